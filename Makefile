@@ -1,0 +1,64 @@
+# Everything a newcomer types. `make` alone prints this list; the first target that needs them installs the tools, in .venv.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+DATA ?= $(FLEETCAST_DATA)
+WORKERS ?= 2
+
+# One BLAS thread per process: two cost two to six times the CPU on matrices this small.
+export OMP_NUM_THREADS := 1
+export OPENBLAS_NUM_THREADS := 1
+export MKL_NUM_THREADS := 1
+
+.PHONY: help
+help: ## Print this list.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: $(READY) ## Install everything into .venv (runs by itself; PYTHON=python3.12 picks an interpreter).
+
+$(READY): uv.lock pyproject.toml .ci/bootstrap
+	@.ci/bootstrap $(VENV)
+	@touch $@
+
+.PHONY: demo
+demo: $(READY) ## Simulate a retailer of 14 regions in demo/ and run its week, from raw files to forecasts.
+	@$(BIN)/fleetcast demo --workspace demo
+
+.PHONY: test
+test: $(READY) ## Run the tests (WORKERS=2 processes).
+	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal
+
+.PHONY: check
+check: $(READY) ## Check format, lint, types, import contracts, change notes and reference pages.
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python .ci/habits.py
+	@$(BIN)/python .ci/reference.py --check
+
+.PHONY: format
+format: $(READY) ## Format the code and mend what ruff can mend.
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+.PHONY: docs
+docs: $(READY) ## Write the reference pages of docs/ (commands, settings, tables) from the code.
+	@$(BIN)/python .ci/reference.py
+
+.PHONY: bench-orange-juice
+bench-orange-juice: $(READY) ## Replay Microsoft's orange-juice protocol; DATA=folder with yx.csv and storedemo.csv.
+	@test -n "$(DATA)" || { echo "Say where the data are: make bench-orange-juice DATA=path/to/orange-juice (how to get them: examples/orange-juice/README.md)" >&2; exit 2; }
+	@$(BIN)/python benchmarks/orange_juice.py --data "$(DATA)"
+
+.PHONY: clean
+clean: ## Remove the demo and all caches; .venv stays.
+	@rm -rf demo .demo-truth .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist
+	@find src tests examples benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

@@ -1,0 +1,1 @@
+"""Fleetcast: a fleet of weekly demand-forecasting models in production."""

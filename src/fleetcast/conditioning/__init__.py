@@ -1,0 +1,1 @@
+"""Raw rows to conditioned tables: the rules of time, conservation, demand and membership."""

@@ -1,0 +1,94 @@
+"""Mover classes: which products of a store format sell fast, decided with hysteresis and kept with their dates."""
+
+from datetime import date
+
+import polars as pl
+
+from fleetcast.domain.tables import MEMBERSHIP
+from fleetcast.masters import membership_at, standing
+from fleetcast.settings import MoverSettings, SegmentSettings
+
+SERIES = ["store", "product"]
+CLASS = ["store_format", "product"]
+
+
+def movers(
+    demand: pl.DataFrame,
+    stores: pl.DataFrame,
+    previous: pl.DataFrame | None,
+    *,
+    cutoff: date,
+    settings: SegmentSettings,
+) -> pl.DataFrame:
+    """The new and changed MEMBERSHIP rows of a cutoff, valid from it.
+
+    Only memberships from before the cutoff count as previous, so deciding a week twice gives the same rows.
+    """
+    before = _before(previous, cutoff)
+    series = _placed(demand.filter(pl.col("week") <= cutoff).select(SERIES).unique(), stores, cutoff)
+    pace = rates(demand, stores, cutoff=cutoff, settings=settings.mover)
+    now = series.join(classes(pace, before, settings=settings.mover), on=CLASS, how="left").with_columns(
+        pl.col("mover").fill_null("slow"), pl.lit(cutoff).alias("valid_from")
+    )
+    same = [*SERIES, "region", "store_format", "mover"]
+    standing_now = membership_at(before, cutoff)
+    return now.join(standing_now, on=same, how="anti").select(MEMBERSHIP.columns).sort(SERIES)
+
+
+def rates(
+    demand: pl.DataFrame, stores: pl.DataFrame, *, cutoff: date, settings: MoverSettings
+) -> pl.DataFrame:
+    """`store_format, product, rate`: mean weekly units per series over the trailing weeks; unknown weeks do not count."""
+    first = pl.lit(cutoff).dt.offset_by(f"-{settings.weeks}w")
+    sold = (
+        demand.filter((pl.col("week") > first) & (pl.col("week") <= cutoff))
+        .group_by(SERIES)
+        .agg(pl.col("units").sum(), pl.col("units").count().alias("weeks"))
+    )
+    return (
+        _placed(sold, stores, cutoff)
+        .group_by(CLASS)
+        .agg((pl.col("units").sum() / pl.col("weeks").sum()).alias("rate"))
+        .filter(pl.col("rate").is_finite())
+        .sort(CLASS)
+    )
+
+
+def classes(rates: pl.DataFrame, before: pl.DataFrame, *, settings: MoverSettings) -> pl.DataFrame:
+    """`store_format, product, mover`: at or above the format's median product is fast.
+
+    A product that has a class leaves it only when its rate is beyond the median by the band. One without a
+    rate (nothing delivered in the trailing weeks) keeps the class it had; a new one gets it by rate, at once.
+    """
+    had = before.sort("valid_from", maintain_order=True).unique(subset=CLASS, keep="last")
+    rate, median = pl.col("rate"), pl.col("rate").median().over("store_format")
+    leaves_fast = rate < median * (1 - settings.band)
+    leaves_slow = rate > median * (1 + settings.band)
+    fast = (
+        pl.when(rate.is_null())
+        .then(pl.col("had") == "fast")
+        .when(pl.col("had") == "fast")
+        .then(~leaves_fast)
+        .when(pl.col("had") == "slow")
+        .then(leaves_slow)
+        .otherwise(rate >= median)
+    )
+    known = rates.join(
+        had.select(*CLASS, pl.col("mover").alias("had")), on=CLASS, how="full", coalesce=True
+    ).sort(CLASS)
+    return known.select(*CLASS, pl.when(fast).then(pl.lit("fast")).otherwise(pl.lit("slow")).alias("mover"))
+
+
+def _before(previous: pl.DataFrame | None, cutoff: date) -> pl.DataFrame:
+    if previous is None or previous.is_empty():
+        types = {name: pl.String() for name in MEMBERSHIP.columns} | {"valid_from": pl.Date()}
+        return pl.DataFrame(schema=types)
+    return previous.filter(pl.col("valid_from") < cutoff)
+
+
+def _placed(frame: pl.DataFrame, stores: pl.DataFrame, cutoff: date) -> pl.DataFrame:
+    """Add region and store format of each row's store; "all" where no master data say so."""
+    places = standing(stores, "store", cutoff).select("store", "region", "store_format")
+    return frame.join(places, on="store", how="left", maintain_order="left").with_columns(
+        pl.col("region", "store_format").fill_null("all")
+    )

@@ -1,0 +1,314 @@
+"""Raw files to conditioned tables: receive, read, condition, check, write."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import date, datetime
+from pathlib import Path
+
+import polars as pl
+
+from fleetcast.conditioning import conservation, references
+from fleetcast.conditioning.movers import movers
+from fleetcast.conditioning.standard import Conditioned, Context, with_known_at
+from fleetcast.demand import demand
+from fleetcast.domain.errors import DataError, SourceError
+from fleetcast.domain.tables import (
+    DELIVERIES,
+    DEMAND,
+    MEMBERSHIP,
+    PRODUCTS,
+    QUARANTINE,
+    RETURNS,
+    STORES,
+    Table,
+)
+from fleetcast.domain.versions import digest_of
+from fleetcast.domain.week import known_by
+from fleetcast.lake import Lake
+from fleetcast.settings import Settings, branch_digest
+from fleetcast.sources.discover import find
+from fleetcast.sources.raw import RawFile, RawStore
+from fleetcast.sources.readers import read
+from fleetcast.telemetry import get_logger
+
+log = get_logger()
+
+
+@dataclass(frozen=True)
+class Conditioner:
+    """A workspace's conditioner for one source, and the digest of its code."""
+
+    condition: Callable[[pl.DataFrame, Context], Conditioned]
+    digest: str
+
+
+@dataclass(frozen=True)
+class Account:
+    """Conservation of one source: rows in = accepted + quarantined + identical duplicates.
+
+    Rows are lines of the raw files; `refused` files could not be read at all and count no rows.
+    """
+
+    source: str
+    files: int
+    refused: int
+    rows: int
+    accepted: int
+    quarantined: int
+    duplicates: int
+
+
+def receive(
+    settings: Settings, *, base: Path, data: Path | None, raw: RawStore, now: datetime
+) -> dict[str, list[RawFile]]:
+    """Keep every raw file the sources name now; all files ever received, per source, oldest first."""
+    received: dict[str, list[RawFile]] = {}
+    for source, declared in settings.sources.items():
+        raw.receive(source, find(declared, base=base, data=data), now)
+        received[source] = raw.files(source)
+    return received
+
+
+def inputs(
+    received: Mapping[str, list[RawFile]], conditioners: Mapping[str, Conditioner], settings: Settings
+) -> dict[str, object]:
+    """Everything the conditioned tables depend on, as digests."""
+    return {
+        source: {
+            "files": [[file.name, file.digest, file.received.isoformat(), file.initial] for file in files],
+            "conditioner": conditioners[source].digest,
+            "settings": branch_digest(settings.sources[source]),
+        }
+        for source, files in received.items()
+    }
+
+
+def condition(
+    received: Mapping[str, list[RawFile]],
+    conditioners: Mapping[str, Conditioner],
+    tables: Mapping[str, Table],
+    *,
+    settings: Settings,
+    raw: RawStore,
+    lake: Lake,
+    progress: Callable[[str], None] = lambda _: None,
+) -> list[Account]:
+    """Condition every source and write its tables. Nothing is written unless every account closes."""
+    sources = []
+    for name, files in received.items():
+        sources.append(_condition_source(name, files, conditioners[name], settings=settings, raw=raw))
+        progress(name)
+    settled = [
+        source.settle(tables, _names(sources, "stores"), _names(sources, "products")) for source in sources
+    ]
+    regions = _regions(settled, settings)
+
+    for table in tables.values():
+        frames = [source.tables[table.name] for source in settled if table.name in source.tables]
+        standing = {
+            partition: lake.batches(table, partition=partition) for partition in lake.partitions(table)
+        }
+        for partition, rows in _partitions(frames, regions):
+            # Batches that the sources no longer make (a conditioner was changed) go.
+            lake.write(table, rows, partition=partition, batches=standing.pop(partition, ()))
+        for partition, batches in standing.items():
+            nothing = lake.read(table, partition=partition).clear().with_columns(batch=pl.lit(""))
+            lake.write(table, nothing, partition=partition, batches=batches)
+    for source in settled:
+        lake.replace(QUARANTINE, source.quarantined, partition=source.account.source)
+        log.info("conditioned", **asdict(source.account))
+    return [source.account for source in settled]
+
+
+def derive(lake: Lake, *, cutoff: date, settings: Settings) -> None:
+    """Write the derived tables that training and scoring start from: net demand and the segments, as of the cutoff."""
+    as_of = known_by(cutoff, settings.calendar.ready_after_days)
+    stores, products = lake.read(STORES, as_of=as_of), lake.read(PRODUCTS, as_of=as_of)
+    nets = []
+    for partition in lake.partitions(DELIVERIES):
+        deliveries = lake.read(DELIVERIES, partition=partition, as_of=as_of)
+        returns = lake.read(RETURNS, partition=partition, as_of=as_of)
+
+        net = demand(deliveries, returns, stores, products, cutoff=cutoff, settings=settings.demand)
+
+        lake.replace(DEMAND, net, partition=partition)
+        nets.append(net.select("week", "store", "product", "units"))
+    before = lake.read(MEMBERSHIP).filter(pl.col("valid_from") < cutoff)
+    moved = movers(pl.concat(nets), stores, before, cutoff=cutoff, settings=settings.segments)
+    lake.replace(MEMBERSHIP, pl.concat([before, moved]), partition="all")
+    log.info("derived", cutoff=str(cutoff), series=moved.height, partitions=len(nets))
+
+
+@dataclass(frozen=True)
+class _Source:
+    """One source, read and conditioned, before it is held against the others."""
+
+    name: str
+    files: int
+    refused: int
+    lines: pl.DataFrame  # file, line of every row that was read
+    rows_in: int
+    conditioned: Conditioned
+    unread: pl.DataFrame  # quarantined by the reader
+    batches: pl.DataFrame  # file, batch, received
+
+    def settle(
+        self, tables: Mapping[str, Table], stores: Iterable[str] | None, products: Iterable[str] | None
+    ) -> "_Settled":
+        unknown = sorted(set(self.conditioned.tables) - set(tables))
+        if unknown:
+            raise DataError(
+                f"the conditioner of source {self.name} makes the table {unknown[0]!r}, which the workspace has not;"
+                f" it has {', '.join(sorted(tables))}"
+            )
+        checked = references.check(self.conditioned, stores=stores, products=products)
+        settled = conservation.settle(self.lines, checked, tables)
+        if not settled.balance.closes:
+            raise DataError(
+                f"source {self.name}: {settled.balance.lost} of {settled.balance.rows_in} rows came out nowhere;"
+                " its conditioner drops rows: let it reject them with a reason instead"
+            )
+        unread = self.unread.filter(pl.col("line") > 0).height
+        account = Account(
+            self.name,
+            self.files,
+            self.refused,
+            self.rows_in,
+            settled.balance.accepted,
+            settled.balance.quarantined + unread,
+            settled.balance.duplicates,
+        )
+        batch = self.batches.select("file", "batch")
+        taken = {
+            name: frame.join(batch, on="file", how="left").select(*tables[name].columns, "batch")
+            for name, frame in settled.tables.items()
+        }
+        rejected = settled.quarantined.join(self.batches, on="file", how="left").select(
+            pl.lit(self.name).alias("source"),
+            "file",
+            "line",
+            "reason",
+            "detail",
+            pl.lit("").alias("text"),
+            "received",
+        )
+        return _Settled(account, taken, pl.concat([self.unread, rejected], how="vertical_relaxed"))
+
+
+@dataclass(frozen=True)
+class _Settled:
+    account: Account
+    tables: dict[str, pl.DataFrame]  # the table's columns and `batch`
+    quarantined: pl.DataFrame
+
+
+def _condition_source(
+    name: str, files: list[RawFile], conditioner: Conditioner, *, settings: Settings, raw: RawStore
+) -> _Source:
+    declared = settings.sources[name]
+    taken: dict[str, list[pl.DataFrame]] = {}
+    lines, rejected, unread = [_PLACES.clear()], [], [_UNREAD.clear()]
+    refused = rows_in = 0
+    labels = _labels(files)
+    for file, label in zip(files, labels, strict=True):
+        try:
+            reading = read(replace(file, name=label), raw.path(file), declared, source=name)
+        except SourceError as error:
+            refused += 1
+            unread.append(_whole_file(name, label, file, error))
+            continue
+        context = Context(name, declared, file.received, file.initial, file.name)
+        conditioned = conditioner.condition(reading.rows, context)
+        for table, frame in conditioned.tables.items():
+            dated = next((column for column in ("week", "date") if column in frame.columns), None)
+            known = with_known_at(frame, dated=dated, context=context)
+            taken.setdefault(table, []).append(known.with_columns(pl.lit(label).alias("file")))
+        rejected.append(conditioned.rejected.with_columns(pl.lit(label).alias("file")))
+        lines.append(reading.rows.select(pl.lit(label).alias("file"), "line"))
+        unread.append(reading.quarantined)
+        rows_in += reading.rows_in
+    batches = pl.DataFrame(
+        {
+            "file": labels,
+            "batch": [
+                digest_of([file.digest, label, conditioner.digest])[:24]
+                for file, label in zip(files, labels, strict=True)
+            ],
+            "received": [file.received for file in files],
+        },
+        schema_overrides={"file": pl.String, "batch": pl.String, "received": pl.Datetime("us", "UTC")},
+    )
+    together = Conditioned(
+        {table: pl.concat(frames, how="diagonal_relaxed") for table, frames in taken.items()},
+        pl.concat(rejected) if rejected else _REJECTED.clear(),
+    )
+    return _Source(
+        name,
+        len(files),
+        refused,
+        pl.concat(lines),
+        rows_in,
+        together,
+        pl.concat(unread, how="vertical_relaxed"),
+        batches,
+    )
+
+
+_PLACES = pl.DataFrame(schema={"file": pl.String, "line": pl.Int64})
+_REJECTED = pl.DataFrame(
+    schema={"line": pl.Int64, "reason": pl.String, "detail": pl.String, "file": pl.String}
+)
+_UNREAD = pl.DataFrame(
+    schema={
+        "source": pl.String,
+        "file": pl.String,
+        "line": pl.Int64,
+        "reason": pl.String,
+        "detail": pl.String,
+        "text": pl.String,
+        "received": pl.Datetime("us", "UTC"),
+    }
+)
+
+
+def _labels(files: list[RawFile]) -> list[str]:
+    """File names, told apart by their digest where one name was received with two contents."""
+    names = [file.name for file in files]
+    return [file.name if names.count(file.name) == 1 else f"{file.name}@{file.digest[:8]}" for file in files]
+
+
+def _whole_file(source: str, label: str, file: RawFile, error: SourceError) -> pl.DataFrame:
+    row = (source, label, 0, error.reason, f"{error.detail}; {error.instead}", "", file.received)
+    return pl.DataFrame([row], schema=_UNREAD.schema, orient="row")
+
+
+def _names(sources: list[_Source], table: str) -> list[str] | None:
+    frames = [source.conditioned.tables[table] for source in sources if table in source.conditioned.tables]
+    return pl.concat([frame[table[:-1]] for frame in frames]).unique().to_list() if frames else None
+
+
+def _regions(settled: list[_Settled], settings: Settings) -> pl.DataFrame | None:
+    """store → partition: the segment key that partitions the work, as the newest master data have it."""
+    key = settings.segments.partition
+    frames = [source.tables["stores"] for source in settled if "stores" in source.tables]
+    if key is None or not frames:
+        return None
+    newest = pl.concat(frames).sort("valid_from", "known_at").unique("store", keep="last")
+    return newest.select("store", pl.col(key).alias("_partition"))
+
+
+def _partitions(
+    frames: list[pl.DataFrame], regions: pl.DataFrame | None
+) -> Iterator[tuple[str, pl.DataFrame]]:
+    """Tables of a store's weeks are cut by the store's partition; all others stay whole."""
+    if not frames:
+        return
+    whole = pl.concat(frames)
+    if regions is None or not {"store", "week"} <= set(whole.columns):
+        yield "all", whole
+        return
+    cut = whole.join(regions, on="store", how="left").partition_by(
+        "_partition", include_key=False, as_dict=True
+    )
+    for (partition,), rows in sorted(cut.items()):
+        yield str(partition), rows

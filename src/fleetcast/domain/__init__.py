@@ -1,0 +1,1 @@
+"""The nouns every other room speaks: segment, week, tables, versions, errors."""

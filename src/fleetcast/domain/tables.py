@@ -1,0 +1,304 @@
+"""The tables of the lake: what one row of each means, and what holds for all rows.
+
+A contract is checked once, at the lake's door. Base tables carry `known_at` (UTC) beside their own week: a
+correction is a row with the same key and a later `known_at`. Numbers are units per week unless a column says otherwise.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+import pandera.polars as pa
+import polars as pl
+
+if TYPE_CHECKING:
+    Utc = datetime  # what one value is; a frame's column has the type below
+else:
+    Utc = pl.Datetime("us", "UTC")
+
+
+class Contract(pa.DataFrameModel):
+    """Base of all contracts: exactly these columns, in this order, of these types."""
+
+    class Config:
+        strict = True
+        ordered = True
+
+
+class Deliveries(Contract):
+    """What was brought. One row per week, store and product that had a delivery, and per `known_at`."""
+
+    week: date
+    store: str
+    product: str
+    delivered: float = pa.Field(ge=0)
+    known_at: Utc
+
+
+class Returns(Contract):
+    """What came back, booked to the week it was delivered. `allocated`: spread by lag profile, only the pick-up week is known."""
+
+    week: date
+    store: str
+    product: str
+    returned: float = pa.Field(ge=0)
+    allocated: bool
+    known_at: Utc
+
+
+class Stores(Contract):
+    """Store master data, effective from `valid_from`. `closed` is the first day without deliveries."""
+
+    store: str
+    region: str
+    store_format: str
+    postal_code: str
+    opened: date
+    closed: date = pa.Field(nullable=True)
+    valid_from: date
+    known_at: Utc
+
+
+class Products(Contract):
+    """Product master data, effective from `valid_from`. Units per case in `case_pack`."""
+
+    product: str
+    category: str
+    case_pack: int = pa.Field(ge=1)
+    listed: date
+    delisted: date = pa.Field(nullable=True)
+    valid_from: date
+    known_at: Utc
+
+
+class Shelf(Contract):
+    """Room on the shelf and the smallest drop worth a stop, in units, effective from `valid_from`."""
+
+    store: str
+    product: str
+    capacity: float = pa.Field(ge=0)
+    minimum_drop: float = pa.Field(ge=0)
+    valid_from: date
+    known_at: Utc
+
+
+class Prices(Contract):
+    """What a unit earns when sold and costs when it comes back, in money per unit, effective from `valid_from`."""
+
+    product: str
+    region: str
+    margin: float = pa.Field(ge=0)
+    return_cost: float = pa.Field(ge=0)
+    valid_from: date
+    known_at: Utc
+
+
+class Weather(Contract):
+    """Daily weather. `kind` is observed or forecast; a forecast is known from its `issued_at`. °C and mm."""
+
+    postal_code: str
+    date: date
+    kind: str = pa.Field(isin=["observed", "forecast"])
+    issued_at: Utc
+    temperature: float
+    precipitation: float = pa.Field(ge=0)
+    known_at: Utc
+
+
+class Events(Contract):
+    """Special events, first and last day included. `scope` is a region or "all"."""
+
+    event: str
+    first: date
+    last: date
+    scope: str
+    known_at: Utc
+
+
+class Demand(Contract):
+    """Net demand, derived. One row per active week of a series, no week missing where absence means zero.
+
+    `units` = delivered − returned, as far as known; `open_returns` is what is still expected to come back (0 when
+    `final`). `censored`: sold out, so demand was at least `units`. `unknown` weeks have null units.
+    """
+
+    week: date
+    store: str
+    product: str
+    units: float = pa.Field(nullable=True)
+    delivered: float = pa.Field(nullable=True)
+    censored: bool
+    final: bool
+
+
+class Membership(Contract):
+    """Which segment a series belongs to from `valid_from` (a week) on."""
+
+    store: str
+    product: str
+    region: str
+    store_format: str
+    mover: str
+    valid_from: date
+
+
+class Rounds(Contract):
+    """Rolling-origin forecasts: made with nothing known after `origin` (a week). One row per origin, week and series."""
+
+    origin: date
+    week: date
+    horizon: int
+    store: str
+    product: str
+    segment: str
+    mape: float
+    median: float
+    mean: float
+    lasso: float = pa.Field(nullable=True)
+    net: float = pa.Field(nullable=True)
+    baseline_mean: float = pa.Field(nullable=True)
+    baseline_median: float = pa.Field(nullable=True)
+    recipe: str
+
+
+class Forecasts(Contract):
+    """Published forecasts. One row per cycle (the cutoff week), week, store and product.
+
+    The point functionals, and quantiles q…, in units per week. `model` is the model version that made the row,
+    `failover` where it came from.
+    """
+
+    cycle: date
+    week: date
+    store: str
+    product: str
+    horizon: int
+    segment: str
+    release: str
+    model: str
+    failover: str = pa.Field(isin=["champion", "last_known_good", "baseline", "carried_forward"])
+    median: float = pa.Field(ge=0)
+    mean: float = pa.Field(ge=0)
+    mape: float = pa.Field(ge=0)
+    q0025: float = pa.Field(ge=0, alias="q0.025")
+    q01: float = pa.Field(ge=0, alias="q0.1")
+    q05: float = pa.Field(ge=0, alias="q0.5")
+    q09: float = pa.Field(ge=0, alias="q0.9")
+    q0975: float = pa.Field(ge=0, alias="q0.975")
+
+
+class Orders(Contract):
+    """Recommended order quantities. `order` is null where `reason` says why none can be given."""
+
+    cycle: date
+    week: date
+    store: str
+    product: str
+    order: float = pa.Field(ge=0, nullable=True)
+    quantile: float = pa.Field(nullable=True)
+    reason: str
+
+
+class Completeness(Contract):
+    """The completeness ledger: every active series of a cycle, week by week: where its row came from, or why there is none."""
+
+    cycle: date
+    week: date
+    store: str
+    product: str
+    segment: str
+    state: str = pa.Field(isin=["champion", "last_known_good", "baseline", "carried_forward", "blocked"])
+    reason: str
+
+
+class Scores(Contract):
+    """Published forecasts against what was sold, once it is known. One row per cycle, week and series."""
+
+    cycle: date
+    week: date
+    store: str
+    product: str
+    horizon: int
+    segment: str
+    release: str
+    units: float
+    mape: float
+    median: float
+    mean: float
+    baseline: float = pa.Field(nullable=True)
+    final: bool
+
+
+class Quarantine(Contract):
+    """Rows not taken, with where they stood and why. `line` counts from 1; 0 is the whole file."""
+
+    source: str
+    file: str
+    line: int
+    reason: str
+    detail: str
+    text: str
+    received: Utc
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of the lake: its contract, its natural key, and the column that dates its leaves (None: one leaf per partition)."""
+
+    name: str
+    contract: type[Contract]
+    key: tuple[str, ...]
+    dated: str | None
+
+    @property
+    def bitemporal(self) -> bool:
+        return "known_at" in self.columns
+
+    @property
+    def columns(self) -> list[str]:
+        return list(self.contract.to_schema().columns)
+
+
+DELIVERIES = Table("deliveries", Deliveries, ("week", "store", "product"), "week")
+RETURNS = Table("returns", Returns, ("week", "store", "product"), "week")
+STORES = Table("stores", Stores, ("store", "valid_from"), None)
+PRODUCTS = Table("products", Products, ("product", "valid_from"), None)
+SHELF = Table("shelf", Shelf, ("store", "product", "valid_from"), None)
+PRICES = Table("prices", Prices, ("product", "region", "valid_from"), None)
+WEATHER = Table("weather", Weather, ("postal_code", "date", "kind", "issued_at"), "date")
+EVENTS = Table("events", Events, ("event", "first", "scope"), None)
+DEMAND = Table("demand", Demand, ("week", "store", "product"), "week")
+MEMBERSHIP = Table("segments", Membership, ("store", "product", "valid_from"), None)
+ROUNDS = Table("rounds", Rounds, ("origin", "week", "store", "product", "recipe"), "origin")
+FORECASTS = Table("forecasts", Forecasts, ("cycle", "week", "store", "product"), "cycle")
+ORDERS = Table("orders", Orders, ("cycle", "week", "store", "product"), "cycle")
+COMPLETENESS = Table("completeness", Completeness, ("cycle", "week", "store", "product"), "cycle")
+SCORES = Table("scores", Scores, ("cycle", "week", "store", "product"), "cycle")
+QUARANTINE = Table("quarantine", Quarantine, ("file", "line", "reason", "detail"), None)
+
+BASE = (DELIVERIES, RETURNS, STORES, PRODUCTS, SHELF, PRICES, WEATHER, EVENTS)
+
+
+def covariates(
+    name: str, keys: tuple[str, ...], values: tuple[str, ...], texts: tuple[str, ...] = ()
+) -> Table:
+    """A free covariate table, keyed by some of week, store, region and product; `values` are numbers, `texts` categories."""
+    types: dict[str, object] = {key: date if key == "week" else str for key in keys}
+    types |= dict.fromkeys(values, float) | dict.fromkeys(texts, str) | {"known_at": Utc}
+    fields = {value: pa.Field(nullable=True) for value in (*values, *texts)}
+    namespace = {
+        "__annotations__": types,
+        "__module__": __name__,
+        "__doc__": f"Covariates of {', '.join(keys)}.",
+    }
+    contract = type(f"Covariates_{name}", (Contract,), namespace | fields)
+    return Table(name, contract, keys, "week" if "week" in keys else None)
+
+
+def as_known_at(table: Table, frame: pl.DataFrame, moment: datetime) -> pl.DataFrame:
+    """The rows of a bitemporal table as they stood at a moment: of each key, the last one known by then."""
+    return (
+        frame.filter(pl.col("known_at") <= moment)
+        .sort("known_at", maintain_order=True)
+        .unique(subset=list(table.key), keep="last", maintain_order=True)
+    )

@@ -1,0 +1,52 @@
+"""A week: the time step of the fleet, named by the date of its Monday."""
+
+from datetime import UTC, date, datetime, time, timedelta
+
+import polars as pl
+
+WEEK = timedelta(days=7)
+
+
+def monday(day: date) -> date:
+    """The week a day belongs to.
+
+    >>> monday(date(2026, 11, 22))
+    datetime.date(2026, 11, 16)
+    """
+    return day - timedelta(days=day.weekday())
+
+
+def is_week(day: date) -> bool:
+    """Whether a date names a week, that is, whether it is a Monday."""
+    return day.weekday() == 0
+
+
+def label(week: date) -> str:
+    """ISO year and week, as model versions are named; 2026 has 53 weeks.
+
+    >>> label(date(2026, 12, 28))
+    '2026w53'
+    """
+    year, number, _ = week.isocalendar()
+    return f"{year}w{number:02d}"
+
+
+def weeks(first: date, last: date) -> list[date]:
+    """Every week from `first` to `last`, both included."""
+    return [first + i * WEEK for i in range((last - first).days // 7 + 1)]
+
+
+def known_by(cutoff: date, ready_after_days: int) -> datetime:
+    """The moment the fleet looks at the data of `cutoff`: its week's end plus the days allowed for delivery."""
+    return datetime.combine(cutoff + WEEK, time(), UTC) + timedelta(days=ready_after_days)
+
+
+def anchored(column: str, anchor: int) -> pl.Expr:
+    """The Monday-dated week of weeks that begin on another weekday (0 = Monday … 6 = Sunday).
+
+    A week that begins on Thursday shares four of its days with the Monday week it begins in, so it takes
+    that Monday; one that begins on Friday or later shares most days with the next.
+    """
+    start = pl.col(column)
+    shift = -anchor if anchor <= 3 else 7 - anchor
+    return start.dt.offset_by(f"{shift}d")

@@ -1,0 +1,1 @@
+"""The faces: thin ways in. They parse, make one call, and show; they do not know each other."""

@@ -1,0 +1,82 @@
+"""The verbs that look: status, doctor, data, export."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fleetcast.faces.cli.options import DEV, HERE, Env, Folder, Json, opened
+
+data = typer.Typer(name="data", help="Content versions of the lake's tables.", no_args_is_help=True)
+export = typer.Typer(name="export", help="Tables as standard files.", no_args_is_help=True)
+
+
+class Format(StrEnum):
+    """Standard files."""
+
+    csv = "csv"
+    parquet = "parquet"
+
+
+def status(workspace: Folder = HERE, env: Env = DEV, json: Json = False) -> None:
+    """Show the fleet in one screen."""
+    from fleetcast.faces.cli import answers, terminal
+    from fleetcast.fleet import status
+
+    answer = status.status(opened(workspace, env))
+    terminal.show(answer, answers.status(answer), as_json=json)
+
+
+def doctor(workspace: Folder = HERE, env: Env = DEV, json: Json = False) -> None:
+    """Check settings and state; say what to do about ills."""
+    from fleetcast.faces.cli import answers, terminal
+    from fleetcast.fleet import doctor
+
+    found = doctor.examine(opened(workspace, env))
+    terminal.show(found, answers.checks(found), as_json=json)
+    if not all(check.well for check in found):
+        raise typer.Exit(3)
+
+
+@data.command("versions")
+def data_versions(workspace: Folder = HERE, env: Env = DEV, json: Json = False) -> None:
+    """The content version of every table now."""
+    from fleetcast.faces.cli import answers, terminal
+    from fleetcast.fleet import tables
+
+    found = tables.versions(opened(workspace, env))
+    terminal.show(found, answers.versions(found), as_json=json)
+
+
+@data.command("diff")
+def data_diff(
+    old: Annotated[str, typer.Argument(help="A release or snapshot: what it read.")],
+    new: Annotated[str | None, typer.Argument(help="Another one; else the tables as they are now.")] = None,
+    workspace: Folder = HERE,
+    env: Env = DEV,
+    json: Json = False,
+) -> None:
+    """What changed in the tables between two snapshots: appended, corrected, deleted."""
+    from fleetcast.faces.cli import answers, terminal
+    from fleetcast.fleet import tables
+
+    changes = tables.diff(opened(workspace, env), old, new)
+    terminal.show(changes, answers.data_changes(changes), as_json=json)
+
+
+@export.command("tables")
+def export_tables(
+    table: Annotated[list[str] | None, typer.Argument(help="Tables; else all of them.")] = None,
+    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="The folder to write to.")] = Path("export"),
+    file_format: Annotated[Format, typer.Option("--format", help="The files to write.")] = Format.csv,
+    workspace: Folder = HERE,
+    env: Env = DEV,
+    json: Json = False,
+) -> None:
+    """Write tables as documented standard files, which another workspace can read."""
+    from fleetcast.faces.cli import answers, terminal
+    from fleetcast.fleet import tables
+
+    paths = tables.export(opened(workspace, env), to, file_format=file_format.value, tables=table)
+    terminal.show(paths, answers.exported(paths), as_json=json)

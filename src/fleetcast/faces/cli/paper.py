@@ -1,0 +1,64 @@
+"""The paper everything is printed on: quiet tables, and marks whose state is a shape, a word and a colour."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from rich.table import Table
+from rich.text import Text
+
+from fleetcast.faces.cli.figures import NONE, count
+from fleetcast.fleet.report import SERVED, Served, State
+
+TARGET = 0.45  # mape; the fleet's target, shown beside whatever limit is in force
+NO_WORSE = 0.0  # skill; a perfect draw with the baseline
+
+
+class Mark(NamedTuple):
+    """How a state looks."""
+
+    shape: str
+    word: str
+    colour: str
+
+    def text(self, words: str | None = None) -> Text:
+        """The shape in its colour, the words in ink."""
+        return Text.assemble((self.shape, self.colour), " ", words or self.word)
+
+
+MARKS: Mapping[State, Mark] = {
+    "passed": Mark("●", "passed", "green"),
+    "over_gate": Mark("◆", "over gate", "bold red"),
+    "failed": Mark("✕", "failed run", "bold magenta"),
+}
+WELL, ILL, STALE = (
+    Mark("●", "well", "green"),
+    Mark("✕", "not well", "bold magenta"),
+    Mark("◷", "stale", "bold blue"),
+)
+
+
+def served(failover: Mapping[Served, int]) -> str:
+    """Where published rows come from, most trusted first.
+
+    >>> served({"champion": 460, "baseline": 20})
+    '460 champion, 20 baseline'
+    """
+    known = [(state, failover.get(state, 0)) for state in SERVED]
+    return ", ".join(f"{count(n)} {state.replace('_', ' ')}" for state, n in known if n) or NONE
+
+
+def title(words: str) -> Text:
+    return Text(words, "bold")
+
+
+def table(*columns: str | None) -> Table:
+    """A quiet table, as wide as its content; `>` before a heading puts figures to the right, None leaves headings out."""
+    made = Table(
+        box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=columns[0] is not None, header_style="dim"
+    )
+    for heading in columns:
+        right = (heading or "").startswith(">")
+        made.add_column(
+            (heading or "").removeprefix(">"), justify="right" if right else "left", overflow="fold"
+        )
+    return made

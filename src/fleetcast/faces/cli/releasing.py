@@ -1,0 +1,114 @@
+"""The verbs of releases and of the audit log."""
+
+from typing import Annotated
+
+import typer
+
+from fleetcast.faces.cli.options import DEV, HERE, Env, Folder, Json, Reason, actor, opened
+
+release = typer.Typer(
+    name="release", help="Which fleet is live, and moving to another.", no_args_is_help=True
+)
+audit = typer.Typer(name="audit", help="Who did what, when and why.", no_args_is_help=True)
+
+Release = Annotated[
+    str, typer.Argument(metavar="RELEASE", help="A release's digest, or its first characters.")
+]
+LIMIT = 50  # records
+
+
+@release.command("list")
+def release_list(workspace: Folder = HERE, env: Env = DEV, json: Json = False) -> None:
+    """Every release of the environment, newest first; the live one is marked."""
+    from fleetcast.faces.cli import answers, terminal
+    from fleetcast.fleet import releases
+
+    lines = releases.listed(opened(workspace, env))
+    terminal.show(lines, answers.releases(lines), as_json=json)
+
+
+@release.command("show")
+def release_show(
+    name: Annotated[str | None, typer.Argument(metavar="RELEASE", help="Else the live one.")] = None,
+    workspace: Folder = HERE,
+    env: Env = DEV,
+    json: Json = False,
+) -> None:
+    """Which model serves which segment, and why."""
+    from fleetcast.faces.cli import answers, terminal
+    from fleetcast.fleet import releases
+
+    view = releases.view(opened(workspace, env), name)
+    terminal.show(view, answers.release(view), as_json=json)
+
+
+@release.command("diff")
+def release_diff(
+    before: Release, after: Release, workspace: Folder = HERE, env: Env = DEV, json: Json = False
+) -> None:
+    """The segments that two releases serve differently."""
+    from fleetcast.faces.cli import answers, terminal
+    from fleetcast.fleet import releases
+
+    changes = releases.diff(opened(workspace, env), before, after)
+    terminal.show(changes, answers.release_changes(changes), as_json=json)
+
+
+@release.command("promote")
+def release_promote(
+    name: Release, reason: Reason = "", workspace: Folder = HERE, env: Env = DEV, json: Json = False
+) -> None:
+    """Make a release live."""
+    from fleetcast.faces.cli import answers, terminal
+    from fleetcast.fleet import releases
+
+    move = releases.promote(opened(workspace, env), name, actor=actor(), reason=reason)
+    terminal.show(move, answers.moved(move), as_json=json)
+
+
+@release.command("rollback")
+def release_rollback(
+    reason: Annotated[
+        str, typer.Option("--reason", help="Why, in words; the audit log keeps it.", prompt=True)
+    ],
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="RELEASE", help="Else the one live before.")
+    ] = None,
+    workspace: Folder = HERE,
+    env: Env = DEV,
+    json: Json = False,
+) -> None:
+    """Go back to an earlier release. Needs a reason and no approval."""
+    from fleetcast.faces.cli import answers, terminal
+    from fleetcast.fleet import releases
+
+    move = releases.rollback(opened(workspace, env), to, actor=actor(), reason=reason)
+    terminal.show(move, answers.moved(move), as_json=json)
+
+
+@audit.command("log")
+def audit_log(
+    limit: Annotated[int, typer.Option(min=1, help="How many of the newest records.")] = LIMIT,
+    action: Annotated[str | None, typer.Option(help="Only records of this action.")] = None,
+    workspace: Folder = HERE,
+    env: Env = DEV,
+    json: Json = False,
+) -> None:
+    """The newest records of the audit chain."""
+    from fleetcast.faces.cli import answers, terminal
+    from fleetcast.fleet import audit
+
+    records = audit.log(opened(workspace, env), limit=limit, action=action)
+    terminal.show(records, answers.audit(records), as_json=json)
+
+
+@audit.command("verify")
+def audit_verify(workspace: Folder = HERE, env: Env = DEV, json: Json = False) -> None:
+    """Walk the chain from its beginning, and hold it against the heads that publications keep."""
+    from fleetcast.faces.cli import answers, terminal
+    from fleetcast.fleet import audit
+
+    answer = audit.verify(opened(workspace, env))
+    terminal.show(answer, answers.verification(answer), as_json=json)
+    if not answer.ok:
+        raise typer.Exit(3)

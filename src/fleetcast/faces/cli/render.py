@@ -1,0 +1,175 @@
+"""What a cycle did, as a person wants to see it: the fleet by region, what did not pass and why, what to do next."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from fleetcast.faces.cli.figures import count, day, duration, share, short
+from fleetcast.faces.cli.paper import ILL, MARKS, NO_WORSE, STALE, TARGET, WELL, served, table, title
+from fleetcast.fleet.report import CycleReport, RegionLine, SegmentVerdict, SourceLine, State
+
+
+def cycle(report: CycleReport, *, workspace: str) -> Group:
+    """Everything a person wants to know when the week is done."""
+    parts: list[RenderableType] = [_heading(report), ""]
+    if report.sources:
+        parts += [title("What came in"), sources(report.sources), ""]
+    if report.regions:
+        parts += [title("The fleet by region"), fleet(report.regions), _legend(), ""]
+    if report.verdicts:
+        parts += [title("The gate"), _gate_sentence(report)]
+        parts += [not_passed(report.verdicts), ""] if report.failed else [""]
+    if report.series.active:
+        parts += [title("The forecasts"), _series_sentence(report), ""]
+    parts += [title("Where things are"), files(report.files), ""]
+    parts += [title("What to type next"), next_steps(report, workspace=workspace)]
+    return Group(*parts)
+
+
+def _heading(report: CycleReport) -> Text:
+    heading = Text.assemble((f"Week of {day(report.cycle)}", "bold"), f" · {report.environment}")
+    if report.weeks:
+        until = "" if len(report.weeks) == 1 else f" to {day(report.weeks[-1])}"
+        heading.append(f" · forecasts for the weeks of {day(report.weeks[0])}{until}")
+    heading.append(f" · {duration(report.seconds)}")
+    if report.unchanged:
+        heading.append("\nThis week had been done with exactly these inputs: nothing changed.")
+    elif report.resumed:
+        heading.append("\nThe run before this one had been cut off: what it had finished was taken over.")
+    if report.stale:
+        heading.append_text(
+            Text.assemble("\n", STALE.text("stale: models were trained too long before this scoring"))
+        )
+    return heading
+
+
+def fleet(regions: Sequence[RegionLine]) -> Table:
+    """One row per region."""
+    rows = table(
+        "Region",
+        "Ensembles",
+        "",
+        ">MAPE",
+        ">Better than\nbaseline",
+        ">Bias",
+        ">Series\npublished",
+        "Served by",
+    )
+    for line in regions:
+        rows.add_row(
+            line.region,
+            shapes(line.states),
+            _states_in_words(line.states),
+            share(line.mape, gates=[TARGET]),
+            share(line.skill, gates=[NO_WORSE], signed=True),
+            share(line.bias, signed=True),
+            f"{count(line.published)} of {count(line.series)}",
+            served(line.failover),
+        )
+    return rows
+
+
+def shapes(states: Iterable[State]) -> Text:
+    return Text.assemble(*((MARKS[state].shape, MARKS[state].colour) for state in states))
+
+
+def _states_in_words(states: Sequence[State]) -> str:
+    found = Counter(states)
+    return ", ".join(f"{found[state]} {mark.word}" for state, mark in MARKS.items() if found[state])
+
+
+def _legend() -> Text:
+    return Text("  ").join(mark.text() for mark in MARKS.values())
+
+
+def _gate_sentence(report: CycleReport) -> Text:
+    sentence = Text.assemble(
+        (f"{count(report.passed)} of {count(len(report.verdicts))}", "bold"),
+        f" ensembles passed, each against its own of {count(report.baselines)} baselines; target MAPE {share(TARGET)}.",
+    )
+    if not report.quorum:
+        sentence.append_text(
+            Text.assemble(
+                "\n", ILL.text("Too few segments passed: nothing was promoted, the live release stays.")
+            )
+        )
+    elif report.release and not report.promoted:
+        sentence.append(f"\nRelease {short(report.release)} awaits promotion.")
+    elif report.release:
+        sentence.append(f"\nRelease {short(report.release)} is live.")
+    return sentence
+
+
+def not_passed(verdicts: Iterable[SegmentVerdict]) -> Table:
+    """What did not pass, why, and what serves it instead."""
+    rows = table("What did not pass", "", ">MAPE", ">Limit", ">Baseline", ">Bias", "Why", "Served by")
+    for verdict in verdicts:
+        if verdict.state == "passed":
+            continue
+        limit = [verdict.limit]
+        rows.add_row(
+            verdict.segment,
+            MARKS[verdict.state].text(),
+            share(verdict.mape, gates=limit),
+            share(verdict.limit),
+            share(verdict.baseline_mape, gates=[verdict.mape] if verdict.mape is not None else []),
+            share(verdict.bias, signed=True),
+            verdict.reason,
+            verdict.served_by.replace("_", " "),
+        )
+    return rows
+
+
+def _series_sentence(report: CycleReport) -> Text:
+    series = report.series
+    sentence = Text.assemble(
+        (f"{count(series.published)} of {count(series.active)}", "bold"),
+        " active series published",
+        f"; {count(series.coded)} without a forecast, each for a coded reason." if series.coded else ".",
+        f"\nServed by: {served(report.failover)}.",
+    )
+    if series.missing:
+        sentence.append_text(
+            Text.assemble("\n", ILL.text(f"{count(series.missing)} series are missing without a reason."))
+        )
+    return sentence
+
+
+def sources(lines: Iterable[SourceLine]) -> Table:
+    """Conservation, source by source."""
+    rows = table("Source", ">Files", ">Rows in", ">Accepted", ">Set aside", ">Doubled", "")
+    for line in lines:
+        closes = WELL.text("adds up") if line.closes else ILL.text("does not add up")
+        rows.add_row(
+            line.source,
+            *map(count, (line.files, line.rows, line.accepted, line.quarantined, line.duplicates)),
+            closes,
+        )
+    return rows
+
+
+def files(places: Mapping[str, Path], here: Path | None = None) -> Table:
+    """What is where, as seen from the folder the person stands in."""
+    here = here or Path.cwd()
+    rows = table(None, None)
+    for what, where in places.items():
+        rows.add_row(what, str(where.relative_to(here) if where.is_relative_to(here) else where))
+    return rows
+
+
+def next_steps(report: CycleReport, *, workspace: str) -> Table:
+    """Commands that answer the questions a person has now."""
+    where = "" if workspace == "." else f" --workspace {workspace}"
+    where += "" if report.environment == "dev" else f" --env {report.environment}"
+    rows = table(None, None)
+    rows.add_row(f"fleetcast status{where}", "the fleet in one screen")
+    if report.release:
+        rows.add_row(f"fleetcast release show{where}", "which model serves which segment, and why")
+    rows.add_row(f"fleetcast export tables{where}", "forecasts and orders as files")
+    rows.add_row(f"fleetcast audit log{where}", "who did what, and why")
+    rows.add_row(f"fleetcast run{where}", "the next week, when its files are there")
+    return rows

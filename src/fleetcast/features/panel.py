@@ -1,0 +1,309 @@
+"""A partition as dense arrays: series × weeks, as they were known at the cutoff."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from fleetcast.domain.week import WEEK, known_by, weeks
+from fleetcast.features.surroundings import events_as_known, weather_as_issued
+from fleetcast.settings import CovariateSettings
+
+F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
+I64 = npt.NDArray[np.int64]
+
+# Why a week of a series is not trained on; 0 is trainable.
+STATUS = {0: "trainable", 1: "no_row", 2: "unknown", 3: "censored", 4: "not_final", 5: "closed"}
+
+
+@dataclass(frozen=True)
+class Covariate:
+    """A free covariate table: what its columns are, and its rows as known at the cutoff."""
+
+    name: str
+    settings: CovariateSettings
+    frame: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Panel:
+    """S series × W weeks; the weeks after `cutoff` are there for what is known ahead."""
+
+    series: pl.DataFrame  # sorted by store, product; with region, store_format, mover, segment, category
+    weeks: list[date]
+    cutoff: int  # index of the cutoff week
+    units: F64  # [S, W], net demand as best known at the cutoff; NaN: unknown or no row
+    seen: F64  # [A, S, W], units as they were known a weeks after the week itself
+    status: npt.NDArray[np.uint8]  # [S, W], key of STATUS
+    given: npt.NDArray[np.bool_]  # [S, W], whether there was a demand row
+    conditioned: I64  # [S], demand rows that were given
+    horizons: tuple[int, ...]
+    known: dict[str, F32] = field(default_factory=dict)  # name → [S, W]
+    past: dict[str, F32] = field(default_factory=dict)  # name → [S, W], NaN after the cutoff
+    static: dict[str, F32] = field(default_factory=dict)  # name → [S]
+    issued: dict[str, F32] = field(default_factory=dict)  # name → [H, S, W], as known h weeks before
+
+    def __len__(self) -> int:
+        return self.series.height
+
+
+def build(
+    demand: pl.DataFrame,
+    series: pl.DataFrame,
+    *,
+    cutoff: date,
+    horizons: tuple[int, ...],
+    deliveries: pl.DataFrame | None = None,
+    returns: pl.DataFrame | None = None,
+    returns_weeks: int = 0,
+    ready_after_days: int = 2,
+    covariates: Sequence[Covariate] = (),
+    stores: pl.DataFrame | None = None,
+    weather: pl.DataFrame | None = None,
+    events: pl.DataFrame | None = None,
+) -> Panel:
+    """The panel of one partition.
+
+    Args:
+        demand: DEMAND rows as known at the cutoff; later weeks are left out here.
+        series: one row per series: store, product and the columns of a membership, `segment`, and if there is
+            one `category` and `closed` (first week without deliveries).
+        cutoff: the last week a model may see.
+        horizons: weeks ahead; the panel reaches as far.
+        deliveries: bitemporal DELIVERIES, for `seen`; None or `returns_weeks` = 0: units are final at once.
+        returns: bitemporal RETURNS, for `seen`.
+        returns_weeks: weeks until a week's returns are final.
+        ready_after_days: days after a week's end at which the fleet looks at it.
+        covariates: free covariate tables as known at the cutoff.
+        stores: STORES rows as known at the cutoff, for the postal code of the weather.
+        weather: bitemporal WEATHER.
+        events: bitemporal EVENTS.
+    """
+    series = series.sort("store", "product")
+    frame = demand.filter(pl.col("week") <= cutoff)
+    first: date = frame.select(pl.col("week").min().fill_null(cutoff)).item()
+    span = weeks(first, cutoff + max(horizons) * WEEK)
+    at = Index(series, span)
+    units, status, given, conditioned = _demand(frame, at)
+    spread = Spread.of(covariates, at, last=span.index(cutoff))
+    around = {
+        "cutoff": cutoff,
+        "horizons": horizons,
+        "ready_after_days": ready_after_days,
+    }
+    return Panel(
+        series=series,
+        weeks=span,
+        cutoff=span.index(cutoff),
+        units=units,
+        seen=_seen(deliveries, returns, at, cutoff=cutoff, ages=returns_weeks, ready=ready_after_days),
+        status=status,
+        given=given,
+        conditioned=conditioned,
+        horizons=horizons,
+        known=spread.known,
+        past=spread.past,
+        static=spread.static,
+        issued=_weather(weather, stores, at, **around) | _events(events, at, **around),
+    )
+
+
+class Index:
+    """Where a key stands in the arrays: −1 outside."""
+
+    def __init__(self, series: pl.DataFrame, span: list[date]) -> None:
+        self.series, self.span = series, span
+        self._codes = series.select("store", "product").with_row_index("_s")
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.series.height, len(self.span)
+
+    def week(self, frame: pl.DataFrame) -> I64:
+        """Week index of each row, out of range outside the span."""
+        days = (frame["week"].to_physical().to_numpy().astype(np.int64)) - (
+            self.span[0] - date(1970, 1, 1)
+        ).days
+        return days // 7
+
+    def rows(self, frame: pl.DataFrame) -> tuple[I64, I64, pl.DataFrame]:
+        """Series index, week index and the rows themselves, of the rows that lie inside."""
+        inside = frame.join(self._codes, on=["store", "product"], how="inner", maintain_order="left").filter(
+            pl.col("week").is_between(self.span[0], self.span[-1])
+        )
+        return inside["_s"].to_numpy().astype(np.int64), self.week(inside), inside
+
+
+def _demand(frame: pl.DataFrame, at: Index) -> tuple[F64, npt.NDArray[np.uint8], npt.NDArray[np.bool_], I64]:
+    units = np.full(at.shape, np.nan)
+    status = np.ones(at.shape, np.uint8)
+    s, w, inside = at.rows(frame)
+    units[s, w] = _floats(inside["units"])
+    coded = (
+        pl.when(pl.col("units").is_null())
+        .then(2)
+        .when("censored")
+        .then(3)
+        .when(~pl.col("final"))
+        .then(4)
+        .otherwise(0)
+    )
+    status[s, w] = inside.select(coded.cast(pl.UInt8)).to_series().to_numpy()
+    given = status != 1
+    if "closed" in at.series.columns:
+        for row, day in enumerate(at.series["closed"].to_list()):
+            if day is not None:
+                status[row, [week >= day for week in at.span]] = 5
+    # counted from the frame, so that a row the arrays lost shows
+    counted = at.series.join(
+        frame.group_by("store", "product").len(), on=["store", "product"], how="left", maintain_order="left"
+    )["len"].fill_null(0)
+    return units, status, given, counted.to_numpy().astype(np.int64)
+
+
+def _seen(
+    deliveries: pl.DataFrame | None,
+    returns: pl.DataFrame | None,
+    at: Index,
+    *,
+    cutoff: date,
+    ages: int,
+    ready: int,
+) -> F64:
+    if deliveries is None or returns is None or ages == 0:
+        return np.empty((0, *at.shape))
+    moment = known_by(cutoff, ready)
+    delivered = _by_age(deliveries, "delivered", at, ages=ages, ready=ready, moment=moment)
+    returned = _by_age(returns, "returned", at, ages=ages, ready=ready, moment=moment)
+    returned = np.where(np.isnan(returned), 0.0, returned)
+    open_share = _open_shares(delivered, returned, at, last=at.span.index(cutoff) - ages)
+    seen = np.empty((ages, *at.shape))
+    for age in range(ages):
+        # an absent week of a running series means nothing was delivered
+        brought = np.where(np.isnan(delivered[age]), 0.0, delivered[age])
+        seen[age] = brought - returned[age] - open_share[age][:, None] * brought
+    first = np.where(np.isnan(delivered[ages]), len(at.span), np.arange(len(at.span))).min(axis=1)
+    seen[:, np.arange(len(at.span)) < first[:, None]] = np.nan
+    seen[:, :, at.span.index(cutoff) + 1 :] = np.nan
+    return seen
+
+
+def _by_age(frame: pl.DataFrame, column: str, at: Index, *, ages: int, ready: int, moment: datetime) -> F64:
+    """[ages + 1, S, W]: the column as known a weeks after each week; the last slice as known at the cutoff."""
+    s, w, inside = at.rows(frame.filter(pl.col("known_at") <= moment).sort("known_at", maintain_order=True))
+    looked = pl.col("week").cast(pl.Datetime("us", "UTC")) + timedelta(days=7 + ready)
+    late = inside.select(((pl.col("known_at") - looked).dt.total_microseconds() / (7 * 86400e6)).ceil())
+    age = late.to_series().to_numpy()
+    values = _floats(inside[column])
+    out = np.full((ages + 1, *at.shape), np.nan)
+    for a in range(ages + 1):
+        then = age <= a if a < ages else np.ones(len(age), bool)
+        out[a, s[then], w[then]] = values[
+            then
+        ]  # rows come in the order they became known: the last one stays
+    return out
+
+
+def _open_shares(delivered: F64, returned: F64, at: Index, *, last: int) -> F64:
+    """[ages, S]: share of a product's deliveries that was still to come back a weeks later, over the last year that is final."""
+    ages = len(delivered) - 1
+    product = at.series["product"].rank("dense").to_numpy().astype(np.int64) - 1
+    year = slice(max(0, last - 51), max(0, last + 1))
+    brought = _sum_by(np.nansum(delivered[ages][:, year], axis=1), product)
+    share = np.zeros((ages, at.shape[0]))
+    for age in range(ages):
+        still = (returned[ages] - returned[age])[:, year].sum(axis=1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            ratio = np.where(brought > 0, _sum_by(still, product) / brought, 0.0)
+        share[age] = np.clip(ratio, 0.0, 1.0)[product]
+    return share
+
+
+def _sum_by(values: F64, group: I64) -> F64:
+    return np.bincount(group, weights=values, minlength=int(group.max(initial=0)) + 1).astype(np.float64)
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Covariates spread over the series they are keyed to; names are table.column."""
+
+    known: dict[str, F32]  # [S, W]
+    past: dict[str, F32]  # [S, W]
+    static: dict[str, F32]  # [S]
+
+    @classmethod
+    def of(cls, covariates: Sequence[Covariate], at: Index, *, last: int) -> Self:
+        """Columns declared `log` as logarithms; NaN where there is no row; past ones NaN after week `last`."""
+        spread = cls({}, {}, {})
+        for covariate in covariates:
+            spread._place(covariate, at, last)
+        return spread
+
+    def _place(self, covariate: Covariate, at: Index, last: int) -> None:
+        settings = covariate.settings
+        s, w, rows = _cells(covariate, at)
+        for column, kind in settings.columns.items():
+            if column in settings.texts:
+                continue
+            values = _floats(rows[column]).astype(np.float32)
+            if column in settings.log:
+                values = np.log(np.maximum(values, np.float32(1e-6)))
+            name = f"{covariate.name}.{column}"
+            if w is None:
+                self.static[name] = np.full(at.shape[0], np.nan, np.float32)
+                self.static[name][s] = values
+                continue
+            dense = np.full(at.shape, np.nan, np.float32)
+            dense[s, w] = values
+            if kind == "past":
+                dense[:, last + 1 :] = np.nan
+            (self.known if kind == "known_future" else self.past)[name] = dense
+
+
+def _cells(covariate: Covariate, at: Index) -> tuple[I64, I64 | None, pl.DataFrame]:
+    """Series and week of each row of a covariate table, repeated for every series its key covers."""
+    keys = [key for key in covariate.settings.keys if key != "week"]
+    lookup = at.series.with_row_index("_s").select("_s", *keys)
+    joined = (
+        lookup.join(covariate.frame, on=keys, how="inner")
+        if keys
+        else lookup.join(covariate.frame, how="cross")
+    )
+    if "week" not in covariate.settings.keys:
+        return joined["_s"].to_numpy().astype(np.int64), None, joined
+    joined = joined.filter(pl.col("week").is_between(at.span[0], at.span[-1]))
+    return joined["_s"].to_numpy().astype(np.int64), at.week(joined), joined
+
+
+def _weather(
+    weather: pl.DataFrame | None, stores: pl.DataFrame | None, at: Index, **around: Any
+) -> dict[str, F32]:
+    if weather is None or stores is None or not weather.height:
+        return {}
+    latest = stores.sort("valid_from").unique("store", keep="last")
+    code = at.series.select("store").join(latest, on="store", how="left", maintain_order="left")[
+        "postal_code"
+    ]
+    places = sorted(code.drop_nulls().unique().to_list())
+    place = np.array([places.index(c) if c is not None else -1 for c in code.to_list()])
+    issued = weather_as_issued(weather, places, at.span, **around)
+    nowhere = place < 0  # a series of no known place sees normal weather
+    return {f"weather.{name}": np.where(nowhere[None, :, None], 0, v[:, place]) for name, v in issued.items()}
+
+
+def _events(events: pl.DataFrame | None, at: Index, **around: Any) -> dict[str, F32]:
+    if events is None or not events.height:
+        return {}
+    regions = sorted(at.series["region"].unique().to_list())
+    region = np.array([regions.index(r) for r in at.series["region"].to_list()])
+    known = events_as_known(events, regions, at.span, **around)
+    return {f"event.{name}": shares[:, region] for name, shares in known.items()}
+
+
+def _floats(column: pl.Series) -> F64:
+    return column.cast(pl.Float64).fill_null(float("nan")).to_numpy()

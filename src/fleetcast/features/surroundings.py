@@ -1,0 +1,126 @@
+"""Weather and events of a series, as they were known a horizon ahead of each week."""
+
+from datetime import date, datetime, timedelta
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from fleetcast.domain.week import WEEK, known_by
+
+F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
+I64 = npt.NDArray[np.int64]
+_YEAR = 365.2425  # days
+
+
+def weather_as_issued(
+    weather: pl.DataFrame,
+    places: list[str],
+    span: list[date],
+    *,
+    cutoff: date,
+    horizons: tuple[int, ...],
+    ready_after_days: int,
+) -> dict[str, F32]:
+    """Weekly weather anomalies as forecast h weeks before: name → [H, len(places), W].
+
+    Temperature in °C and log(1 + mm) a day, each against the place's own seasonal normal (two harmonics of the
+    days observed by the cutoff). 0, that is the normal, where no forecast had been issued for any day of the week.
+    """
+    known = weather.filter(
+        (pl.col("known_at") <= known_by(cutoff, ready_after_days)) & pl.col("postal_code").is_in(places)
+    ).with_columns(pl.col("precipitation").log1p())
+    codes = pl.DataFrame(
+        {"postal_code": places, "_p": range(len(places))}, schema={"postal_code": str, "_p": int}
+    )
+    known = known.join(codes, on="postal_code").sort("known_at", maintain_order=True)
+    observed, forecast = (known.filter(pl.col("kind") == kind) for kind in ("observed", "forecast"))
+    inside = forecast.filter(pl.col("date").is_between(span[0], span[-1] + timedelta(days=6)))
+    names = ("temperature", "precipitation")
+    normals = {name: _normals(observed, name, len(places)) for name in names}
+    out = {name: np.zeros((len(horizons), len(places), len(span)), np.float32) for name in names}
+    for k, horizon in enumerate(horizons):
+        issued = inside.filter(pl.col("known_at") <= _looked(horizon, ready_after_days)).unique(
+            ["_p", "date"], keep="last", maintain_order=True
+        )
+        place, day = issued["_p"].to_numpy().astype(np.int64), _days(issued["date"])
+        week = (day - _day(span[0])) // 7
+        cell = place * len(span) + week
+        count = np.bincount(cell, minlength=len(places) * len(span))
+        for name in names:
+            anomaly = issued[name].to_numpy() - (_season(day) * normals[name][place]).sum(axis=1)
+            total = np.bincount(cell, weights=anomaly, minlength=len(count))
+            out[name][k] = (total / np.maximum(count, 1)).reshape(len(places), len(span))
+    return out
+
+
+def _looked(horizon: int, ready_after_days: int) -> pl.Expr:
+    """The moment at which the forecast of a day's week was made, `horizon` weeks before."""
+    start = pl.col("date").dt.truncate("1w").cast(pl.Datetime("us", "UTC"))
+    return start + timedelta(days=7 * (1 - horizon) + ready_after_days)
+
+
+def _normals(observed: pl.DataFrame, column: str, places: int) -> F64:
+    """[places, 5]: seasonal coefficients by ridge regression; a place without observations gets zeros."""
+    place = observed["_p"].to_numpy().astype(np.int64)
+    season, values = _season(_days(observed["date"])), observed[column].to_numpy()
+    out = np.zeros((places, 5))
+    for p in range(places):
+        X, y = season[place == p], values[place == p]
+        if len(y):
+            out[p] = np.linalg.solve(
+                X.T @ X + 1e-3 * len(y) * np.diag([0.0, 1, 1, 1, 1]) + 1e-9 * np.eye(5), X.T @ y
+            )
+    return out
+
+
+def _season(day: I64) -> F64:
+    angle = 2 * np.pi * day / _YEAR
+    return np.stack(
+        [np.ones(len(day)), np.sin(angle), np.cos(angle), np.sin(2 * angle), np.cos(2 * angle)], axis=1
+    )
+
+
+def _days(column: pl.Series) -> I64:
+    return column.to_physical().to_numpy().astype(np.int64)
+
+
+def _day(day: date) -> int:
+    return (day - date(1970, 1, 1)).days
+
+
+def events_as_known(
+    events: pl.DataFrame,
+    regions: list[str],
+    span: list[date],
+    *,
+    cutoff: date,
+    horizons: tuple[int, ...],
+    ready_after_days: int,
+) -> dict[str, F32]:
+    """Share of each week's days that lie in an event, as far as announced h weeks before: name → [H, len(regions), W]."""
+    known = events.filter(pl.col("known_at") <= known_by(cutoff, ready_after_days))
+    out = {
+        name: np.zeros((len(horizons), len(regions), len(span)), np.float32)
+        for name in sorted(known["event"].unique().to_list())
+    }
+    for event in known.iter_rows(named=True):
+        shares = _shares(event["first"], event["last"], span)
+        for k, horizon in enumerate(horizons):
+            for w in np.flatnonzero(shares):
+                if event["known_at"] <= _origin_known_by(span[w], horizon, ready_after_days):
+                    for r, region in enumerate(regions):
+                        if event["scope"] in ("all", region):
+                            out[event["event"]][k, r, w] = max(out[event["event"]][k, r, w], shares[w])
+    return out
+
+
+def _origin_known_by(week: date, horizon: int, ready_after_days: int) -> datetime:
+    return known_by(week - horizon * WEEK, ready_after_days)
+
+
+def _shares(first: date, last: date, span: list[date]) -> F32:
+    start = np.array([_day(week) for week in span])
+    overlap = np.minimum(start + 7, _day(last) + 1) - np.maximum(start, _day(first))
+    return np.asarray(np.clip(overlap, 0, 7) / 7, np.float32)

@@ -1,0 +1,72 @@
+"""The view from a cutoff: a partition's history as it was known then, as a panel."""
+
+from collections.abc import Mapping
+from datetime import date
+
+import polars as pl
+
+from fleetcast.demand import demand
+from fleetcast.domain.history import History
+from fleetcast.domain.tables import (
+    DELIVERIES,
+    EVENTS,
+    PRODUCTS,
+    RETURNS,
+    STORES,
+    Table,
+    as_known_at,
+)
+from fleetcast.domain.week import known_by
+from fleetcast.features.panel import Covariate, Panel, build
+from fleetcast.settings import Settings
+
+
+def panel_at(history: History, cutoff: date, tables: Mapping[str, Table], *, settings: Settings) -> Panel:
+    """The panel of a partition with nothing in it that became known after the cutoff's moment.
+
+    Series keep the segment they belong to now, whatever it was then: a challenger is judged on the rounds of its
+    present members.
+    """
+    moment = known_by(cutoff, settings.calendar.ready_after_days)
+    stores = as_known_at(STORES, history.stores, moment)
+    products = as_known_at(PRODUCTS, history.products, moment)
+    net = demand(
+        as_known_at(DELIVERIES, history.deliveries, moment),
+        as_known_at(RETURNS, history.returns, moment),
+        stores,
+        products,
+        cutoff=cutoff,
+        settings=settings.demand,
+    )
+    return build(
+        net,
+        series_of(history.membership, products, settings),
+        cutoff=cutoff,
+        horizons=settings.training.horizons,
+        deliveries=history.deliveries,
+        returns=history.returns,
+        returns_weeks=settings.demand.returns_weeks,
+        ready_after_days=settings.calendar.ready_after_days,
+        covariates=[
+            Covariate(name, settings.covariates[name], as_known_at(tables[name], frame, moment))
+            for name, frame in history.covariates.items()
+        ],
+        stores=stores,
+        weather=history.weather,
+        events=as_known_at(EVENTS, history.events, moment),
+    )
+
+
+def series_of(membership: pl.DataFrame, products: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+    """One row per series with its segment, its baseline's segment and its product's category ("" where none is known)."""
+    newest = membership.sort("valid_from").unique(["store", "product"], keep="last")
+    category = products.sort("valid_from").unique("product", keep="last").select("product", "category")
+    return (
+        newest.with_columns(
+            pl.concat_str(settings.segments.keys, separator="/").alias("segment"),
+            pl.concat_str(settings.segments.baseline_keys, separator="/").alias("baseline"),
+        )
+        .join(category, on="product", how="left")
+        .with_columns(pl.col("category").fill_null(""))
+        .sort("store", "product")
+    )

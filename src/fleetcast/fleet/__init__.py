@@ -1,0 +1,1 @@
+"""The fleet: which segments need work, and one environment's week from raw files to published forecasts."""

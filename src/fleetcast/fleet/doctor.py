@@ -1,0 +1,56 @@
+"""Is the workspace well? Settings, code, stores and the audit chain, each with what to do when it is not."""
+
+from collections.abc import Callable, Iterator
+
+from fleetcast.domain.errors import FleetcastError
+from fleetcast.fleet import audit
+from fleetcast.fleet.report import Check
+from fleetcast.sources.discover import find
+from fleetcast.workspace import SETTINGS_FILE, Workspace
+
+
+def examine(w: Workspace) -> list[Check]:
+    """Look at everything; nothing is changed."""
+    return [Check("settings", True, str(w.folder / SETTINGS_FILE)), *_sources(w), *_stores(w)]
+
+
+def _sources(w: Workspace) -> Iterator[Check]:
+    for name, declared in w.settings.sources.items():
+        instead = f"correct [sources.{name}] in {SETTINGS_FILE}"
+
+        def look(name: str = name) -> str:
+            w.conditioner(w.settings.sources[name].conditioner)
+            files = find(w.settings.sources[name], base=w.folder, data=w.address.data)
+            return f"{len(files)} files, conditioner {w.settings.sources[name].conditioner}"
+
+        yield _check(f"source {name}", look, instead if declared.required else "")
+
+
+def _stores(w: Workspace) -> Iterator[Check]:
+    if not w.state.exists():
+        yield Check("state", True, f"{w.environment} has none yet; `fleetcast run` makes it")
+        return
+    yield _check(
+        "lake",
+        lambda: f"{sum(bool(w.lake.leaves(t)) for t in w.tables.values())} tables with rows",
+        "restore the lake",
+    )
+    yield _check("release", lambda: _release(w), "go back with `fleetcast release rollback`")
+    verified = audit.verify(w)
+    yield Check("audit chain", verified.ok, f"{verified.records} records", verified.reason)
+
+
+def _release(w: Workspace) -> str:
+    live = w.registry.releases.current()
+    if live is None:
+        return "nothing released yet"
+    for artefact in sorted(live.manifest.artefacts):
+        w.bank.get(artefact)
+    return f"{live.id[:12]}: {len(live.manifest.artefacts)} artefacts are as they were written"
+
+
+def _check(name: str, look: Callable[[], str], instead: str) -> Check:
+    try:
+        return Check(name, True, look())
+    except FleetcastError as error:
+        return Check(name, False, str(error), instead)

@@ -1,0 +1,110 @@
+"""Which segments are retrained this week, and why; a decision is recorded even when it is "no"."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from fleetcast.domain.tables import DEMAND, MEMBERSHIP
+from fleetcast.domain.versions import Snapshot
+from fleetcast.domain.week import WEEK
+from fleetcast.settings import RetrainingSettings
+from fleetcast.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What the plan needs to know of a segment's newest model: when, up to which week, with what code and data."""
+
+    trained_on: date
+    cutoff: date
+    code: str
+    snapshot: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Whether a segment is retrained, in the user's words."""
+
+    segment: str
+    retrain: bool
+    reason: str
+
+
+def decide(
+    segments: Sequence[str],
+    trained: Mapping[str, Trained],
+    *,
+    cutoff: date,
+    code: str,
+    snapshot: str,
+    today: date,
+    settings: RetrainingSettings,
+) -> list[Decision]:
+    """One decision per segment, in order; the strongest reason wins: missing, code, data, timer, staleness."""
+    return [
+        _decision(segment, trained.get(segment), cutoff, code, snapshot, today, settings)
+        for segment in segments
+    ]
+
+
+def _decision(
+    segment: str,
+    model: Trained | None,
+    cutoff: date,
+    code: str,
+    snapshot: str,
+    today: date,
+    settings: RetrainingSettings,
+) -> Decision:
+    if model is None:
+        return Decision(segment, True, "has no model yet")
+    if model.code != code:
+        return Decision(segment, True, "code, features or training settings changed")
+    if model.cutoff == cutoff and model.snapshot != snapshot:
+        return Decision(segment, True, f"data of weeks up to {cutoff} changed")
+    behind = (cutoff - model.cutoff) // WEEK
+    if behind >= settings.every_weeks:
+        return Decision(segment, True, f"weekly timer: model has seen data up to {model.cutoff}")
+    age = (today - model.trained_on).days
+    if age >= settings.stale_warning_days:
+        return Decision(segment, True, f"would be stale: trained {age} days ago")
+    return Decision(segment, False, f"up to date: trained on data up to {model.cutoff}")
+
+
+def plan(
+    w: Workspace,
+    *,
+    week: date | None = None,
+    snapshot: Snapshot | None = None,
+    segments: Sequence[str] | None = None,
+) -> list[Decision]:
+    """The decisions for a workspace as it stands; nothing is touched."""
+    from fleetcast.fleet import reporting, run  # they plan too
+
+    week = week or run.cutoff(w, None)
+    snapshot = snapshot or w.lake.snapshot([*w.base_tables.values(), DEMAND, MEMBERSHIP])
+    if segments is None:
+        segments = [str(cell.segment) for cell in reporting.cells(w, week, snapshot)]
+    return decide(
+        segments,
+        _trained(w),
+        cutoff=week,
+        code=w.code,
+        snapshot=snapshot.digest,
+        today=w.clock().date(),
+        settings=w.settings.retraining,
+    )
+
+
+def _trained(w: Workspace) -> dict[str, Trained]:
+    """The newest model of each segment, whatever became of it: training the same again would give the same."""
+    return {
+        version.segment: Trained(
+            trained_on=version.trained_at.date(),
+            cutoff=date.fromisoformat(version.lineage["cutoff"]),
+            code=version.lineage["code"],
+            snapshot=version.lineage["snapshot"],
+        )
+        for version in w.registry.models.list()
+        if version.kind == "ensemble"
+    }

@@ -1,0 +1,211 @@
+"""What a cycle did, as plain values: the one thing faces show and programs read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+State = Literal["passed", "over_gate", "failed"]
+Served = Literal["champion", "last_known_good", "baseline", "carried_forward", "blocked"]
+
+SERVED: tuple[Served, ...] = ("champion", "last_known_good", "baseline", "carried_forward", "blocked")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLine:
+    """Conservation of one source: rows in = accepted + quarantined + identical duplicates."""
+
+    source: str
+    files: int
+    rows: int
+    accepted: int
+    quarantined: int
+    duplicates: int
+
+    @property
+    def closes(self) -> bool:
+        return self.rows == self.accepted + self.quarantined + self.duplicates
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentVerdict:
+    """The gate's answer for one segment; metrics are fractions, None where there is nothing to measure.
+
+    `limit` is the MAPE limit in force, `reason` says in words why it did not pass ("" when it did), and
+    `ran` is false when its task died before the gate could judge it.
+    """
+
+    segment: str
+    passed: bool
+    reason: str
+    served_by: Served
+    mape: float | None = None
+    baseline_mape: float | None = None
+    skill: float | None = None
+    bias: float | None = None
+    limit: float = 0.45
+    ran: bool = True
+
+    @property
+    def state(self) -> State:
+        if not self.ran:
+            return "failed"
+        return "passed" if self.passed else "over_gate"
+
+
+@dataclass(frozen=True, slots=True)
+class RegionLine:
+    """One partition of the fleet ("all" where the settings name none): its ensembles and its series.
+
+    `failover` counts the series by where their published rows come from; metrics pool the region's rounds.
+    """
+
+    region: str
+    states: tuple[State, ...]  # of its ensembles, in segment order
+    series: int
+    published: int
+    mape: float | None
+    skill: float | None
+    bias: float | None
+    failover: Mapping[Served, int] = field(default_factory=dict)
+
+    @property
+    def passed(self) -> int:
+        return sum(state == "passed" for state in self.states)
+
+    @property
+    def failed(self) -> int:
+        return len(self.states) - self.passed
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesCounts:
+    """The completeness ledger in four numbers: active = published + coded + missing, and missing must be 0."""
+
+    active: int
+    published: int
+    coded: int
+    missing: int
+
+    @property
+    def closes(self) -> bool:
+        return self.missing == 0 and self.active == self.published + self.coded
+
+
+@dataclass(frozen=True, slots=True)
+class CycleReport:
+    """One environment's work for one week."""
+
+    environment: str
+    cycle: date  # the cutoff: the last week any of it has seen
+    weeks: tuple[date, ...]  # forecast
+    release: str | None
+    promoted: bool
+    quorum: bool  # enough segments passed or kept a verified model
+    resumed: bool
+    seconds: float
+    regions: tuple[RegionLine, ...]
+    verdicts: tuple[SegmentVerdict, ...]
+    baselines: int
+    sources: tuple[SourceLine, ...]
+    series: SeriesCounts
+    failover: Mapping[Served, int]  # series
+    metrics: Mapping[str, float | None]  # mape, rmse0, rmse_all, wape, bias, skill of the whole fleet
+    files: Mapping[str, Path]  # what → where
+    stale: bool = False
+    unchanged: bool = False  # the week had been done with exactly these inputs
+
+    @property
+    def passed(self) -> int:
+        return sum(verdict.passed for verdict in self.verdicts)
+
+    @property
+    def failed(self) -> int:
+        return len(self.verdicts) - self.passed
+
+
+# ------------------------------------------------------------------ answers to questions about what is there
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseLine:
+    """One release of an environment; `live` marks the one its pointer names."""
+
+    release: str
+    kind: Literal["full", "partial", "rollback"]
+    cutoff: date
+    models: int  # segments served by an ensemble
+    baselines: int  # segments served by their baseline
+    parent: str | None
+    live: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """What a release serves for one segment; `model` is the name of a model version."""
+
+    segment: str
+    model: str
+    serving: Literal["ensemble", "baseline"]
+    reason: str
+    mape: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseView:
+    """A release with its members, segment by segment."""
+
+    line: ReleaseLine
+    members: tuple[Member, ...]
+    lineage: Mapping[str, str]  # code, lock, snapshot, feature spec, settings: digests
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseChange:
+    """A segment that two releases serve differently; None where one of them does not know it."""
+
+    segment: str
+    before: Member | None
+    after: Member | None
+
+
+@dataclass(frozen=True, slots=True)
+class TableVersion:
+    """A table of the lake as it stands: its content version, and the rows and weeks it holds."""
+
+    table: str
+    version: str
+    rows: int
+    first: str  # week, "" where the table has none
+    last: str
+
+
+@dataclass(frozen=True, slots=True)
+class TableChange:
+    """How two content versions of a table differ, week by week touched."""
+
+    table: str
+    kind: Literal["none", "append", "correction", "deletion", "schema"]
+    weeks: tuple[str, ...]
+    rows_before: int
+    rows_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing the doctor looked at; `instead` says what to do when it is not well."""
+
+    name: str
+    well: bool
+    detail: str
+    instead: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """The pointer of an environment was moved from one release to another."""
+
+    environment: str
+    before: str | None
+    after: str

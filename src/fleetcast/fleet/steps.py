@@ -1,0 +1,88 @@
+"""The steps of a cycle: each is done once for its inputs, and a run that was killed goes on after the last one done."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from fleetcast.domain.errors import FleetcastError
+from fleetcast.domain.versions import canonical, digest_of
+from fleetcast.fleet.executors import Executor
+from fleetcast.ledger.store import Ledger
+from fleetcast.registry.bank import Bank
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Done:
+    """A step's result, a JSON value, and whether it was there already."""
+
+    output: str
+    result: Any
+    resumed: bool
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A part of a step that failed, in words."""
+
+    part: str
+    error: str
+
+
+class Steps:
+    """The steps of one cycle in the ledger; their results are blobs in the bank."""
+
+    def __init__(self, cycle: str, ledger: Ledger, bank: Bank) -> None:
+        self._cycle, self._ledger, self._bank = cycle, ledger, bank
+
+    def once(self, step: str, inputs: object, work: Callable[[], object], *, part: str = "all") -> Done:
+        """Do `work` unless it was done with exactly these inputs; its result is kept either way."""
+        asked = digest_of(inputs)
+        found = self._ledger.done(self._cycle, step, part, asked)
+        if found is not None:
+            return Done(found, self.result(found), resumed=True)
+        run = self._ledger.begin(self._cycle, step, part, asked)
+        try:
+            output = self._bank.put(canonical(work()))
+        except FleetcastError as error:
+            self._ledger.fail(run, str(error))
+            raise
+        self._ledger.finish(run, output)
+        return Done(output, self.result(output), resumed=False)
+
+    def each(
+        self,
+        step: str,
+        tasks: Mapping[str, T],
+        inputs: Callable[[T], object],
+        work: Callable[[T], str],
+        executor: Executor,
+    ) -> Iterator[tuple[str, Done | Failed]]:
+        """Do one task per part wherever the executor runs them; `work` returns the digest of its result in the bank."""
+        open_tasks: list[tuple[str, T]] = []
+        for part, task in tasks.items():
+            found = self._ledger.done(self._cycle, step, part, digest_of(inputs(task)))
+            if found is not None:
+                yield part, Done(found, self.result(found), resumed=True)
+            else:
+                open_tasks.append((part, task))
+        runs = {
+            part: self._ledger.begin(self._cycle, step, part, digest_of(inputs(task)))
+            for part, task in open_tasks
+        }
+        parts = {id(task): part for part, task in open_tasks}
+        for outcome in executor.run(work, [task for _, task in open_tasks]):
+            part = parts[id(outcome.task)]
+            if outcome.output is None:
+                error = outcome.error or "failed"
+                self._ledger.fail(runs[part], error)
+                yield part, Failed(part, error)
+            else:
+                self._ledger.finish(runs[part], outcome.output)
+                yield part, Done(outcome.output, self.result(outcome.output), resumed=False)
+
+    def result(self, output: str) -> Any:
+        """The JSON value that a step left in the bank."""
+        return json.loads(self._bank.get(output))

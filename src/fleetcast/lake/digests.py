@@ -1,0 +1,219 @@
+"""Digests of a table's rows: the same rows have the same digest, whatever their order, their files or the engine.
+
+A leaf is the rows of one partition and week (weeks begin on Monday; a table without weeks has one leaf, week "").
+Its digest is SHA-256 over its distinct rows sorted by natural key and `known_at`, column by column in the order of
+their names; a column that is null in the whole leaf adds nothing, so adding an empty column changes no leaf:
+
+    "fleetcast leaf 1", rows u64, then per column: length of name u64, name, one letter for the type,
+    "n" + one byte per row (1 = a value, 0 = null) where nulls occur or "v" where none do, then the values, null as 0:
+    i = i64, f = f64 (−0 as 0), b = u8, d = i32 days since 1970-01-01, t = i64 µs since 1970-01-01 UTC,
+    s = byte lengths as u32, then the UTF-8 bytes of all rows; all little-endian.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from fleetcast.domain.tables import Table
+from fleetcast.domain.versions import Leaf, digest_of
+
+Codes = npt.NDArray[np.int64]
+
+NOTHING = digest_of([])  # the content version of a table without rows
+
+_LETTER = {
+    pl.Int64: "i",
+    pl.Float64: "f",
+    pl.Boolean: "b",
+    pl.Date: "d",
+    pl.Datetime: "t",
+    pl.String: "s",
+}
+_NUMBER = {"i": "<i8", "f": "<f8", "b": "u1", "d": "<i4", "t": "<i8"}
+_MONDAY = 4  # 1970-01-05, in days since 1970-01-01
+_ROOM = 1 << 62  # codes stay below it
+
+
+def identity(table: Table) -> list[str]:
+    """The columns that name a row: its natural key, and when it was known."""
+    return [*table.key, *(["known_at"] if table.bitemporal else [])]
+
+
+def in_order(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
+    """Rows by week, natural key, `known_at` and, where there is one, batch; texts by their UTF-8 bytes."""
+    ranks = _ranked(table, frame, identity(table))
+    if (ranks[1:] < ranks[:-1]).any():
+        order = np.argsort(ranks, kind="stable")
+        frame, ranks = frame[order], ranks[order]
+    if "batch" in frame.columns and (ranks[1:] == ranks[:-1]).any():
+        return frame[np.lexsort((_codes(frame["batch"])[0], ranks))]
+    return frame
+
+
+def repeats(table: Table, frame: pl.DataFrame) -> pl.Series:
+    """Which rows of a frame in order have the identity of the row before them."""
+    ranks = _ranked(table, frame, identity(table))
+    return pl.Series("repeats", np.concatenate([[False], ranks[1:] == ranks[:-1]])[: frame.height])
+
+
+def twins(frame: pl.DataFrame, names: Sequence[str]) -> pl.Series:
+    """Which rows share these columns with another row."""
+    return pl.Series("twins", packed(frame, names)).is_duplicated()
+
+
+def leaves(table: Table, frame: pl.DataFrame, partition: str) -> list[Leaf]:
+    """The leaves of distinct rows in order; a batch column is not digested."""
+    if frame.is_empty():
+        return []
+    numbers = _week_numbers(table, frame)
+    starts = np.concatenate([[0], np.flatnonzero(np.diff(numbers)) + 1])
+    ends = np.concatenate([starts[1:], [frame.height]])
+    columns = [_encoded(frame[name], starts, ends) for name in sorted(frame.columns) if name != "batch"]
+    return [
+        Leaf(partition, _week_name(table, number), _leaf_digest(columns, i, slice(lo, hi)), hi - lo)
+        for i, (number, lo, hi) in enumerate(
+            zip(numbers[starts].tolist(), starts.tolist(), ends.tolist(), strict=True)
+        )
+    ]
+
+
+def weeks(table: Table, frame: pl.DataFrame) -> set[str]:
+    """The names of the leaves that a frame's rows belong to."""
+    return {_week_name(table, number) for number in np.unique(_week_numbers(table, frame)).tolist()}
+
+
+def week_of(table: Table) -> pl.Expr:
+    """The name of the leaf a row belongs to."""
+    if table.dated is None:
+        return pl.lit("")
+    return pl.col(table.dated).dt.truncate("1w").dt.to_string("%Y-%m-%d")
+
+
+def partition_root(members: Iterable[Leaf]) -> str:
+    """The digest over one partition's leaves."""
+    return digest_of([[leaf.week, leaf.digest, leaf.rows] for leaf in sorted(members)])
+
+
+def content_version(name: str, schema: Iterable[tuple[str, str]], roots: Iterable[tuple[str, str]]) -> str:
+    """The Merkle root of a table: its column types and its partitions' roots."""
+    held = sorted(roots)
+    if not held:
+        return NOTHING
+    return digest_of([name, [list(column) for column in sorted(schema)], [list(root) for root in held]])
+
+
+def packed(frame: pl.DataFrame, names: Sequence[str]) -> Codes:
+    """One integer per row that sorts and compares like the row's values in these columns, none of them null."""
+    ranks, size = np.zeros(frame.height, dtype=np.int64), 1
+    for name in names if frame.height else ():
+        codes, count = _codes(frame[name])
+        if size * count > _ROOM:
+            ranks, size = _dense(ranks)
+        ranks, size = ranks * count + codes, size * count
+    return ranks
+
+
+def _ranked(table: Table, frame: pl.DataFrame, names: Sequence[str]) -> Codes:
+    """Ranks by week, then by these columns."""
+    if table.dated in (None, table.key[0]):
+        return packed(frame, names)
+    week = pl.Series("_week", _week_numbers(table, frame))
+    return packed(frame.with_columns(week), ["_week", *names])
+
+
+def _codes(values: pl.Series) -> tuple[Codes, int]:
+    """Ranks of the values from 0, and a bound on them."""
+    if values.dtype == pl.String:
+        distinct = values.unique().sort()
+        return _integers(values.cast(pl.Enum(distinct)).to_physical()), len(distinct)
+    numbers = _integers(values.to_physical())
+    low, high = int(numbers.min()), int(numbers.max())
+    if high - low < 1 << 20:
+        return numbers - low, high - low + 1
+    levels = np.unique(_integers(values.to_physical().unique()))
+    return np.searchsorted(levels, numbers).astype(np.int64), len(levels)
+
+
+def _dense(ranks: Codes) -> tuple[Codes, int]:
+    """The same order in as few numbers as there are."""
+    if not len(ranks):
+        return ranks, 1
+    levels, codes = np.unique(ranks, return_inverse=True)
+    return codes.astype(np.int64), len(levels)
+
+
+def _integers(values: pl.Series) -> Codes:
+    return values.cast(pl.Int64).to_numpy()
+
+
+def _week_numbers(table: Table, frame: pl.DataFrame) -> Codes:
+    """Weeks since 1970-01-05; 0 in a table without weeks."""
+    if table.dated is None:
+        return np.zeros(frame.height, dtype=np.int64)
+    return (_integers(frame[table.dated].to_physical()) - _MONDAY) // 7
+
+
+def _week_name(table: Table, number: int) -> str:
+    return "" if table.dated is None else str(np.datetime64(number * 7 + _MONDAY, "D"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """One column ready to hash: its values in bytes, cut by leaf."""
+
+    head: bytes
+    present: npt.NDArray[np.uint8] | None  # 1 = a value; None: no nulls at all
+    values: npt.NDArray[Any]  # numbers, or the byte lengths of texts
+    texts: list[str] | None  # all texts of each leaf, joined
+
+    def feed(self, digest: "hashlib._Hash", leaf: int, rows: slice) -> None:
+        present = None if self.present is None else self.present[rows]
+        if present is not None and not present.any():
+            return
+        digest.update(self.head)
+        if present is None or present.all():
+            digest.update(b"v")
+        else:
+            digest.update(b"n")
+            digest.update(present.data)
+        digest.update(self.values[rows].data)
+        if self.texts is not None:
+            digest.update(self.texts[leaf].encode())
+
+
+def _encoded(values: pl.Series, starts: Codes, ends: Codes) -> _Column:
+    letter = _LETTER[values.dtype.base_type()]
+    name = values.name.encode()
+    head = len(name).to_bytes(8, "little") + name + letter.encode()
+    present = values.is_not_null().cast(pl.UInt8).to_numpy() if values.null_count() else None
+    if letter == "s":
+        lengths = values.str.len_bytes().fill_null(0).to_numpy().astype("<u4")
+        return _Column(head, present, lengths, _joined(values, starts, ends))
+    numbers = np.ascontiguousarray(values.to_physical().cast(_flat(letter)).fill_null(0).to_numpy())
+    if letter == "f":
+        numbers = numbers + 0.0  # −0 and 0 are one number
+    return _Column(head, present, numbers.astype(_NUMBER[letter], copy=False), None)
+
+
+def _flat(letter: str) -> type[pl.DataType]:
+    return {"f": pl.Float64, "b": pl.UInt8, "d": pl.Int32}.get(letter, pl.Int64)
+
+
+def _joined(values: pl.Series, starts: Codes, ends: Codes) -> list[str]:
+    leaf = pl.Series("leaf", np.repeat(np.arange(len(starts)), ends - starts))
+    text = pl.DataFrame([leaf, values.alias("text")])
+    joined = text.group_by("leaf", maintain_order=True).agg(pl.col("text").str.join(""))
+    return joined["text"].to_list()
+
+
+def _leaf_digest(columns: Sequence[_Column], leaf: int, rows: slice) -> str:
+    digest = hashlib.sha256(b"fleetcast leaf 1")
+    digest.update((rows.stop - rows.start).to_bytes(8, "little"))
+    for column in columns:
+        column.feed(digest, leaf, rows)
+    return digest.hexdigest()

@@ -1,0 +1,215 @@
+"""The lake: tables whose every version can be named by its content, verified and read again."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+import polars as pl
+
+from fleetcast.domain.errors import ContractError, CorruptError, UsageError
+from fleetcast.domain.tables import Table
+from fleetcast.domain.versions import Leaf, Snapshot
+from fleetcast.lake import export, files, views
+from fleetcast.lake.changes import Change, classify
+from fleetcast.lake.contracts import checked, distinct, empty, nullable, schema
+from fleetcast.lake.digests import NOTHING, identity, in_order, leaves
+from fleetcast.lake.journal import Held, Journal, Version
+from fleetcast.lake.writing import Writer
+
+_WHOLE = "whole"  # the batch of rows that replace a whole partition
+
+
+class Lake:
+    """All tables of one environment.
+
+    Writers of one table wait for each other, across processes; readers never wait and see whole versions only.
+    """
+
+    def __init__(self, root: Path, tables: Mapping[str, Table]) -> None:
+        self.root = root
+        self.tables = dict(tables)
+        self._journals: dict[str, Journal] = {}
+
+    def write(
+        self, table: Table, frame: pl.DataFrame, *, partition: str = "all", batches: Iterable[str] = ()
+    ) -> str:
+        """Replace the rows of the batches that the frame's `batch` column names, within a partition.
+
+        `batches` names further ones whose rows go although the frame has none of theirs. What is there already is
+        not written again. Returns the table's content version.
+        """
+        rows = checked(table, frame)
+        return self._writer(table).put(partition, rows, {*rows["batch"].unique(), *batches})
+
+    def replace(self, table: Table, frame: pl.DataFrame, *, partition: str = "all") -> str:
+        """Make a frame the whole of a partition, as derived tables do; returns the table's content version."""
+        rows = checked(table, frame.with_columns(batch=pl.lit(_WHOLE)))
+        return self._writer(table).put(partition, rows, None)
+
+    def version(self, table: Table) -> str:
+        """The content version now; that of nothing where the table has no rows."""
+        latest = self._journal(table).latest()
+        return latest.content if latest else NOTHING
+
+    def snapshot(self, tables: Iterable[Table]) -> Snapshot:
+        """The content versions of these tables now."""
+        return Snapshot.of({table.name: self.version(table) for table in tables})
+
+    def leaves(self, table: Table, version: str | None = None) -> list[Leaf]:
+        """The digests of a version by partition and week, sorted."""
+        journal = self._journal(table)
+        held = self._held(table, version)
+        return sorted(leaf for part in held for leaf in journal.partition(part).leaves)
+
+    def partitions(self, table: Table, version: str | None = None) -> list[str]:
+        """The partitions that have rows, sorted."""
+        return [held.partition for held in self._held(table, version)]
+
+    def batches(self, table: Table, *, partition: str = "all", version: str | None = None) -> list[str]:
+        """The batches whose rows a partition holds, sorted."""
+        journal = self._journal(table)
+        held = [part for part in self._held(table, version) if part.partition == partition]
+        return sorted(
+            {batch for part in held for file in journal.partition(part).files for batch in file.batches}
+        )
+
+    def change(self, table: Table, old: str, new: str | None = None) -> Change:
+        """What a version (the latest where none is named) changed against an earlier one."""
+        before, after = self._find(table, old), self._find(table, new)
+        other = before is not None and after is not None and before.schema != after.schema
+        return classify(self.leaves(table, old), self.leaves(table, new), schema_changed=other)
+
+    def read(
+        self,
+        table: Table,
+        *,
+        version: str | None = None,
+        partition: str | None = None,
+        as_of: datetime | None = None,
+        columns: Iterable[str] | None = None,
+        where: pl.Expr | None = None,
+    ) -> pl.DataFrame:
+        """Rows by partition, then week, natural key and `known_at`, every file checked against its digest.
+
+        With `as_of`, of each natural key the row that was known last by then; `where` filters after that.
+        """
+        if as_of is not None and not table.bitemporal:
+            raise UsageError(f"table {table.name} has no known_at: it cannot be read as of a moment.")
+        shown = list(columns) if columns is not None else table.columns
+        wanted = {*shown, *(where.meta.root_names() if where is not None else ())}
+        if unknown := sorted(wanted - set(table.columns)):
+            raise UsageError(
+                f"table {table.name} has no column {', '.join(unknown)}; it has {', '.join(table.columns)}."
+            )
+        frames = self._frames(table, version, partition, as_of, wanted)
+        rows = (
+            views.latest_known(table, frames)
+            if as_of is not None
+            else pl.concat([empty(table).select(name for name in table.columns if name in wanted), *frames])
+        )
+        return (rows if where is None else rows.filter(where)).select(shown)
+
+    def compact(self, table: Table, *, files_at_most: int = 8) -> str:
+        """Join the files of every partition that has more than so many; the content version stays."""
+        return self._writer(table).compact(files_at_most)
+
+    def rebuild(self, table: Table) -> str:
+        """Empty a table and give it its contract's present columns; earlier versions can still be read."""
+        return self._writer(table).rebuild()
+
+    def verify(self, table: Table) -> int:
+        """Check every log entry, every file and every leaf of the latest version; how many files, or a CorruptError."""
+        journal = self._journal(table)
+        latest = journal.latest()
+        for version, commit in journal.versions():
+            journal.check_log(version.number, commit)
+        count = 0
+        for held in latest.partitions if latest else ():
+            stored = journal.partition(held)
+            count += len(stored.files)
+            rows = distinct(table, in_order(table, files.whole(journal.folder, table, stored.files)))
+            if tuple(leaves(table, rows, held.partition)) != stored.leaves:
+                raise CorruptError(
+                    f"the rows of {table.name}/{held.partition} do not have the digests of their version."
+                )
+        return count
+
+    def export(
+        self,
+        folder: Path,
+        *,
+        format: Literal["csv", "parquet"],  # noqa: A002 - the word of the command line
+        tables: Iterable[Table] | None = None,
+    ) -> list[Path]:
+        """Write tables as standard files, one each, beside a `datapackage.json` that describes them."""
+        chosen = list(self.tables.values() if tables is None else tables)
+        exported = [
+            export.Exported(table, self.version(table), self._labelled(table))
+            for table in chosen
+            if self.partitions(table)
+        ]
+        return export.write(folder, exported, kind=format)
+
+    def _labelled(self, table: Table) -> pl.DataFrame:
+        parts = {name: self.read(table, partition=name) for name in self.partitions(table)}
+        if len(parts) == 1:
+            return next(iter(parts.values()))
+        return pl.concat(
+            rows.select(pl.lit(name).alias("partition"), pl.all()) for name, rows in parts.items()
+        )
+
+    def _frames(
+        self,
+        table: Table,
+        version: str | None,
+        partition: str | None,
+        as_of: datetime | None,
+        wanted: Collection[str],
+    ) -> Iterator[pl.DataFrame]:
+        found = self._find(table, version)
+        _refuse_other_types(table, found, wanted)
+        journal = self._journal(table)
+        for held in found.partitions if found else ():
+            if partition in (None, held.partition):
+                yield views.rows(table, journal.folder, journal.partition(held), as_of, wanted)
+
+    def _writer(self, table: Table) -> Writer:
+        return Writer(table, self._journal(table), self.root / ".locks" / f"{table.name}.lock")
+
+    def _held(self, table: Table, version: str | None) -> tuple[Held, ...]:
+        found = self._find(table, version)
+        return found.partitions if found else ()
+
+    def _find(self, table: Table, version: str | None) -> Version | None:
+        """A version by content, the latest where none is named; None stands for a table without rows."""
+        latest = self._journal(table).latest()
+        if version is None or (latest and latest.content == version):
+            return latest
+        found = self._journal(table).find(version)
+        if found is None and version != NOTHING:
+            raise UsageError(f"table {table.name} never had the content version {version}.")
+        return found
+
+    def _journal(self, table: Table) -> Journal:
+        if table.name not in self.tables:
+            raise UsageError(
+                f"{table.name} is not a table of this lake; it has {', '.join(sorted(self.tables))}."
+            )
+        return self._journals.setdefault(table.name, Journal(self.root / table.name))
+
+
+def _refuse_other_types(table: Table, version: Version | None, wanted: Collection[str]) -> None:
+    """A version written before the contract changed is read only where nothing has to be guessed."""
+    now = dict(schema(table))
+    held = dict(version.schema) if version else now
+    names = {*wanted, *identity(table)}
+    problems = [
+        f"column {name} was stored as {held[name]}, the contract says {now[name]}"
+        for name in sorted(names & held.keys())
+        if held[name] != now[name]
+    ]
+    missing = sorted(names - held.keys() - nullable(table))
+    problems += [f"column {name} was not stored yet in this version" for name in missing]
+    if problems:
+        raise ContractError(table.name, problems)

@@ -1,0 +1,1 @@
+"""The transactional store of one environment: cycles, audit chain, models, releases, leases."""

@@ -1,0 +1,87 @@
+"""Opening the database: its schema brought up to date, its transactions, its errors turned into ours."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine, inspect, text
+from sqlalchemy.exc import DatabaseError
+
+from fleetcast.domain.errors import CorruptError, InfrastructureError
+from fleetcast.ledger import dialects
+
+HEAD = "0001"  # the newest migration; a test compares it with the folder
+
+
+def connect(where: Path | str) -> Engine:
+    """An engine for a SQLite file, or for a database URL, with its schema at `HEAD`."""
+    if isinstance(where, Path):
+        where.parent.mkdir(parents=True, exist_ok=True)
+        where = f"sqlite+pysqlite:///{where}"
+    engine = create_engine(where)
+    dialects.prepare(engine)
+    try:
+        _migrate(engine)
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """One consistent look: what others commit meanwhile is not seen."""
+    with _translated(engine), engine.connect() as connection:
+        dialects.begin_reading(connection)
+        yield connection
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """One transaction, alone in writing: all of it or, after any exception or a killed process, nothing."""
+    with _translated(engine), engine.connect() as connection:
+        try:
+            dialects.begin_writing(connection)
+            yield connection
+            connection.commit()
+        except BaseException:
+            connection.invalidate()  # after a failed commit it may still be inside its transaction
+            raise
+
+
+@contextmanager
+def _translated(engine: Engine) -> Iterator[None]:
+    where = engine.url.render_as_string(hide_password=True)
+    try:
+        yield
+    except DatabaseError as error:
+        if (
+            type(error) is DatabaseError
+        ):  # the root class itself: neither connection nor constraint, but the file
+            raise CorruptError(f"the ledger {where} is damaged: {error.orig}; restore a backup") from error
+        raise InfrastructureError(f"the ledger {where} failed: {error.orig}; try again") from error
+
+
+def _migrate(engine: Engine) -> None:
+    with reading(engine) as connection:
+        if _revision(connection) == HEAD:
+            return
+    from alembic import command  # half a second of import, needed once in a ledger's life
+    from alembic.config import Config
+    from alembic.util import CommandError
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+    with writing(engine) as connection:
+        config.attributes["connection"] = connection
+        try:
+            command.upgrade(config, HEAD)
+        except CommandError as error:
+            message = f"the ledger is at revision {_revision(connection)}, this Fleetcast knows {HEAD}"
+            raise InfrastructureError(f"{message}: install the Fleetcast that wrote it") from error
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()

@@ -1,0 +1,74 @@
+"""What SQLite and PostgreSQL say differently: durability, the write lock, and tables that refuse change.
+
+All SQL that belongs to one database only is in this module.
+"""
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, Engine, event, text
+
+_WRITE_LOCK = 7_463_215_001  # advisory lock of PostgreSQL, an arbitrary number of ours
+_BUSY = 30_000  # milliseconds that a writer waits for another
+
+
+def prepare(engine: Engine) -> None:
+    """Make every connection of an engine durable and its transactions explicit."""
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _durable)
+        event.listen(engine, "begin", _begin)
+
+
+def begin_reading(connection: Connection) -> None:
+    """Start a transaction that sees one moment, as SQLite's always do."""
+    if connection.dialect.name == "postgresql":
+        connection.execution_options(isolation_level="REPEATABLE READ")
+    connection.begin()
+
+
+def begin_writing(connection: Connection) -> None:
+    """Start a transaction that is alone in writing: each audit record is sealed onto the last one."""
+    connection.execution_options(writing=True)
+    connection.begin()
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({_WRITE_LOCK})"))
+
+
+def refuse_changes(dialect: str, table: str, columns: Iterable[str] = ()) -> list[str]:
+    """Triggers that refuse DELETE, and UPDATE of these columns (of any, when none is named)."""
+    of = f" OF {', '.join(columns)}" if columns else ""
+    actions = {"update": f"UPDATE{of}", "delete": "DELETE"}
+    if dialect == "sqlite":
+        refuse = f"SELECT RAISE(ABORT, '{table} is append-only')"
+        return [
+            f"CREATE TRIGGER {table}_no_{name} BEFORE {action} ON {table} BEGIN {refuse}; END"
+            for name, action in actions.items()
+        ]
+    function = (
+        "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME; END $$"
+    )
+    return [function] + [
+        f"CREATE TRIGGER {table}_no_{name} BEFORE {action} ON {table} "
+        "FOR EACH ROW EXECUTE FUNCTION refuse_change()"
+        for name, action in actions.items()
+    ]
+
+
+def _durable(connection: object, _record: object) -> None:
+    connection.isolation_level = None  # type: ignore[attr-defined]  # sqlite3 begins nothing by itself
+    cursor = connection.cursor()  # type: ignore[attr-defined]
+    for pragma in (
+        f"busy_timeout = {_BUSY}",
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        "recursive_triggers = ON",  # INSERT OR REPLACE deletes, and must not slip past the triggers
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    # A deferred transaction that turns to writing may find that others wrote meanwhile: lock at once.
+    writing = connection.get_execution_options().get("writing", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")

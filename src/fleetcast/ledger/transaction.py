@@ -1,0 +1,98 @@
+"""One write to the ledger: everything in it happens, with the audit events that say so, or nothing does."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from fleetcast.domain.errors import ConflictError, PolicyRefusal, UsageError
+from fleetcast.domain.models import TRANSITIONS, ModelState
+from fleetcast.domain.versions import canonical, digest
+from fleetcast.ledger import schema
+from fleetcast.ledger.audit import AuditEvent, AuditRecord, seal
+from fleetcast.ledger.view import StoredModel, StoredRelease, View
+
+POINTER = "release pointer"  # the subject of every move of it, and of nothing else
+
+
+class Transaction(View):
+    """A view that also writes."""
+
+    def __init__(self, connection: Connection, clock: Callable[[], datetime]) -> None:
+        super().__init__(connection)
+        self._clock = clock
+
+    def append(self, event: AuditEvent) -> AuditRecord:
+        if event.subject == POINTER:
+            raise UsageError(f"{POINTER!r} is a subject of its own: use `move_pointer`")
+        return self._append(event)
+
+    def add_release(
+        self, manifest: str, *, kind: str, parent: str | None, event: AuditEvent
+    ) -> StoredRelease:
+        """Keep a manifest for good, under its digest."""
+        release = digest(manifest.encode())
+        record = self._append(replace(event, subject=release, before=parent, after=release))
+        stored = StoredRelease(release, kind, parent, manifest, record.at)
+        self._connection.execute(insert(schema.releases).values({**asdict(stored), "audited": record.seq}))
+        return stored
+
+    def move_pointer(self, *, expected: str | None, to: str, event: AuditEvent) -> AuditRecord:
+        """Make a release live, if `expected` still is what is live now."""
+        found = self.pointer()
+        if found != expected:
+            raise ConflictError(
+                f"release {expected or 'none'} was expected to be live, but {found or 'none'} is; "
+                "look at what changed, then try again"
+            )
+        if self.release(to) is None:
+            raise UsageError(f"release {to} is unknown; `fleetcast release list` shows all")
+        record = self._append(replace(event, subject=POINTER, before=found, after=to))
+        move = {"audited": record.seq, "at": record.at, "release": to}
+        self._connection.execute(insert(schema.moves).values(move))
+        return record
+
+    def add_models(self, models: Sequence[StoredModel], event: AuditEvent) -> None:
+        """Register model versions; their names and first states go into the event's `after`."""
+        if not models:
+            return
+        record = self._append(replace(event, after=_json({model.name: model.state for model in models})))
+        rows = [
+            {**asdict(model), "manifest": _json(model.manifest), "audited": record.seq} for model in models
+        ]
+        self._connection.execute(insert(schema.models), rows)
+
+    def transition(self, changes: Mapping[str, ModelState], event: AuditEvent) -> None:
+        """Move models to other states; the event's `before` and `after` say which and how."""
+        if not changes:
+            return
+        before = {model.name: model.state for model in self.models(names=list(changes))}
+        for name, state in changes.items():
+            if name not in before:
+                raise UsageError(f"model {name} is not registered")
+            if state not in TRANSITIONS[before[name]]:
+                raise PolicyRefusal(f"model {name} is {before[name]} and cannot become {state}")
+        record = self._append(replace(event, before=_json(before), after=_json(changes)))
+        change = update(schema.models).where(schema.models.c.name == bindparam("model"))
+        self._connection.execute(
+            change.values(state=bindparam("to"), audited=record.seq),
+            [{"model": name, "to": state} for name, state in changes.items()],
+        )
+
+    def _append(self, event: AuditEvent) -> AuditRecord:
+        seq, previous = self.head()
+        record = seal(event, seq=seq + 1, at=self._now(), previous=previous)
+        self._connection.execute(insert(schema.audit).values(asdict(record)))
+        return record
+
+    def _now(self) -> datetime:
+        # A clock set back must not make history ambiguous: "what was live at T" reads these times.
+        last = select(schema.audit.c.at).order_by(schema.audit.c.seq.desc()).limit(1)
+        earlier = self._connection.execute(last).scalar()
+        now = self._clock().astimezone(UTC)
+        return max(now, earlier) if earlier else now
+
+
+def _json(value: object) -> str:
+    return canonical(value).decode()

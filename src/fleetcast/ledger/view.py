@@ -1,0 +1,131 @@
+"""One consistent look at the ledger: nothing read through a view changes under its reader."""
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select
+
+from fleetcast.domain.models import ModelKind, ModelState
+from fleetcast.ledger import schema
+from fleetcast.ledger.audit import GENESIS, AuditRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """The environment pointer was set to a release."""
+
+    seq: int
+    at: datetime
+    release: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRelease:
+    """A release as the ledger keeps it: its manifest is canonical JSON, its id the digest of that."""
+
+    id: str
+    kind: str
+    parent: str | None
+    manifest: str
+    cut_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoredModel:
+    """A model version as the ledger keeps it; `content` digests everything that makes it that model."""
+
+    name: str
+    segment: str
+    week: str
+    number: int
+    kind: ModelKind
+    content: str
+    manifest: dict[str, Any]
+    state: ModelState
+
+
+class View:
+    """Reads inside one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def head(self) -> tuple[int, str]:
+        """Number and hash of the last audit record; (0, GENESIS) before the first."""
+        last = select(schema.audit.c.seq, schema.audit.c.hash).order_by(schema.audit.c.seq.desc())
+        row = self._connection.execute(last.limit(1)).first()
+        return (row.seq, row.hash) if row else (0, GENESIS)
+
+    def audit(self, *, limit: int | None = None, action: str | None = None) -> list[AuditRecord]:
+        """Audit records, oldest first; with a limit, the newest that many."""
+        query = select(schema.audit).order_by(schema.audit.c.seq.desc()).limit(limit)
+        if action is not None:
+            query = query.where(schema.audit.c.action == action)
+        return [AuditRecord(*row) for row in reversed(self._connection.execute(query).all())]
+
+    def moves(self) -> list[Move]:
+        """Every move of the pointer, oldest first."""
+        query = select(schema.moves).order_by(schema.moves.c.audited)
+        return [Move(*row) for row in self._connection.execute(query)]
+
+    def pointer(self, *, at: datetime | None = None) -> str | None:
+        """The release that is live; or was, at a moment."""
+        query = select(schema.moves.c.release).order_by(schema.moves.c.audited.desc()).limit(1)
+        if at is not None:
+            query = query.where(schema.moves.c.at <= at)
+        return self._connection.execute(query).scalar()
+
+    def release(self, release: str) -> StoredRelease | None:
+        releases = self._releases()
+        row = self._connection.execute(releases.where(schema.releases.c.id == release)).first()
+        return StoredRelease(*row) if row else None
+
+    def releases(self) -> list[StoredRelease]:
+        """Every release, oldest first."""
+        query = self._releases().order_by(schema.releases.c.audited)
+        return [StoredRelease(*row) for row in self._connection.execute(query)]
+
+    def models(
+        self,
+        *,
+        names: Collection[str] | None = None,
+        segment: str | None = None,
+        week: str | None = None,
+        state: ModelState | None = None,
+    ) -> list[StoredModel]:
+        """Model versions that meet every condition given, in the order they were registered."""
+        columns = schema.models.c
+        query = select(schema.models).order_by(columns.week, columns.number, columns.segment)
+        if names is not None:
+            query = query.where(columns.name.in_(names))
+        for column, value in ((columns.segment, segment), (columns.week, week), (columns.state, state)):
+            if value is not None:
+                query = query.where(column == value)
+        return [_model(row) for row in self._connection.execute(query)]
+
+    def last_numbers(self, week: str) -> dict[str, int]:
+        """The highest version number given so far in a week, per segment."""
+        columns = schema.models.c
+        query = select(columns.segment, func.max(columns.number).label("last")).where(columns.week == week)
+        return {row.segment: row.last for row in self._connection.execute(query.group_by(columns.segment))}
+
+    @staticmethod
+    def _releases() -> Any:
+        columns = schema.releases.c
+        return select(columns.id, columns.kind, columns.parent, columns.manifest, columns.cut_at)
+
+
+def _model(row: Row[Any]) -> StoredModel:
+    return StoredModel(
+        name=row.name,
+        segment=row.segment,
+        week=row.week,
+        number=row.number,
+        kind=row.kind,
+        content=row.content,
+        manifest=json.loads(row.manifest),
+        state=row.state,
+    )

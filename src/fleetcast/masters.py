@@ -1,0 +1,52 @@
+"""Master data and memberships as they stand at a week: one row per store, product or series."""
+
+from datetime import date, timedelta
+
+import polars as pl
+
+
+def standing(master: pl.DataFrame, key: str, cutoff: date) -> pl.DataFrame:
+    """Of each store or product the row in force in the week of the cutoff; one announced later, its first row.
+
+    An effective-dated table says from which day a row holds; a store that is announced for next month is known
+    already, and is not open yet.
+    """
+    in_force = (pl.col("valid_from") <= cutoff + timedelta(days=6)).alias("_in_force")
+    return (
+        master.with_columns(in_force)
+        .with_columns(
+            pl.when("_in_force").then(pl.col("valid_from")).alias("_from"),
+            pl.when(~pl.col("_in_force")).then(pl.col("valid_from")).alias("_ahead"),
+        )
+        .sort("_from", "_ahead", descending=[True, False], nulls_last=True, maintain_order=True)
+        .unique(subset=[key], keep="first", maintain_order=True)
+        .drop("_in_force", "_from", "_ahead")
+        .sort(key)
+    )
+
+
+def spans(series: pl.DataFrame, stores: pl.DataFrame, products: pl.DataFrame, cutoff: date) -> pl.DataFrame:
+    """Add `since` and `until`: first and last week in which a series can have deliveries; null: no limit known.
+
+    `closed` and `delisted` are the first day without deliveries, so the last week is the one of the day before.
+    """
+    shops = standing(stores, "store", cutoff).select("store", "opened", "closed")
+    goods = standing(products, "product", cutoff).select("product", "listed", "delisted")
+    known = series.join(shops, on="store", how="left", maintain_order="left").join(
+        goods, on="product", how="left", maintain_order="left"
+    )
+    until = pl.min_horizontal("closed", "delisted").dt.offset_by("-1d").dt.truncate("1w")
+    since = pl.max_horizontal("opened", "listed").dt.truncate("1w")
+    return known.with_columns(since.alias("since"), until.alias("until")).drop(
+        "opened", "closed", "listed", "delisted"
+    )
+
+
+def membership_at(membership: pl.DataFrame, cutoff: date) -> pl.DataFrame:
+    """The one row of each series that holds in the week of the cutoff."""
+    return (
+        membership.filter(pl.col("valid_from") <= cutoff)
+        .sort("valid_from", maintain_order=True)
+        .unique(subset=["store", "product"], keep="last", maintain_order=True)
+        .sort(["store", "product"])
+    )

@@ -1,0 +1,1 @@
+"""The models: recipes that are fitted, fitted ones that predict, and their stored form."""

@@ -1,0 +1,288 @@
+"""LASSO on log units: squared loss from moments, and the MAPE's own loss by iterated reweighting."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from fleetcast.domain.errors import DataError
+from fleetcast.domain.models import Dumped
+from fleetcast.features.examples import Examples, aligned
+from fleetcast.models import descent
+from fleetcast.models.moments import Grouped, System, moments, system
+
+F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
+
+KIND = "lasso"
+LOSSES = ("mape", "squared")
+STEEPEST = 0.4  # log units: an over-forecast beyond this pulls no harder (the MAPE would, without bound)
+SMALLEST = 0.05  # log units: residuals below this count as this, or their weight would be infinite
+SHIFTS = np.linspace(-1.0, 0.4, 57)  # log units, tried on the first forecast of the reweighting
+HEADROOM = 1.0  # log units above the largest week of training that a forecast may reach
+TOLERANCE = 1e-5  # log units, of a coefficient times its column's standard deviation
+SWEEPS = 400  # of coordinate descent, at most, per alpha
+UNTUNED = 4  # the alpha used before any round was judged
+
+
+@dataclass(frozen=True)
+class Lasso:
+    """How a linear model is trained.
+
+    Penalties fall geometrically, as shares of the smallest one that leaves no column. `passes` counts the
+    weighted fits after the squared-loss one; the last makes the whole path.
+    """
+
+    passes: int = 2
+    alphas: int = 12
+    first: float = 0.05  # shares
+    last: float = 5e-5
+
+    def fit(self, examples: Examples, *, tuning: pl.DataFrame | None = None) -> "FittedLasso":
+        """Train on the examples whose units are known.
+
+        `tuning` holds what `FittedLasso.tuning` gave for rounds whose units were known by the cutoff: it chooses
+        the alpha of each loss.
+        """
+        known = examples.take(np.isfinite(examples.units))
+        if not len(known):
+            raise DataError("a linear model needs at least one example with known units; there is none.")
+        slopes = tuple(known.slopes)
+        present, product = np.unique(known.product, return_inverse=True)
+        rows, order = Grouped.of(known.X, known.log_units, product.astype(np.int32), len(present))
+        units = np.maximum(known.units[order], 0.0)
+        shares = np.geomspace(self.first, self.last, self.alphas)
+        chosen = {loss: _chosen(tuning, loss, self.alphas) for loss in LOSSES}
+        squared = _fit(rows, slopes, None, shares)
+        mape = self._reweighted(rows, units, slopes, squared, shares, chosen["mape"])
+        fitted = FittedLasso(
+            names=known.names,
+            slopes=slopes,
+            products=tuple(known.products[code] for code in present),
+            paths={"mape": mape, "squared": squared},
+            chosen=chosen,
+            ceiling=float(rows.y.max()) + HEADROOM,
+            smearing={},
+        )
+        return fitted.smeared(known)
+
+    def _reweighted(
+        self, rows: Grouped, units: F64, slopes: tuple[int, ...], start: "Path", shares: F64, chosen: int
+    ) -> "Path":
+        """The path under the MAPE's loss, from least-squares fits whose weights give its gradient."""
+        relative = np.divide(1 + units, units, out=np.zeros(len(units)), where=units > 0)
+        if self.passes == 0 or not relative.any():
+            return start
+        path, at = start, slice(chosen, chosen + 1)
+        for remaining in reversed(range(self.passes)):
+            error = path.logs(rows, slopes, at)[:, 0] - rows.y
+            if path is start:
+                error += _best_shift(error, relative)
+            if remaining:
+                path, at = _fit(rows, slopes, weights(error, relative), shares[[chosen]]), slice(0, 1)
+            else:
+                path = _fit(rows, slopes, weights(error, relative), shares)
+        return path
+
+
+@dataclass(frozen=True)
+class Path:
+    """Coefficients along the alphas: plain columns, and each product's own intercept and slopes."""
+
+    plain: F64  # [alphas, p]
+    own: F64  # [alphas, K, 1 + m], intercept first
+    newcomer: F64  # [alphas], intercept of a product that was not trained on
+
+    def logs(self, rows: Grouped, slopes: tuple[int, ...], alphas: slice = slice(None)) -> F64:
+        """[n, alphas] log(1 + units) of grouped rows; groups beyond the K trained ones hold unknown products."""
+        plain, own, newcomer = self.plain[alphas], self.own[alphas], self.newcomer[alphas]
+        out = np.empty((len(rows.X), len(plain)))
+        for k in range(rows.products):
+            at = slice(int(rows.bounds[k]), int(rows.bounds[k + 1]))
+            slope, intercept = plain, newcomer
+            if k < own.shape[1]:
+                slope, intercept = plain.copy(), own[:, k, 0]
+                slope[:, list(slopes)] += own[:, k, 1:]
+            out[at] = rows.X[at].astype(np.float64) @ slope.T + intercept
+        return out
+
+
+@dataclass(frozen=True, eq=False)
+class FittedLasso:
+    """Two linear models of log(1 + units), for the MAPE and for squared error, each along all alphas."""
+
+    names: tuple[str, ...]
+    slopes: tuple[int, ...]
+    products: tuple[str, ...]
+    paths: Mapping[str, Path]  # loss → path
+    chosen: Mapping[str, int]  # loss → index of the alpha that forecasts
+    ceiling: float  # largest log(1 + units) it will forecast
+    smearing: Mapping[int, float]  # horizon → Σ (1 + units) over Σ exp(log forecast) in training
+
+    def predict(self, examples: Examples) -> dict[str, F64]:
+        """Units per functional, finite and ≥ 0: [n] each."""
+        logs = self.logs(examples)
+        units = {name: np.expm1(values) for name, values in logs.items()}
+        units["mean"] = np.maximum(np.exp(logs["mean"]) * self._factors(examples) - 1.0, 0.0)
+        return units
+
+    def logs(self, examples: Examples) -> dict[str, F64]:
+        """log(1 + units) per functional, before smearing."""
+        mape, squared = self._along(examples, "mape"), self._along(examples, "squared")
+        return {"mape": mape, "median": squared, "mean": squared}
+
+    def tuning(self, examples: Examples) -> pl.DataFrame:
+        """What each alpha would have cost on examples whose units are known by now: loss, horizon, alpha, loss_sum, n.
+
+        `mape` sums absolute percentage errors of rows with units > 0, `squared` squared errors of log(1 + units).
+        """
+        known = examples.take(np.isfinite(examples.units))
+        units, target = np.maximum(known.units, 0.0), known.log_units
+        frames = []
+        for loss in LOSSES:
+            logs = self._along(known, loss, every=True)
+            if loss == "mape":
+                count = units > 0
+                cost = np.abs(np.expm1(logs) - units[:, None])[count] / units[count, None]
+            else:
+                count, cost = np.ones(len(units), bool), (logs - target[:, None]) ** 2
+            horizon = known.horizon[count]
+            for h in np.unique(horizon):
+                total = cost[horizon == h].sum(axis=0)
+                frames.append(_costs(loss, int(h), total, int((horizon == h).sum())))
+        return pl.concat([no_costs(), *frames])
+
+    def smeared(self, examples: Examples) -> "FittedLasso":
+        """The same model with smearing factors read from its training examples."""
+        guess = np.exp(self._along(examples, "squared"))
+        units = 1 + np.maximum(examples.units, 0.0)
+        factors = {
+            int(h): float(units[examples.horizon == h].sum() / guess[examples.horizon == h].sum())
+            for h in np.unique(examples.horizon)
+        }
+        return FittedLasso(
+            self.names, self.slopes, self.products, self.paths, self.chosen, self.ceiling, factors
+        )
+
+    def dump(self) -> Dumped:
+        """Arrays and JSON, whole: `load` gives back an equal model."""
+        arrays: dict[str, npt.NDArray[Any]] = {}
+        for loss, path in self.paths.items():
+            arrays |= {
+                f"{loss}.plain": path.plain,
+                f"{loss}.own": path.own,
+                f"{loss}.newcomer": path.newcomer,
+            }
+        meta = {
+            "names": list(self.names),
+            "slopes": list(self.slopes),
+            "products": list(self.products),
+            "chosen": dict(self.chosen),
+            "ceiling": self.ceiling,
+            "smearing": {str(h): factor for h, factor in self.smearing.items()},
+        }
+        return Dumped(KIND, arrays, meta)
+
+    def _along(self, examples: Examples, loss: str, *, every: bool = False) -> F64:
+        """Bounded logs in the order of the examples: [n], or [n, alphas] for every alpha."""
+        here = aligned(examples, self.names)
+        code = {name: k for k, name in enumerate(self.products)}
+        codes = np.array([code.get(name, len(code)) for name in here.products], np.int32)
+        rows, order = Grouped.of(here.X, here.units, codes[here.product], len(code) + 1)
+        chosen = self.chosen[loss]
+        grouped = self.paths[loss].logs(
+            rows, self.slopes, slice(None) if every else slice(chosen, chosen + 1)
+        )
+        out = np.empty_like(grouped)
+        out[order] = np.clip(grouped, 0.0, self.ceiling)
+        return out if every else out[:, 0]
+
+    def _factors(self, examples: Examples) -> F64:
+        """The smearing factor of each row's horizon, or of the nearest that was trained."""
+        horizons = np.array(sorted(self.smearing))
+        factors = np.array([self.smearing[int(h)] for h in horizons])
+        nearest = np.abs(examples.horizon[:, None].astype(int) - horizons).argmin(axis=1)
+        return cast(F64, factors[nearest])
+
+
+def load(dumped: Dumped) -> FittedLasso:
+    """The model that was dumped."""
+    meta, arrays = cast(Mapping[str, Any], dumped.meta), dumped.arrays
+    return FittedLasso(
+        names=tuple(meta["names"]),
+        slopes=tuple(meta["slopes"]),
+        products=tuple(meta["products"]),
+        paths={
+            loss: Path(arrays[f"{loss}.plain"], arrays[f"{loss}.own"], arrays[f"{loss}.newcomer"])
+            for loss in LOSSES
+        },
+        chosen={loss: int(meta["chosen"][loss]) for loss in LOSSES},
+        ceiling=float(meta["ceiling"]),
+        smearing={int(h): float(factor) for h, factor in meta["smearing"].items()},
+    )
+
+
+def weights(error: F64, relative: F64) -> F64:
+    """Weights under which least squares has the MAPE's gradient: exp(e)/|e| for an error e in logs, bounded; mean 1.
+
+    `relative` [n] turns a relative error of 1 + units into one of units: (1 + units)/units, 0 for no units.
+    """
+    raw = relative * np.exp(np.minimum(error, STEEPEST)) / np.maximum(np.abs(error), SMALLEST)
+    return np.asarray(raw / raw.mean())
+
+
+def _best_shift(error: F64, relative: F64) -> float:
+    """The constant that, added to all logs, makes the mean absolute percentage error smallest."""
+    grown = np.exp(error)
+    costs = [float((relative * np.abs(grown * np.exp(shift) - 1)).sum()) for shift in SHIFTS]
+    return float(SHIFTS[int(np.argmin(costs))])
+
+
+def _fit(rows: Grouped, slopes: tuple[int, ...], row_weights: F64 | None, shares: F64) -> Path:
+    equations = system(moments(rows, row_weights), slopes)
+    largest = np.abs(equations.moment).max(initial=0.0)
+    alphas, start = largest * shares, np.zeros(len(equations.moment))
+    standard = descent.path(equations.gram, equations.moment, alphas, start, TOLERANCE, SWEEPS)
+    return unstandardised(equations, standard, rows.products)
+
+
+def unstandardised(equations: System, standard: F64, products: int) -> Path:
+    """Coefficients of raw columns from those of standardised ones: `standard` [alphas, q]."""
+    scale = equations.scale
+    raw = standard * np.divide(1.0, scale, out=np.zeros(len(scale)), where=scale > 0)
+    m = equations.centre.shape[1]
+    p = len(scale) - products * (1 + m)
+    own = raw[:, p:].reshape(len(raw), products, 1 + m).copy()
+    base = equations.y_mean - raw @ equations.mean
+    newcomer = base + raw[:, p:] @ equations.mean[p:]  # as the average product
+    own[:, :, 0] += base[:, None] - (own[:, :, 1:] * equations.centre[None]).sum(axis=2)
+    return Path(raw[:, :p].copy(), own, newcomer)
+
+
+def _chosen(tuning: pl.DataFrame | None, loss: str, alphas: int) -> int:
+    """The alpha that cost least over all rounds and horizons; the larger one of a tie."""
+    if tuning is not None and (mine := tuning.filter(pl.col("loss") == loss)).height:
+        cost = mine.group_by("alpha").agg(pl.col("loss_sum").sum() / pl.col("n").sum())
+        return int(cost.sort("loss_sum", "alpha")["alpha"][0])
+    return min(UNTUNED, alphas - 1)
+
+
+def _costs(loss: str, horizon: int, total: F64, n: int) -> pl.DataFrame:
+    rows = {"loss": loss, "horizon": horizon, "alpha": np.arange(len(total)), "loss_sum": total, "n": n}
+    return pl.DataFrame(rows, schema=no_costs().schema)
+
+
+def no_costs() -> pl.DataFrame:
+    """No tuning rows, typed."""
+    return pl.DataFrame(
+        schema={
+            "loss": pl.String,
+            "horizon": pl.Int64,
+            "alpha": pl.Int64,
+            "loss_sum": pl.Float64,
+            "n": pl.Int64,
+        }
+    )

@@ -1,0 +1,282 @@
+"""The embedding network: one trunk, a head for each of the mape, median and mean forecasts.
+
+It reads scaled features, the log of the horizon, and embeddings of store, product and week of year; two layers of
+SiLU and a linear path beside them predict log(1 + units). Each head has the loss of its own functional. Training is
+JAX (`net_program`), scoring is numpy alone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from fleetcast.domain.errors import DataError
+from fleetcast.domain.models import Dumped
+from fleetcast.features.examples import Examples
+from fleetcast.models.net_rows import LAST_WEEK, Coding, Rows, coding, kept_columns
+from fleetcast.models.net_schedule import batches, epochs, newest_and_some, rates
+
+F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.floating[Any]]
+Weights = dict[str, F32]
+
+KIND = "net"
+HEADS = ("mape", "median", "mean")
+EMBEDDED = {"store": 8, "product": 6, "week": 4}
+SMEARED = 16384  # examples that the smearing factors are read from
+SCORED = 16384  # examples scored at a time, to stay in cache
+HEADROOM = 1.0  # log units above the largest week of training that a forecast may reach
+
+
+@dataclass(frozen=True, slots=True)
+class Net:
+    """How a network is trained: from the beginning, or from an earlier one on the newest weeks and a sample of all.
+
+    The defaults were chosen on rolling origins of public grocery sales (83 stores × 11 brands).
+    """
+
+    epochs: int = 24
+    warm_epochs: int = 3
+    members: int = 1  # networks from different seeds, whose logs are averaged
+    batch: int = 512  # examples
+    rate: float = 1e-3
+    warm_rate: float = 3e-4
+    decay: float = 0.1
+    dropout: float = 0.3
+    widths: tuple[int, int] = (64, 32)
+    unknown: tuple[float, float, float] = (0.02, 0.02, 0.3)  # how often store, product, week are hidden
+    losses: tuple[float, float, float] = (2.0, 1.0, 0.5)  # weights of the heads
+    fewest_steps: int = 200  # small segments get more epochs
+    recent_weeks: int = 8  # that a warm start replays, with three times as many older examples
+
+    def fit(self, examples: Examples, *, seed: int, warm: "FittedNet | None" = None) -> "FittedNet":
+        """Train on examples whose units are known; equal examples and seed give equal bits.
+
+        `warm` lends its weights and scales. Its stores, products and columns are matched by name; new stores and
+        products begin as its unknown ones, new columns without influence.
+        """
+        examples = _with_units(examples)
+        random = np.random.default_rng([seed, 0])
+        if warm is not None:
+            examples = examples.take(newest_and_some(examples, self.recent_weeks, random))
+        code = coding(examples, before=warm.coding if warm else None)
+        rows = code.rows(examples)
+        starts = [self._start(code, rows, np.random.default_rng([seed, 1, k])) for k in range(self.members)]
+        if warm is not None:
+            starts = [carried(weights, warm.coding, code) for weights in warm.members]
+        members = tuple(
+            self._train(start, rows, examples, np.random.default_rng([seed, 2, k]), warm=warm is not None)
+            for k, start in enumerate(starts)
+        )
+        ceiling = float(rows.target.max()) + HEADROOM
+        flat = FittedNet(code, members, (1,), np.ones(1), max(ceiling, warm.ceiling if warm else 0.0))
+        return flat.smeared(examples, random)
+
+    def _start(self, code: Coding, rows: Rows, random: np.random.Generator) -> Weights:
+        """Random weights at their true sizes; the heads begin at the mean."""
+        columns, (wide, narrow) = len(code.names), self.widths
+        inputs = columns + sum(EMBEDDED.values())
+        slots = {"store": len(code.stores), "product": len(code.products), "week": LAST_WEEK}
+
+        def drawn(rows: int, width: int, spread: float) -> F32:
+            return (random.standard_normal((rows, width)) * spread).astype(np.float32)
+
+        return {
+            **{name: drawn(1 + slots[name], width, 0.3) for name, width in EMBEDDED.items()},
+            "w1": drawn(columns, wide, inputs**-0.5),
+            "e1": drawn(sum(EMBEDDED.values()), wide, inputs**-0.5),
+            "b1": np.zeros(wide, np.float32),
+            "w2": drawn(wide, narrow, wide**-0.5),
+            "b2": np.zeros(narrow, np.float32),
+            "w3": drawn(narrow, len(HEADS), 0.1 * narrow**-0.5),
+            "b3": np.full(len(HEADS), rows.target.mean(), np.float32),
+            "skip": np.zeros((columns, len(HEADS)), np.float32),
+        }
+
+    def _train(
+        self, start: Weights, rows: Rows, examples: Examples, random: np.random.Generator, *, warm: bool
+    ) -> Weights:
+        from fleetcast.models import net_program as program
+
+        once = len(np.unique(examples.row.astype(np.int64) << 32 | examples.week))
+        count = self.warm_epochs if warm else max(self.epochs, -(-self.fewest_steps * self.batch // once))
+        order = epochs(examples, count, random)
+        run = -(-len(order) // self.batch)
+        box = boxed(start, rows=len(rows.x), steps=run)
+        trained = program.train(
+            box.padded(start),
+            rows.padded(box.rows, box.columns),
+            batches(order, self.batch, box.steps),
+            rates(self.warm_rate if warm else self.rate, run, box.steps),
+            steps=run,
+            decay=self.decay,
+            dropout=self.dropout,
+            unknown=self.unknown,
+            losses=self.losses,
+            seed=int(random.integers(2**32)),
+        )
+        return {name: trained[name][: len(value)] for name, value in start.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """The padded sizes one compiled program serves; segments of like size share one."""
+
+    rows: int
+    columns: int
+    stores: int
+    products: int
+    steps: int
+
+    def padded(self, weights: Weights) -> Weights:
+        """Weights with rows of zeros for the padded columns and slots."""
+        sizes = {"w1": self.columns, "skip": self.columns, "store": self.stores, "product": self.products}
+        return {
+            name: np.pad(value, ((0, sizes[name] - len(value)), (0, 0))) if name in sizes else value
+            for name, value in weights.items()
+        }
+
+
+def boxed(weights: Weights, *, rows: int, steps: int) -> Box:
+    """The box of these sizes: powers of two from a floor up, columns in steps of 16."""
+    return Box(
+        rows=_power(rows, 32768),
+        columns=-(-len(weights["w1"]) // 16) * 16,
+        stores=_power(len(weights["store"]), 128),
+        products=_power(len(weights["product"]), 64),
+        steps=_power(steps, 1024),
+    )
+
+
+def carried(weights: Weights, before: Coding, code: Coding) -> Weights:
+    """An earlier network's weights in a new coding, matched by name."""
+    here, there = kept_columns(code.names, before)
+    moved = dict(weights)
+    for name in ("w1", "skip"):
+        moved[name] = np.zeros((len(code.names), weights[name].shape[1]), np.float32)
+        moved[name][here] = weights[name][there]
+    for name, old, new in (
+        ("store", before.stores, code.stores),
+        ("product", before.products, code.products),
+    ):
+        slot = {known: i for i, known in enumerate(old, start=1)}
+        moved[name] = weights[name][[0, *(slot.get(known, 0) for known in new)]]
+    return moved
+
+
+@dataclass(frozen=True, eq=False)
+class FittedNet:
+    """A trained network: how it reads examples, the weights of its members, and its smearing factors.
+
+    `smearing` turns the exponential of the mean head into a mean, per trained horizon: Σ (1 + units) over
+    Σ exp(log forecast) in training.
+    """
+
+    coding: Coding
+    members: tuple[Weights, ...]
+    horizons: tuple[int, ...]
+    smearing: F64  # [horizons]
+    ceiling: float  # largest log(1 + units) it will forecast
+
+    def predict(self, examples: Examples) -> dict[str, F64]:
+        """Units per functional, finite and ≥ 0: [n] each."""
+        logs = self.logs(examples)
+        units = {name: np.maximum(np.expm1(logs[:, i]), 0.0) for i, name in enumerate(HEADS)}
+        units["mean"] = np.maximum(np.exp(logs[:, 2]) * self._smearing(examples) - 1.0, 0.0)
+        return units
+
+    def logs(self, examples: Examples) -> F64:
+        """What the heads say, log(1 + units) before smearing: [n, 3], averaged over members."""
+        inputs, codes = self.coding.inputs(examples), self.coding.codes(examples)
+        parts = [slice(i, i + SCORED) for i in range(0, len(inputs), SCORED)]
+        logs = np.zeros((len(inputs), len(HEADS)))
+        for weights in self.members:
+            for part in parts:
+                logs[part] += _forward(weights, inputs[part], codes[part]) / len(self.members)
+        return np.clip(logs, 0.0, self.ceiling)
+
+    def smeared(self, examples: Examples, random: np.random.Generator) -> "FittedNet":
+        """The same network with smearing factors read from (a sample of) its training examples."""
+        if len(examples) > SMEARED:
+            examples = examples.take(np.sort(random.choice(len(examples), SMEARED, replace=False)))
+        horizons = np.unique(examples.horizon)
+        units, guessed = 1 + np.maximum(examples.units, 0.0), np.exp(self.logs(examples)[:, 2])
+        factors = [
+            units[examples.horizon == h].sum() / guessed[examples.horizon == h].sum() for h in horizons
+        ]
+        return FittedNet(
+            self.coding, self.members, tuple(int(h) for h in horizons), np.array(factors), self.ceiling
+        )
+
+    def dump(self) -> Dumped:
+        """Arrays and JSON, whole: `load` gives back an equal network."""
+        arrays: dict[str, npt.NDArray[Any]] = {
+            "mean": self.coding.mean,
+            "scale": self.coding.scale,
+            "smearing": self.smearing,
+        }
+        for k, weights in enumerate(self.members):
+            arrays |= {f"{k}.{name}": value for name, value in weights.items()}
+        meta = {
+            "names": list(self.coding.names),
+            "stores": list(self.coding.stores),
+            "products": list(self.coding.products),
+            "members": len(self.members),
+            "horizons": list(self.horizons),
+            "ceiling": self.ceiling,
+        }
+        return Dumped(KIND, arrays, meta)
+
+    def _smearing(self, examples: Examples) -> F64:
+        """The factor of each row's horizon, or of the nearest that was trained."""
+        horizons = np.array(self.horizons)
+        nearest = np.abs(examples.horizon[:, None].astype(int) - horizons).argmin(axis=1)
+        return cast(F64, self.smearing[nearest])
+
+
+def load(dumped: Dumped) -> FittedNet:
+    """The network that was dumped."""
+    meta = cast(Mapping[str, Any], dumped.meta)
+    members: list[Weights] = [{} for _ in range(meta["members"])]
+    for key, value in dumped.arrays.items():
+        member, dot, name = key.partition(".")
+        if dot:
+            members[int(member)][name] = value
+    code = Coding(
+        tuple(meta["names"]),
+        dumped.arrays["mean"],
+        dumped.arrays["scale"],
+        tuple(meta["stores"]),
+        tuple(meta["products"]),
+    )
+    return FittedNet(
+        code, tuple(members), tuple(meta["horizons"]), dumped.arrays["smearing"], float(meta["ceiling"])
+    )
+
+
+def _forward(weights: Weights, x: F32, codes: npt.NDArray[np.int32]) -> Floats:
+    """The network as `net_program` trains it, without dropout: log(1 + units) per head [n, 3]."""
+    embedded = np.concatenate([weights[name][codes[:, i]] for i, name in enumerate(EMBEDDED)], axis=1)
+    first = _silu(x @ weights["w1"] + embedded @ weights["e1"] + weights["b1"])
+    second = _silu(first @ weights["w2"] + weights["b2"])
+    return second @ weights["w3"] + weights["b3"] + x @ weights["skip"]
+
+
+def _silu(x: Floats) -> Floats:
+    half = np.float32(0.5)
+    sigmoid: Floats = half + half * np.tanh(half * x)  # a form that overflows nowhere
+    return x * sigmoid
+
+
+def _with_units(examples: Examples) -> Examples:
+    known = np.isfinite(examples.units)
+    if not known.any():
+        raise DataError("a network needs at least one example with known units; there is none.")
+    return examples if known.all() else examples.take(known)
+
+
+def _power(size: int, floor: int) -> int:
+    return max(floor, 1 << (size - 1).bit_length())

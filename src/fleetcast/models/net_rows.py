@@ -1,0 +1,141 @@
+"""Examples as a network reads them: scaled columns, codes of stores, products and weeks, targets on the log scale."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from fleetcast.features.examples import Examples
+
+F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
+I32 = npt.NDArray[np.int32]
+
+T = TypeVar("T", bound=np.generic)
+
+CLIP = 6.0  # standard deviations: an absurd input counts as a very unusual one
+LAST_WEEK = 53
+HORIZON = "log horizon"  # the column that is added to those of the examples
+LARGEST_WEIGHT = 2.0  # of a week with less than one unit
+
+
+class Rows(NamedTuple):
+    """What one training call reads; n rows, of which those beyond the real ones are never drawn."""
+
+    x: F32  # [n, p]
+    codes: I32  # [n, 3]: store, product, week of year; 0 is the unknown slot
+    target: F32  # [n], log(1 + units)
+    weight: F32  # [n], makes |expm1(error)| the percentage error: (1 + units) / units, 0 without sales
+
+    def padded(self, rows: int, columns: int) -> "Rows":
+        """The same rows in a larger box of zeros."""
+        x = np.zeros((rows, columns), np.float32)
+        x[: len(self.x), : self.x.shape[1]] = self.x
+        return Rows(x, _longer(self.codes, rows), _longer(self.target, rows), _longer(self.weight, rows))
+
+
+@dataclass(frozen=True, eq=False)
+class Coding:
+    """How examples become rows, fixed when a network is first trained: names, means and scales.
+
+    A column that never varied in training has scale 0 and is not read.
+    """
+
+    names: tuple[str, ...]  # p, the columns of `Examples.X` and the horizon
+    mean: F64  # [p]
+    scale: F64  # [p], 1 / standard deviation
+    stores: tuple[str, ...]  # slot 1 … of the store table
+    products: tuple[str, ...]
+
+    def rows(self, examples: Examples) -> Rows:
+        """Rows in the order of the examples."""
+        log_units = examples.log_units
+        units = np.maximum(examples.units, 0.0)
+        with np.errstate(divide="ignore"):
+            weight = np.where(units > 0, np.minimum(1 + 1 / units, LARGEST_WEIGHT), 0.0)
+        return Rows(
+            self.inputs(examples),
+            self.codes(examples),
+            log_units.astype(np.float32),
+            weight.astype(np.float32),
+        )
+
+    def inputs(self, examples: Examples) -> F32:
+        """Scaled columns [n, p], within ±CLIP and finite whatever the examples hold."""
+        x = _columns(examples, self.names)
+        with np.errstate(over="ignore", invalid="ignore"):
+            x -= self.mean.astype(np.float32)
+            x *= self.scale.astype(np.float32)
+        np.nan_to_num(x, copy=False, nan=0.0, posinf=CLIP, neginf=-CLIP)
+        return np.clip(x, -CLIP, CLIP, out=x)
+
+    def codes(self, examples: Examples) -> I32:
+        """Codes [n, 3] by name, so that examples of another panel read the same."""
+        week = np.asarray(examples.week_of_year, np.int32)
+        return np.stack(
+            [
+                _slots(examples.store, examples.stores, self.stores),
+                _slots(examples.product, examples.products, self.products),
+                np.where((week >= 1) & (week <= LAST_WEEK), week, 0),
+            ],
+            axis=1,
+        ).astype(np.int32)
+
+
+def coding(examples: Examples, *, before: Coding | None = None) -> Coding:
+    """Coding of these examples; what `before` already knows keeps its place, mean and scale."""
+    names = (*examples.names, HORIZON)
+    mean, scale = _standard(_columns(examples, names))
+    stores, products = _used(examples.store, examples.stores), _used(examples.product, examples.products)
+    if before is None:
+        return Coding(names, mean, scale, stores, products)
+    here, there = kept_columns(names, before)
+    mean[here], scale[here] = before.mean[there], before.scale[there]
+    return Coding(names, mean, scale, _joined(before.stores, stores), _joined(before.products, products))
+
+
+def kept_columns(names: Sequence[str], before: Coding) -> tuple[list[int], list[int]]:
+    """Positions in `names`, and in `before`, of the columns an earlier network has read."""
+    place = {name: i for i, name in enumerate(before.names) if before.scale[i] > 0}
+    here = [i for i, name in enumerate(names) if name in place]
+    return here, [place[names[i]] for i in here]
+
+
+def _columns(examples: Examples, names: tuple[str, ...]) -> F32:
+    if examples.names != names[:-1]:
+        raise ValueError(
+            f"the network reads columns {', '.join(names[:-1])}; the examples have {', '.join(examples.names)}"
+        )
+    horizon = np.log(np.maximum(examples.horizon, 1).astype(np.float32))
+    return np.concatenate([examples.X, horizon[:, None]], axis=1, dtype=np.float32)
+
+
+def _standard(x: F32) -> tuple[F64, F64]:
+    """Mean and 1 / standard deviation per column; 0 where a column does not vary."""
+    ones = np.ones(len(x), np.float32)
+    mean = (ones @ x / len(x)).astype(np.float64)
+    deviation = np.sqrt(ones @ np.square(x - mean.astype(np.float32)) / len(x)).astype(np.float64)
+    varies = deviation > 1e-6 * np.maximum(np.abs(mean), 1.0)
+    return mean, np.divide(1.0, deviation, out=np.zeros_like(deviation), where=varies)
+
+
+def _joined(known: tuple[str, ...], new: tuple[str, ...]) -> tuple[str, ...]:
+    return known + tuple(name for name in new if name not in set(known))
+
+
+def _used(codes: I32, names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(names[code] for code in np.unique(codes) if code >= 0)
+
+
+def _slots(codes: I32, names: tuple[str, ...], known: tuple[str, ...]) -> I32:
+    slot = {name: i for i, name in enumerate(known, start=1)}
+    table = np.array([slot.get(name, 0) for name in names] + [0], np.int32)  # the last one answers code −1
+    return table[codes]
+
+
+def _longer(part: npt.NDArray[T], rows: int) -> npt.NDArray[T]:
+    longer = np.zeros((rows, *part.shape[1:]), part.dtype)
+    longer[: len(part)] = part
+    return longer

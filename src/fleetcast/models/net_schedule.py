@@ -1,0 +1,64 @@
+"""What a network sees when: the order of examples over the epochs, and the learning rate of each step."""
+
+import numpy as np
+import numpy.typing as npt
+
+from fleetcast.features.examples import Examples
+
+I32 = npt.NDArray[np.int32]
+I64 = npt.NDArray[np.int64]
+F32 = npt.NDArray[np.float32]
+
+
+def epochs(examples: Examples, count: int, random: np.random.Generator) -> I64:
+    """Row numbers of `count` epochs, one after the other.
+
+    An epoch has each series and target week once, at a horizon drawn anew: the rows of a week differ little between
+    its horizons, so this learns nearly as much per epoch at a fraction of the work.
+    """
+    by_week, first, size = _weeks(examples)
+    drawn = [by_week[first + (random.random(len(first)) * size).astype(np.int64)] for _ in range(count)]
+    for epoch in drawn:
+        random.shuffle(epoch)
+    return np.concatenate(drawn)
+
+
+def newest_and_some(examples: Examples, recent: int, random: np.random.Generator) -> I64:
+    """Rows of the `recent` newest weeks, and as many again × 3 from all weeks before.
+
+    The newest alone would make the network drift (measured, see DESIGN).
+    """
+    weeks = np.unique(examples.week)
+    new = examples.week >= weeks[-min(recent, len(weeks))]
+    old = np.flatnonzero(~new)
+    some = random.choice(old, min(len(old), 3 * int(new.sum())), replace=False)
+    return np.sort(np.concatenate([np.flatnonzero(new), some]))
+
+
+def batches(order: I64, batch: int, steps: int) -> I32:
+    """The order in batches, as [steps, batch]; −1 fills the last one and the steps that are not run."""
+    box = np.full(steps * batch, -1, np.int32)
+    box[: len(order)] = order
+    return box.reshape(steps, batch)
+
+
+def rates(peak: float, run: int, steps: int) -> F32:
+    """Learning rates [steps]: up over the first tenth of the steps that are run, then down a cosine to 1 %."""
+    progress = (np.arange(steps) + 1.0) / run
+    up = progress / WARM_UP
+    down = np.clip((progress - WARM_UP) / (1 - WARM_UP), 0, 1)
+    cosine = FLOOR + (1 - FLOOR) * (1 + np.cos(np.pi * down)) / 2
+    return (peak * np.where(progress < WARM_UP, up, cosine)).astype(np.float32)
+
+
+WARM_UP = 0.1
+FLOOR = 0.01
+
+
+def _weeks(examples: Examples) -> tuple[I64, I64, I64]:
+    """Rows sorted by series and week, where each of those begins, and how many rows (horizons) it has."""
+    key = examples.row.astype(np.int64) << 32 | examples.week.astype(np.int64)
+    by_week = np.argsort(key, kind="stable")
+    key = key[by_week]
+    first = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]]))
+    return by_week, first, np.diff(np.append(first, len(key)))

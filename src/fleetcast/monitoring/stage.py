@@ -1,0 +1,56 @@
+"""Hold what was published against what was sold since."""
+
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from fleetcast.domain.tables import DEMAND, FORECASTS, SCORES
+from fleetcast.domain.versions import Snapshot
+from fleetcast.lake import Lake
+from fleetcast.metrics import measure
+from fleetcast.monitoring.scores import score
+from fleetcast.telemetry import get_logger
+
+log = get_logger()
+
+
+def monitor(lake: Lake, snapshot: Snapshot, *, cutoff: date) -> dict[str, Any]:
+    """Score every published forecast of a week up to the cutoff; returns the fleet's metrics and how many rows they stand on."""
+    frames = [pl.DataFrame(schema=lake.read(SCORES).schema)]
+    for partition in lake.partitions(FORECASTS):
+        forecasts = lake.read(FORECASTS, partition=partition, where=pl.col("week") <= cutoff)
+        net = lake.read(DEMAND, version=snapshot["demand"], partition=partition)
+
+        scored = score(forecasts, net, _averages(net, forecasts["cycle"].unique().to_list()))
+
+        lake.replace(SCORES, scored, partition=partition)
+        frames.append(scored)
+    scores = pl.concat(frames)
+    log.info("monitored", cutoff=str(cutoff), rows=scores.height)
+    return {"rows": scores.height, "metrics": measure(scores).row(0, named=True) if scores.height else None}
+
+
+def _averages(net: pl.DataFrame, cycles: list[date]) -> pl.DataFrame:
+    """The historical average that each cycle would have had to beat: mean of the series' known weeks up to it."""
+    frames = [
+        pl.DataFrame(
+            schema={
+                "cycle": pl.Date,
+                "week": pl.Date,
+                "store": pl.String,
+                "product": pl.String,
+                "baseline": pl.Float64,
+            }
+        )
+    ]
+    for cycle in cycles:
+        known = net.filter(pl.col("week") <= cycle, pl.col("units").is_not_null(), ~pl.col("censored"))
+        average = known.group_by("store", "product").agg(pl.col("units").mean().alias("baseline"))
+        later = net.filter(pl.col("week") > cycle).select("week", "store", "product")
+        frames.append(
+            later.join(average, on=["store", "product"]).select(
+                pl.lit(cycle).alias("cycle"), "week", "store", "product", "baseline"
+            )
+        )
+    return pl.concat(frames)

@@ -1,0 +1,157 @@
+"""The release manifest: one model for every segment of the fleet, as an immutable value."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date, datetime
+from typing import Any, Literal
+
+from fleetcast.domain.errors import CorruptError
+from fleetcast.domain.models import ModelKind
+from fleetcast.domain.versions import canonical, digest
+from fleetcast.ledger.view import StoredRelease
+from fleetcast.registry.models import ModelVersion
+
+ReleaseKind = Literal["full", "partial", "rollback"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A model version, and where in the bank it lies."""
+
+    model: str
+    artefact: str
+    key: str
+
+    @classmethod
+    def to(cls, version: ModelVersion) -> "Reference":
+        return cls(version.name, version.artefact, version.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """What serves one segment, whether the segment's own challenger passed its gate, and why it is this one."""
+
+    model: str
+    artefact: str
+    key: str
+    serving: ModelKind
+    passed: bool
+    reason: str = ""
+
+    @classmethod
+    def of(cls, version: ModelVersion, *, passed: bool, reason: str = "") -> "Member":
+        return cls(version.name, version.artefact, version.key, version.kind, passed, reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A whole fleet: members and verdicts by segment, baselines by theirs, and the digests of all that made them."""
+
+    kind: ReleaseKind
+    parent: str | None
+    members: Mapping[str, Member]
+    baselines: Mapping[str, Reference]
+    code: str
+    lock: str
+    snapshot: str
+    feature_spec: str
+    settings: str
+    cutoff: date
+    verdicts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def dump(self) -> str:
+        """Canonical JSON: equal manifests, equal text."""
+        return canonical({**asdict(self), "cutoff": self.cutoff.isoformat()}).decode()
+
+    @classmethod
+    def load(cls, text: str) -> "Manifest":
+        fields = json.loads(text)
+        return cls(
+            **{
+                **fields,
+                "members": {segment: Member(**member) for segment, member in fields["members"].items()},
+                "baselines": {segment: Reference(**model) for segment, model in fields["baselines"].items()},
+                "cutoff": date.fromisoformat(fields["cutoff"]),
+            }
+        )
+
+    @property
+    def id(self) -> str:
+        """The release's id: the digest of the manifest."""
+        return digest(self.dump().encode())
+
+    @property
+    def references(self) -> list[Member | Reference]:
+        """Everything the fleet needs, baselines included."""
+        return [*self.members.values(), *self.baselines.values()]
+
+    @property
+    def models(self) -> set[str]:
+        return {reference.model for reference in self.references}
+
+    @property
+    def artefacts(self) -> set[str]:
+        return {reference.artefact for reference in self.references}
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A manifest that was cut: its id is its digest."""
+
+    id: str
+    manifest: Manifest
+    cut_at: datetime
+
+    @classmethod
+    def verified(cls, stored: StoredRelease) -> "Release":
+        """Read what the ledger keeps; CorruptError when it is not what was cut."""
+        if digest(stored.manifest.encode()) != stored.id:
+            raise CorruptError(
+                f"release {stored.id} was changed after it was cut; restore a backup of the ledger"
+            )
+        return cls(stored.id, Manifest.load(stored.manifest), stored.cut_at)
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentChange:
+    """A segment that two releases serve differently; None where one of them does not serve it."""
+
+    segment: str
+    old: Member | None
+    new: Member | None
+    old_verdict: Mapping[str, Any]
+    new_verdict: Mapping[str, Any]
+
+
+def inherit(retrained: Manifest, parent: Release, *, kind: ReleaseKind = "partial") -> Manifest:
+    """A whole fleet from the few segments of `retrained`: all others stay as they are in the parent."""
+    base = parent.manifest
+    return replace(
+        retrained,
+        kind=kind,
+        parent=parent.id,
+        members={**base.members, **retrained.members},
+        baselines={**base.baselines, **retrained.baselines},
+        verdicts={**base.verdicts, **retrained.verdicts},
+    )
+
+
+def diff(old: Manifest, new: Manifest) -> list[SegmentChange]:
+    """The segments served by another model, sorted; equal manifests have none."""
+    segments = sorted(old.members.keys() | new.members.keys())
+    changes = (
+        SegmentChange(
+            segment,
+            old.members.get(segment),
+            new.members.get(segment),
+            old.verdicts.get(segment, {}),
+            new.verdicts.get(segment, {}),
+        )
+        for segment in segments
+    )
+    return [change for change in changes if _model(change.old) != _model(change.new)]
+
+
+def _model(member: Member | None) -> str | None:
+    return member.model if member else None

@@ -1,0 +1,196 @@
+"""The settings of a workspace: one frozen tree, read from `fleetcast.toml`; a function gets its own branch."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Branch(BaseModel):
+    """A branch of the tree: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+
+
+class WorkspaceSettings(Branch):
+    """What the workspace is called, and the package its own code lives in."""
+
+    name: Name
+    package: Name
+
+
+class StateSettings(Branch):
+    """Where state lives, relative to the workspace."""
+
+    root: str = ".fleetcast"
+
+
+class MoverSettings(Branch):
+    """Fast or slow: average weekly units per series over the trailing weeks, per store format, against the format's median."""
+
+    weeks: int = Field(52, ge=8)
+    band: Share = 0.15  # hysteresis: a product moves only when it is this share beyond the threshold
+
+
+class SegmentSettings(Branch):
+    """The keys of a segment in order; the baseline's are a subset; one key may partition the work."""
+
+    keys: tuple[str, ...] = ("region", "store_format", "mover")
+    baseline_keys: tuple[str, ...] = ("region", "store_format")
+    partition: str | None = "region"
+    mover: MoverSettings = MoverSettings()
+
+
+class CalendarSettings(Branch):
+    """When the fleet looks at a week: days after its end by which its data count as delivered."""
+
+    ready_after_days: int = Field(2, ge=0, le=7)
+
+
+class DemandSettings(Branch):
+    """How deliveries and returns become demand."""
+
+    absent: Literal["zero", "unknown"] = "zero"  # a week without a row, inside a series' active span
+    returns_weeks: int = Field(3, ge=0, le=12)  # weeks after its own until a week's returns are final
+    active_weeks: int = Field(26, ge=1)  # a series is active when delivered within these trailing weeks
+    first_week: str | None = None  # ISO date of a Monday; earlier weeks are not conditioned
+
+
+class ColumnSettings(Branch):
+    """One column of a raw file: its type, and its name in the file where that differs."""
+
+    type: Literal["text", "integer", "number", "date", "datetime", "boolean"]
+    name: str | None = None  # header in the file
+    optional: bool = False  # an empty field is allowed
+    format: str | None = None  # strftime format of a date or datetime
+    start: int | None = Field(None, ge=1)  # fixed width: first character, from 1
+    width: int | None = Field(None, ge=1)
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+class SourceSettings(Branch):
+    """One raw source, declared whole: nothing about a file is guessed."""
+
+    path: str  # glob, relative to the workspace or to `FLEETCAST_DATA`; {data} is replaced by that folder
+    format: Literal["csv", "excel", "jsonl", "fixed_width", "parquet", "sql"]
+    conditioner: Name  # src/<package>/conditioners/<conditioner>.py
+    columns: dict[str, ColumnSettings]
+    encoding: Literal["utf-8", "utf-8-sig", "utf-16", "latin-1", "cp1252"] = "utf-8"
+    delimiter: str = Field(",", min_length=1, max_length=1)
+    decimal: Literal[".", ","] = "."
+    thousands: Literal["", ".", ",", " ", "'"] = ""
+    true: str = "1"
+    false: str = "0"
+    sheet: str | None = None
+    query: str | None = None  # sql: one SELECT; `path` is then the database's URL or file
+    timezone: str = "UTC"
+    anchor: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] = "monday"
+    publication_lag_days: int = Field(1, ge=0)  # days after a week's end until its rows are published
+    known_at: Literal["lag", "column", "file_name"] = "lag"
+    known_at_column: str | None = None  # of `columns`, when known_at = "column"
+    known_at_pattern: str | None = (
+        None  # regular expression with one group holding YYYYMMDD, when known_at = "file_name"
+    )
+    required: bool = True  # no file at all is an error
+
+
+class CovariateSettings(Branch):
+    """A free covariate table and what its columns are."""
+
+    keys: tuple[Literal["week", "store", "region", "product"], ...]
+    columns: dict[str, Literal["static", "past", "known_future"]]
+    texts: tuple[str, ...] = ()
+    log: tuple[str, ...] = ()  # columns that act by ratios, as prices do: their logarithm is the feature
+    relative: tuple[str, ...] = ()  # columns also compared with the other products of the store's category
+    cross: tuple[str, ...] = ()  # columns of which every product's value is a feature of every product
+
+
+class FeatureSettings(Branch):
+    """Which features are made; lags and windows count in weeks back from the origin."""
+
+    lags: tuple[int, ...] = (0, 1, 2, 3)
+    windows: tuple[int, ...] = (4, 8, 13, 26, 52)
+    seasonal_lags: tuple[int, ...] = (52,)
+    harmonics: int = Field(3, ge=0, le=12)
+    interactions: bool = True  # known-future covariates × product: a slope of its own for each product
+    weather: bool = True
+    events: bool = True
+
+
+class TrainingSettings(Branch):
+    """How models are trained."""
+
+    recipe: str = "weekly"
+    rounds: int = Field(8, ge=4)
+    horizons: tuple[Annotated[int, Field(ge=1, le=52)], ...] = (1, 2, 3, 4)
+    window_weeks: int | None = Field(None, ge=52)  # None: all history
+    seed: int = 20170102
+    features: FeatureSettings = FeatureSettings()
+    passes: int = Field(2, ge=1, le=50)  # weighted passes of the MAPE-loss LASSO
+    net_epochs: int = Field(24, ge=1)
+    net_warm_epochs: int = Field(3, ge=1)
+    net_members: int = Field(1, ge=0)
+
+
+class GateSettings(Branch):
+    """When a challenger may become champion; fractions."""
+
+    mape: float = Field(0.45, gt=0)
+    mape_by: dict[str, float] = {}  # by mover class, e.g. {slow = 0.5}
+    skill: float = 0.0
+    bias: float = Field(0.15, gt=0)
+    noninferiority: float = 0.01
+    minimum_rounds: int = Field(4, ge=1)
+    quorum: Share = 0.9
+
+
+class RetrainingSettings(Branch):
+    """When segments are retrained, and when a scoring run counts as stale."""
+
+    every_weeks: int = Field(1, ge=1)
+    stale_days: int = Field(60, ge=1)
+    stale_warning_days: int = Field(46, ge=1)
+
+
+class OrderSettings(Branch):
+    """How forecasts become order quantities."""
+
+    enabled: bool = True
+
+
+class ExecutionSettings(Branch):
+    """Where tasks run."""
+
+    engine: Literal["serial", "processes"] = "processes"
+    workers: int = Field(0, ge=0)  # 0: one per core
+
+
+class EnvironmentSettings(Branch):
+    """One environment; prod runs only an installed artifact."""
+
+    checkout: bool = True  # whether it may run the code of a checkout
+
+
+class Settings(Branch):
+    """All of `fleetcast.toml`."""
+
+    schema_: Literal[1] = Field(alias="schema")
+    workspace: WorkspaceSettings
+    state: StateSettings = StateSettings()
+    segments: SegmentSettings = SegmentSettings()
+    calendar: CalendarSettings = CalendarSettings()
+    demand: DemandSettings = DemandSettings()
+    sources: dict[Name, SourceSettings] = {}
+    covariates: dict[Name, CovariateSettings] = {}
+    training: TrainingSettings = TrainingSettings()
+    gate: GateSettings = GateSettings()
+    retraining: RetrainingSettings = RetrainingSettings()
+    orders: OrderSettings = OrderSettings()
+    execution: ExecutionSettings = ExecutionSettings()
+    environments: dict[Literal["dev", "prod"], EnvironmentSettings] = {
+        "dev": EnvironmentSettings(),
+        "prod": EnvironmentSettings(checkout=False),
+    }

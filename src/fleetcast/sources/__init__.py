@@ -1,0 +1,1 @@
+"""The edge to the outside: raw files, read as their sources declare them."""

@@ -1,0 +1,89 @@
+"""Which files a source has now."""
+
+import atexit
+import shutil
+import tempfile
+from pathlib import Path, PurePosixPath
+
+from fleetcast.domain.errors import SourceError, UsageError
+from fleetcast.settings import SourceSettings
+from fleetcast.sources import sql
+
+_DATA = "{data}"
+
+
+def find(
+    settings: SourceSettings, *, base: Path, data: Path | None, scratch: Path | None = None
+) -> list[tuple[str, Path]]:
+    """Names (relative, posix) and paths of a source's files, by name; hidden files are none.
+
+    `path` is relative to `base`, the workspace; `{data}` in it is the data folder. A database is asked its query, and
+    the answer is the one file, in `scratch` (a folder that lives as long as the process when None is given).
+    """
+    if settings.format == "sql":
+        return _answer(settings, _database(settings.path, base, data), scratch or _passing_folder())
+    root, pattern = _place(settings.path, base, data)
+    found = ((path.relative_to(root), path) for path in root.glob(pattern) if path.is_file())
+    files = sorted((name.as_posix(), path) for name, path in found if not _hidden(name))
+    if not files and settings.required:
+        raise SourceError(
+            settings.path,
+            "missing",
+            f"no file matches {root / pattern}",
+            "put the files there, correct `path`, or write `required = false`",
+        )
+    return files
+
+
+def _answer(settings: SourceSettings, database: str, scratch: Path) -> list[tuple[str, Path]]:
+    try:
+        return [sql.dump(settings, database, scratch)]
+    except SourceError as error:
+        if not settings.required and error.reason in ("missing", "empty"):
+            return []
+        raise
+
+
+def _place(pattern: str, base: Path, data: Path | None) -> tuple[Path, str]:
+    """The folder that names are relative to, and the rest of the pattern."""
+    if pattern.startswith(_DATA):
+        root, parts = _folder(pattern, data), PurePosixPath(pattern).parts[1:]
+    elif Path(pattern).is_absolute():
+        root, parts = Path(Path(pattern).anchor), PurePosixPath(pattern).parts[1:]
+        while len(parts) > 1 and (root / parts[0]).is_dir():  # a folder may have brackets in its name
+            root, parts = root / parts[0], parts[1:]
+    else:
+        root, parts = base.resolve(), PurePosixPath(pattern).parts
+    while parts and parts[0] == "..":
+        root, parts = root.parent, parts[1:]
+    if not parts or ".." in parts:
+        raise UsageError(
+            f"source path {pattern!r} names no files; write a pattern like {_DATA}/deliveries/*.csv"
+        )
+    return root, "/".join(parts)
+
+
+def _folder(pattern: str, data: Path | None) -> Path:
+    if data is None:
+        raise UsageError(
+            f"source path {pattern!r} needs a data folder; give one with --data DIR or FLEETCAST_DATA=DIR"
+        )
+    if not data.is_dir():
+        raise UsageError(f"the data folder {data} is not there; correct --data or FLEETCAST_DATA")
+    return data.resolve()
+
+
+def _database(path: str, base: Path, data: Path | None) -> str:
+    if _DATA in path:
+        path = path.replace(_DATA, str(_folder(path, data)))
+    return path if "://" in path else str(base.resolve() / path)
+
+
+def _hidden(name: Path) -> bool:
+    return any(part.startswith(".") for part in name.parts)
+
+
+def _passing_folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="fleetcast-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder

@@ -1,0 +1,77 @@
+"""The demo workspace: its code and settings, the retailer's raw files in `data/`, and the truth somewhere else."""
+
+import json
+import re
+import tomllib
+from dataclasses import asdict
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from fleetcast.domain.errors import UsageError
+from fleetcast.sources.sample import files
+from fleetcast.sources.sample.retailer import ERRATIC, Retailer, simulate
+
+SETTINGS = "fleetcast.toml"
+
+
+def create(
+    folder: Path,
+    *,
+    truth: Path,
+    regions: int = 14,
+    stores: int = 12,
+    products: int = 40,
+    weeks: int = 160,
+    seed: int = 2026,
+    erratic: str | None = ERRATIC,
+) -> None:
+    """Write the demo workspace into `folder`, and what the simulator knows into `truth`, which must lie outside of it.
+
+    Counts are regions, stores per region, products, and weeks of history. Equal arguments write equal bytes.
+    """
+    if truth.resolve().is_relative_to(folder.resolve()):
+        raise UsageError(
+            f"the truth may not lie in the workspace: {truth} is inside {folder}; name a folder beside it"
+        )
+    if (folder / SETTINGS).exists():
+        raise UsageError(f"{folder} is a workspace already; remove it first, or name another folder")
+    retailer = simulate(
+        regions=regions, stores=stores, products=products, weeks=weeks, seed=seed, erratic=erratic
+    )
+    planted = files.write(retailer, folder / "data")
+    _keep(retailer, planted, truth)
+    _copy(resources.files(__package__).joinpath("workspace"), folder)
+    settings = (folder / SETTINGS).read_text("utf-8")
+    (folder / SETTINGS).write_text(with_files(settings, folder), "utf-8")
+
+
+def with_files(settings: str, folder: Path) -> str:
+    """The text of the settings without the sources that sent nothing: a smaller retailer has fewer of them."""
+    for name, source in tomllib.loads(settings)["sources"].items():
+        if not any(folder.glob(source["path"])):
+            block = rf"(?ms)^\[sources\.{name}\].*?(?=^\[(?!sources\.{name}\.)|^# ---|\Z)"
+            settings = re.sub(block, "", settings)
+    return settings
+
+
+def _keep(retailer: Retailer, planted: files.Planted, truth: Path) -> None:
+    truth.mkdir(parents=True, exist_ok=True)
+    retailer.history.write_parquet(truth / "history.parquet")
+    told = {
+        "seed": retailer.seed,
+        "first": str(retailer.first),
+        "last": str(retailer.last),
+        "erratic": retailer.erratic,
+        **asdict(planted),
+    }
+    (truth / "truth.json").write_text(json.dumps(told, indent=2) + "\n", "utf-8")
+
+
+def _copy(template: Traversable, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for entry in template.iterdir():
+        if entry.is_dir() and entry.name != "__pycache__":
+            _copy(entry, folder / entry.name)
+        elif entry.is_file():
+            (folder / entry.name).write_bytes(entry.read_bytes())

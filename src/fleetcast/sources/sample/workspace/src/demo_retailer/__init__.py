@@ -1,0 +1,1 @@
+"""The demo retailer's own code."""

@@ -1,0 +1,1 @@
+"""Training: rolling-origin rounds, fits, and the verdict on each challenger."""

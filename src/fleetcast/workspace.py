@@ -1,0 +1,194 @@
+"""The composition root: a workspace's folder and settings become live lake, registry, ledger and sources."""
+
+import importlib.util
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import fleetcast
+from fleetcast.domain.errors import PolicyRefusal, UsageError
+from fleetcast.domain.tables import (
+    BASE,
+    COMPLETENESS,
+    DEMAND,
+    FORECASTS,
+    MEMBERSHIP,
+    ORDERS,
+    QUARANTINE,
+    ROUNDS,
+    SCORES,
+    Table,
+    covariates,
+)
+from fleetcast.domain.versions import digest, digest_of
+from fleetcast.lake import Lake
+from fleetcast.ledger.store import Ledger
+from fleetcast.registry.bank import Bank
+from fleetcast.registry.publications import Publications
+from fleetcast.registry.store import Registry
+from fleetcast.settings import Settings, load
+from fleetcast.sources.raw import RawStore
+
+DERIVED = (DEMAND, MEMBERSHIP, ROUNDS, FORECASTS, ORDERS, COMPLETENESS, SCORES, QUARANTINE)
+SETTINGS_FILE = "fleetcast.toml"
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a workspace is and which environment of it is meant: all that a worker needs to open it again."""
+
+    folder: Path
+    environment: str
+    data: Path | None = None
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """One environment of a workspace, opened. Stores are made when first asked for."""
+
+    address: Address
+    settings: Settings
+    clock: Callable[[], datetime]
+
+    @property
+    def environment(self) -> str:
+        return self.address.environment
+
+    @property
+    def folder(self) -> Path:
+        return self.address.folder
+
+    @cached_property
+    def state(self) -> Path:
+        """Where this environment keeps its state; raw files lie beside it, shared by all environments."""
+        return self.folder / self.settings.state.root / self.environment
+
+    @cached_property
+    def cache(self) -> Path:
+        """Compile caches: private, never shared between machines."""
+        path = self.state.parent / "cache"
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return path
+
+    @cached_property
+    def covariates(self) -> tuple[Table, ...]:
+        return tuple(
+            covariates(name, tuple(spec.keys), tuple(spec.columns), spec.texts)
+            for name, spec in self.settings.covariates.items()
+        )
+
+    @cached_property
+    def base_tables(self) -> dict[str, Table]:
+        """The tables that conditioners fill."""
+        return {table.name: table for table in (*BASE, *self.covariates)}
+
+    @cached_property
+    def tables(self) -> dict[str, Table]:
+        return self.base_tables | {table.name: table for table in DERIVED}
+
+    @cached_property
+    def lake(self) -> Lake:
+        return Lake(self.state / "lake", self.tables)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        self.state.mkdir(parents=True, exist_ok=True)
+        return Ledger.open(self.state / "ledger.db", self.clock)
+
+    @cached_property
+    def bank(self) -> Bank:
+        return Bank(self.state / "bank")
+
+    @cached_property
+    def registry(self) -> Registry:
+        return Registry(self.ledger, self.bank, self.environment)
+
+    @cached_property
+    def publications(self) -> Publications:
+        return Publications(self.state / "publications")
+
+    @cached_property
+    def raw(self) -> RawStore:
+        return RawStore(self.state.parent)
+
+    @cached_property
+    def code(self) -> str:
+        """Digest of the code that decides numbers: the package's and the workspace's, and the settings of training."""
+        package = Path(fleetcast.__file__).parent
+        own = self.folder / "src" / self.settings.workspace.package
+        return digest_of(
+            {
+                "fleetcast": _tree(package, skip=("faces", "testing", "sources/sample")),
+                "workspace": _tree(own, skip=()),
+                "training": self.settings.training.model_dump(mode="json"),
+                "segments": self.settings.segments.model_dump(mode="json"),
+            }
+        )
+
+    def conditioner(self, name: str) -> tuple[ModuleType, str]:
+        """The module of a source's conditioner and the digest of its file; only this workspace's own package is looked in."""
+        path = self.folder / "src" / self.settings.workspace.package / "conditioners" / f"{name}.py"
+        if not path.is_file():
+            raise UsageError(
+                f"no conditioner {name!r}: {path} does not exist; write it or correct the settings"
+            )
+        spec = importlib.util.spec_from_file_location(
+            f"{self.settings.workspace.package}.conditioners.{name}", path
+        )
+        if spec is None or spec.loader is None:
+            raise UsageError(f"{path} cannot be loaded as a Python module")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        if not hasattr(module, "condition"):
+            raise UsageError(
+                f"{path} has no function `condition(rows, context)`; see the guide on conditioners"
+            )
+        return module, digest(path.read_bytes())
+
+    def refuse_checkout(self) -> None:
+        """Stop a run that this environment does not allow from a checkout."""
+        if not self.settings.environments[self.environment].checkout:  # type: ignore[index]
+            raise PolicyRefusal(
+                f"{self.environment} runs only an installed artifact that its release pins, and this is a checkout;"
+                " run in dev, and release from there"
+            )
+
+
+def open(  # noqa: A001 — `workspace.open` reads as what it does
+    folder: Path,
+    *,
+    environment: str = "dev",
+    data: Path | None = None,
+    clock: Callable[[], datetime] | None = None,
+) -> Workspace:
+    """Open one environment of the workspace in `folder`; `data` (else $FLEETCAST_DATA) is where `{data}` points."""
+    folder = folder.resolve()
+    if not (folder / SETTINGS_FILE).is_file():
+        raise UsageError(
+            f"{folder} is no workspace: it has no {SETTINGS_FILE}; name one with --workspace, or try `fleetcast demo`"
+        )
+    settings = load(folder / SETTINGS_FILE)
+    if environment not in settings.environments:
+        known = ", ".join(settings.environments)
+        raise UsageError(f"no environment {environment!r} in {folder / SETTINGS_FILE}; it has {known}")
+    if data is None and os.environ.get("FLEETCAST_DATA"):
+        data = Path(os.environ["FLEETCAST_DATA"])
+    return Workspace(Address(folder, environment, data), settings, clock or _now)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _tree(root: Path, *, skip: tuple[str, ...]) -> dict[str, str]:
+    files: dict[str, Any] = {}
+    for path in sorted(root.rglob("*.py")):
+        name = path.relative_to(root).as_posix()
+        if not name.startswith(skip or ("\0",)):
+            files[name] = digest(path.read_bytes())
+    return files

@@ -1,0 +1,123 @@
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from types import SimpleNamespace
+
+from fleetcast.faces.cli import answers
+from fleetcast.fleet.report import (
+    Check,
+    Member,
+    Move,
+    ReleaseChange,
+    ReleaseLine,
+    ReleaseView,
+    TableChange,
+    TableVersion,
+)
+
+RELEASE = ReleaseLine("ab" * 32, "full", date(2026, 11, 16), 55, 1, None, live=True)
+MEMBER = Member("ohio/large/fast", "dev/ohio/large/fast/2026w47-1", "ensemble", "", 0.31)
+
+
+def answer(**changes):
+    return {
+        "environment": "dev",
+        "cycle": "2026-11-16",
+        "release": "ab" * 32,
+        "segments": {"ensembles": 56, "baselines": 28, "passed": 55, "failed": 1},
+        "series": {"active": 6720, "published": 6715, "coded": 5, "missing": 0},
+        "failover": {
+            "champion": 6600,
+            "last_known_good": 0,
+            "baseline": 115,
+            "carried_forward": 0,
+            "blocked": 5,
+        },
+        "metrics": {
+            "mape": 0.3304,
+            "rmse0": 2.0,
+            "rmse_all": 5.0,
+            "wape": 0.29,
+            "bias": -0.01,
+            "skill": 0.31,
+        },
+        "stale": False,
+    } | changes
+
+
+def test_an_environment_without_a_release_says_so(printed):
+    assert "prod · nothing released yet" in printed(answers.status(answer(environment="prod", release=None)))
+
+
+def test_status_shows_what_passed_and_what_serves(printed):
+    text = printed(answers.status(answer()))
+    assert "55 passed, 1 did not, of 56" in text
+    assert "6,600 champion, 115 baseline, 5 blocked" in text
+    assert "33.0 %" in text
+
+
+def test_a_stale_fleet_is_marked_with_shape_and_word(printed):
+    assert "◷ stale" in printed(answers.status(answer(stale=True)))
+
+
+def test_the_live_release_is_marked(printed):
+    text = printed(answers.releases([RELEASE, replace(RELEASE, release="cd" * 32, live=False)]))
+    assert text.count("● live") == 1
+
+
+def test_no_release_at_all_is_a_sentence(printed):
+    assert "Nothing released yet." in printed(answers.releases([]))
+
+
+def test_a_release_shows_its_members_and_where_they_come_from(printed):
+    text = printed(answers.release(ReleaseView(RELEASE, (MEMBER,), {"code": "ef" * 32})))
+    assert "dev/ohio/large/fast/2026w47-1" in text
+    assert "efefefefefef" in text
+
+
+def test_a_segment_only_one_release_knows_has_a_dash_on_the_other_side(printed):
+    assert "–" in printed(answers.release_changes([ReleaseChange("ohio/large/fast", None, MEMBER)]))
+
+
+def test_a_move_says_from_where_to_where(printed):
+    assert printed(answers.moved(Move("dev", None, "ab" * 32))).strip() == "dev: – → abababababab is live."
+
+
+def test_a_plan_counts_what_it_would_retrain(printed):
+    decisions = [
+        SimpleNamespace(segment="a", retrain=True, reason="has no model yet"),
+        SimpleNamespace(segment="b", retrain=False, reason="up to date"),
+    ]
+    assert "1 of 2 segments would be retrained" in printed(answers.plan(decisions))
+
+
+def test_an_audit_record_says_who_what_when_and_why(printed):
+    record = SimpleNamespace(
+        seq=7,
+        at=datetime(2026, 11, 22, 9, 30, tzinfo=UTC),
+        actor="ada",
+        action="rollback",
+        subject="ab" * 32,
+        reason="bias",
+        hash="0" * 64,
+    )
+    assert "7  2026-11-22 09:30:00  ada  rollback  abababababab  bias" in printed(answers.audit([record]))
+
+
+def test_a_broken_chain_says_where_it_breaks(printed):
+    broken = SimpleNamespace(ok=False, records=3, reason="record 4 was changed after it was written")
+    assert "broken after 3 good records: record 4 was changed" in printed(answers.verification(broken))
+
+
+def test_tables_show_their_version_and_what_changed(printed):
+    assert "deliveries" in printed(
+        answers.versions([TableVersion("deliveries", "ab" * 32, 9, "2026-11-02", "2026-11-16")])
+    )
+    many = tuple(f"2026-11-{day:02d}" for day in (2, 9, 16, 23))
+    text = printed(answers.data_changes([TableChange("deliveries", "correction", many, 90, 90)]))
+    assert "4, from 2026-11-02 to 2026-11-23" in text
+
+
+def test_the_doctor_says_what_to_do_about_what_is_not_well(printed):
+    text = printed(answers.checks([Check("ledger", False, "cannot be opened", "restore it from a backup")]))
+    assert "✕ not well" in text
+    assert "restore it from a backup" in text

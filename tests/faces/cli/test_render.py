@@ -1,0 +1,74 @@
+import dataclasses
+from pathlib import Path
+
+from fleetcast.faces.cli import render
+from fleetcast.fleet.report import SeriesCounts
+
+
+def line_with(words, text):
+    return next(line for line in text.splitlines() if words in line)
+
+
+def test_a_state_is_a_shape_and_a_word(report, printed):
+    text = printed(render.fleet(report.regions))
+    assert "●◆" in line_with("north-texas", text)
+    assert "1 passed, 1 over gate" in line_with("north-texas", text)
+    assert "✕" in line_with("ohio", text)
+    assert "1 failed run" in line_with("ohio", text)
+
+
+def test_a_region_says_how_many_series_are_published_and_by_what(report, printed):
+    line = line_with("ohio", printed(render.fleet(report.regions)))
+    assert "5,000 of 5,000" in line
+    assert "5,000 last known good" in line
+
+
+def test_a_mape_over_its_limit_shows_over_its_limit(verdicts, printed):
+    line = line_with("north-texas/small/slow", printed(render.not_passed(verdicts)))
+    assert "45.04 %" in line
+    assert "mape 0.4504 is over 0.45" in line
+
+
+def test_what_passed_is_not_among_what_did_not(verdicts, printed):
+    assert "north-texas/large/fast" not in printed(render.not_passed(verdicts))
+
+
+def test_a_week_ends_with_where_things_are_and_what_to_type_next(report, printed):
+    text = printed(render.cycle(report, workspace="demo"))
+    assert "Week of 16 Nov 2026 · dev" in text
+    assert "4 min 12 s" in text
+    assert "1 of 3 ensembles passed" in text
+    assert "demo/.fleetcast/dev/lake/forecasts" in text
+    assert "fleetcast status --workspace demo" in text
+
+
+def test_a_source_whose_rows_do_not_add_up_says_so(report, printed):
+    text = printed(render.sources(report.sources))
+    assert "● adds up" in line_with("deliveries_us", text)
+    assert "✕ does not add up" in line_with("returns", text)
+
+
+def test_places_are_named_from_where_one_stands(printed):
+    places = {"forecasts": Path("/home/ada/demo/lake"), "ledger": Path("/srv/ledger.db")}
+    text = printed(render.files(places, here=Path("/home/ada")))
+    assert [line.split()[1] for line in text.splitlines()] == ["demo/lake", "/srv/ledger.db"]
+
+
+def test_a_missed_quorum_says_that_nothing_was_promoted(report, printed):
+    missed = dataclasses.replace(report, quorum=False, promoted=False)
+    assert "nothing was promoted" in printed(render.cycle(missed, workspace="."))
+
+
+def test_series_lost_without_a_reason_are_shouted(report, printed):
+    lost = dataclasses.replace(report, series=SeriesCounts(active=10, published=8, coded=1, missing=1))
+    assert "✕ 1 series are missing without a reason" in printed(render.cycle(lost, workspace="."))
+
+
+def test_a_week_done_twice_says_that_nothing_changed(report, printed):
+    again = dataclasses.replace(report, unchanged=True)
+    assert "nothing changed" in printed(render.cycle(again, workspace="."))
+
+
+def test_the_fleet_fits_a_terminal_of_a_hundred_columns(report, printed):
+    text = printed(render.fleet(report.regions), width=100)
+    assert max(map(len, text.splitlines())) <= 100

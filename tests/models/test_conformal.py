@@ -1,0 +1,71 @@
+"""Intervals from the errors of past rounds."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from fleetcast.models.conformal import calibrate
+from fleetcast.models.loading import load
+
+QUANTILES = ["q0.025", "q0.1", "q0.5", "q0.9", "q0.975"]
+
+
+def rounds(
+    n: int, *, spread: float = 0.3, group: str = "juice", horizon: int = 1, seed: int = 1
+) -> pl.DataFrame:
+    random = np.random.default_rng(seed)
+    median = random.uniform(5, 50, n)
+    units = np.expm1(np.log1p(median) + spread * random.standard_t(4, n))
+    return pl.DataFrame({"group": group, "horizon": horizon, "units": np.maximum(units, 0), "median": median})
+
+
+def coverage(frame: pl.DataFrame, low: str, high: str) -> float:
+    return frame.select(pl.col("units").is_between(low, high).mean()).item()
+
+
+def test_intervals_cover_what_they_promise():
+    covered = calibrate(rounds(2000)).apply(rounds(4000, seed=2))
+    assert coverage(covered, "q0.1", "q0.9") == pytest.approx(0.80, abs=0.03)
+    assert coverage(covered, "q0.025", "q0.975") == pytest.approx(0.95, abs=0.02)
+
+
+def test_each_group_and_horizon_has_its_own_width():
+    steady, wild = rounds(500, spread=0.1, group="steady"), rounds(500, spread=0.6, group="wild")
+    wide = calibrate(pl.concat([steady, wild])).apply(
+        pl.DataFrame({"group": ["steady", "wild"], "horizon": [1, 1], "median": [20.0, 20.0]})
+    )
+    width = (wide["q0.9"] - wide["q0.1"]).to_list()
+    assert width[1] > 3 * width[0]
+
+
+def test_a_small_or_unknown_group_takes_the_errors_of_all():
+    intervals = calibrate(pl.concat([rounds(500), rounds(5, spread=9.0, group="tiny")]))
+    asked = pl.DataFrame({"group": ["tiny", "unheard", "juice"], "horizon": [1, 1, 9], "median": [20.0] * 3})
+    out = intervals.apply(asked)
+    assert out["q0.9"][0] == out["q0.9"][1]
+    assert out.select(pl.all_horizontal(pl.col(QUANTILES).is_finite())).to_series().all()
+
+
+def test_quantiles_rise_are_not_negative_and_the_middle_is_the_median():
+    out = calibrate(rounds(300, spread=2.0)).apply(rounds(200, seed=5))
+    numbers = out.select(QUANTILES).to_numpy()
+    assert (np.diff(numbers, axis=1) >= 0).all()
+    assert (numbers >= 0).all()
+    np.testing.assert_allclose(out["q0.5"], out["median"], rtol=1e-9)
+
+
+def test_unknown_weeks_do_not_count():
+    known = rounds(300)
+    unknown = known.with_columns(units=pl.lit(None, pl.Float64))
+    assert calibrate(pl.concat([known, unknown])).offsets.equals(calibrate(known).offsets)
+
+
+def test_without_rounds_the_median_stands_for_every_quantile():
+    out = calibrate(rounds(0)).apply(pl.DataFrame({"group": ["juice"], "horizon": [1], "median": [7.0]}))
+    np.testing.assert_allclose(out.select(QUANTILES).row(0), [7.0] * 5)
+
+
+def test_dumped_intervals_load_as_themselves():
+    intervals = calibrate(rounds(300))
+    asked = rounds(20, seed=7)
+    assert load(intervals.dump()).apply(asked).equals(intervals.apply(asked))

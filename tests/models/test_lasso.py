@@ -1,0 +1,133 @@
+"""The LASSO: its optimum, its losses, its memory."""
+
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fleetcast.domain.errors import DataError
+from fleetcast.models import descent, lasso
+from fleetcast.models.lasso import Lasso
+
+
+def correlated(seed: int, p: int) -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(seed)
+    X = random.normal(size=(80, p)) + random.normal(size=(80, 1))
+    X = (X - X.mean(axis=0)) / X.std(axis=0)
+    y = X[:, 0] - 0.5 * X[:, -1] + random.normal(size=80)
+    return X.T @ X / 80, X.T @ (y - y.mean()) / 80
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 1000), p=st.integers(2, 12))
+def test_the_path_satisfies_the_optimality_conditions_of_the_lasso(seed, p):
+    gram, moment = correlated(seed, p)
+    alphas = np.abs(moment).max() * np.geomspace(0.5, 1e-3, 6)
+    for alpha, b in zip(alphas, descent.path(gram, moment, alphas, np.zeros(p), 1e-10, 20_000), strict=True):
+        pull = moment - gram @ b
+        np.testing.assert_allclose(pull[b != 0], alpha * np.sign(b[b != 0]), atol=1e-6)
+        assert (np.abs(pull[b == 0]) <= alpha + 1e-6).all()
+
+
+def test_orthogonal_columns_are_soft_thresholded():
+    moment = np.array([1.0, -0.5, 0.05])
+    (b,) = descent.path(np.eye(3), moment, np.array([0.1]), np.zeros(3), 1e-12, 100)
+    np.testing.assert_allclose(b, [0.9, -0.4, 0.0], atol=1e-12)
+
+
+def test_each_product_gets_its_own_slope(market):
+    examples = market(noise=0.05, n=2000)
+    path = Lasso().fit(examples).paths["squared"]
+    slopes = path.plain[-1, 0] + path.own[-1, :, 1]
+    np.testing.assert_allclose(slopes, [-1.0, -0.25, 0.5], atol=0.05)
+
+
+def test_the_mape_loss_gives_a_smaller_mape_and_squared_loss_a_smaller_squared_error(market):
+    examples = market(noise=0.6, n=3000)
+    fitted = Lasso(passes=4).fit(examples)
+    logs, units = fitted.logs(examples), examples.units
+    sold = units > 0
+    mape = {
+        name: np.mean(np.abs(np.expm1(logs[name]) - units)[sold] / units[sold]) for name in ("mape", "mean")
+    }
+    squared = {name: np.mean((logs[name] - examples.log_units) ** 2) for name in ("mape", "mean")}
+    assert mape["mape"] < 0.95 * mape["mean"]
+    assert squared["mean"] < squared["mape"]
+
+
+def test_the_weights_give_the_gradient_of_the_percentage_error():
+    error, relative = np.array([-0.4, 0.3, 0.7]), np.ones(3)
+    weights = lasso.weights(error, relative)
+    step = 1e-6
+    gradient = (np.abs(np.expm1(error + step)) - np.abs(np.expm1(error - step))) / (2 * step)
+    np.testing.assert_allclose(weights * error / (weights * error)[0], gradient / gradient[0], rtol=1e-5)
+
+
+def test_the_mean_forecast_adds_up_to_what_was_sold(market):
+    examples = market(noise=0.5)
+    mean = Lasso().fit(examples).predict(examples)["mean"]
+    assert mean.sum() == pytest.approx(examples.units.sum(), rel=0.01)
+
+
+def test_past_rounds_choose_the_alpha(market):
+    examples = market()
+    rounds = pl.DataFrame(
+        {"loss": ["mape"] * 2, "horizon": [1, 1], "alpha": [3, 9], "loss_sum": [9.0, 1.0], "n": [10, 10]}
+    )
+    assert Lasso().fit(examples, tuning=rounds).chosen == {"mape": 9, "squared": lasso.UNTUNED}
+
+
+def test_tuning_rows_add_up_to_the_error_of_the_forecast(market):
+    examples = market()
+    fitted = Lasso().fit(examples)
+    rows = fitted.tuning(examples).filter(pl.col("loss") == "mape", pl.col("alpha") == fitted.chosen["mape"])
+    sold = examples.units > 0
+    error = np.abs(fitted.predict(examples)["mape"] - examples.units)[sold] / examples.units[sold]
+    assert rows["loss_sum"].sum() == pytest.approx(error.sum())
+    assert rows["n"].sum() == sold.sum()
+
+
+def test_an_unknown_product_is_forecast_as_the_average_product(market):
+    examples = market(n=3000, noise=0.1)
+    fitted = Lasso().fit(examples)
+    stranger = replace(examples, products=("x", "y", "z"))
+    known, unknown = (np.log1p(fitted.predict(e)["median"]).mean() for e in (examples, stranger))
+    assert unknown == pytest.approx(known, abs=0.05)
+
+
+def test_forecasts_do_not_depend_on_the_order_of_rows_or_the_codes_of_products(market):
+    examples = market()
+    fitted = Lasso().fit(examples)
+    turned = np.random.default_rng(3).permutation(len(examples))
+    recoded = replace(examples, products=examples.products[::-1], product=2 - examples.product)
+    expected = fitted.predict(examples)["mape"]
+    np.testing.assert_allclose(fitted.predict(examples.take(turned))["mape"], expected[turned], rtol=1e-12)
+    np.testing.assert_allclose(fitted.predict(recoded)["mape"], expected, rtol=1e-12)
+
+
+def test_a_segment_that_never_sold_is_forecast_as_zero(market):
+    nothing = replace(market(), units=np.zeros(600))
+    forecast = Lasso().fit(nothing).predict(nothing)
+    assert all(np.allclose(units, 0.0) for units in forecast.values())
+
+
+def test_an_absurd_input_does_not_forecast_an_absurd_number(market):
+    examples = market()
+    wild = replace(examples, X=examples.X * 1e6)
+    assert Lasso().fit(examples).predict(wild)["mape"].max() <= 3 * (1 + examples.units.max())
+
+
+def test_no_known_units_is_an_error(market):
+    with pytest.raises(DataError, match="at least one"):
+        Lasso().fit(replace(market(), units=np.full(600, np.nan)))
+
+
+def test_a_dumped_model_loads_as_itself(market):
+    examples = market()
+    fitted = Lasso().fit(examples)
+    again = lasso.load(fitted.dump())
+    for name, units in fitted.predict(examples).items():
+        np.testing.assert_array_equal(again.predict(examples)[name], units)

@@ -1,0 +1,171 @@
+from datetime import date
+from itertools import pairwise
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fleetcast.domain.tables import ORDERS
+from fleetcast.orders import LEVELS, quantity, recommend
+
+CYCLE, WEEK = date(2026, 11, 16), date(2026, 11, 23)
+QUANTILES = (4.0, 6.0, 10.0, 16.0, 24.0)
+
+
+def forecasts(*quantiles: float | None, stores: int = 1) -> pl.DataFrame:
+    values = quantiles or QUANTILES
+    schema = {f"q{p:g}": pl.Float64 for p in LEVELS}
+    rows = [dict(zip(schema, values, strict=True))] * stores
+    return pl.DataFrame(rows, schema=schema).with_columns(
+        cycle=pl.lit(CYCLE),
+        week=pl.lit(WEEK),
+        store=pl.Series([f"{i:04d}" for i in range(stores)]),
+        product=pl.lit("cola"),
+        region=pl.lit("north-texas"),
+    )
+
+
+def prices(margin: float = 1.0, return_cost: float = 1.0, since: date = date(2026, 1, 1)) -> pl.DataFrame:
+    row = {"product": "cola", "region": "north-texas", "margin": margin, "return_cost": return_cost}
+    return pl.DataFrame([row | {"valid_from": since}])
+
+
+def shelf(capacity: float = 1000.0, minimum_drop: float = 0.0) -> pl.DataFrame:
+    row = {"store": "0000", "product": "cola", "capacity": capacity, "minimum_drop": minimum_drop}
+    return pl.DataFrame([row | {"valid_from": date(2026, 1, 1)}])
+
+
+def products(case_pack: int = 1) -> pl.DataFrame:
+    return pl.DataFrame([{"product": "cola", "case_pack": case_pack, "valid_from": date(2026, 1, 1)}])
+
+
+def order(
+    hat: pl.DataFrame | None = None,
+    cost: pl.DataFrame | None = None,
+    room: pl.DataFrame | None = None,
+    goods: pl.DataFrame | None = None,
+) -> tuple[float | None, str]:
+    found = recommend(
+        forecasts() if hat is None else hat,
+        prices() if cost is None else cost,
+        shelf() if room is None else room,
+        products() if goods is None else goods,
+    )
+    assert found.columns == ORDERS.columns
+    return found.select("order", "reason").row(0)
+
+
+def test_a_unit_that_earns_what_it_costs_back_is_ordered_at_the_median():
+    assert order() == (10.0, "ok")
+
+
+def test_a_unit_that_earns_more_is_ordered_higher_and_one_that_costs_more_lower():
+    assert order(cost=prices(9, 1)) == (16.0, "ok")
+    assert order(cost=prices(1, 9)) == (6.0, "ok")
+
+
+def test_beyond_the_outermost_published_quantiles_nothing_is_invented():
+    assert order(cost=prices(1, 0)) == (24.0, "ok")
+    assert order(cost=prices(0, 1)) == (4.0, "ok")
+
+
+def test_between_published_quantiles_a_log_normal_forecast_is_exact():
+    z = [-1.959964, -1.281552, 0.0, 1.281552, 1.959964]
+    hat = forecasts(*[10 * 2.718281828**s - 1 for s in z])
+    assert quantity(hat, pl.Series([0.8413447]))[0] == pytest.approx(10 * 2.718281828 - 1, rel=1e-5)
+
+
+def test_an_order_is_in_whole_cases_to_the_nearest():
+    assert order(goods=products(6)) == (12.0, "ok")
+    assert order(goods=products(8)) == (8.0, "ok")
+
+
+def test_an_order_never_exceeds_the_shelf_even_by_part_of_a_case():
+    assert order(room=shelf(11.0), goods=products(6)) == (6.0, "capped_by_capacity")
+
+
+def test_a_shelf_that_holds_not_one_case_gets_none():
+    assert order(room=shelf(5.0), goods=products(6)) == (0.0, "no_room")
+
+
+def test_too_little_for_a_stop_is_not_brought():
+    assert order(room=shelf(minimum_drop=30.0)) == (0.0, "below_minimum_drop")
+
+
+def test_nearly_enough_for_a_stop_is_raised_to_it_in_whole_cases():
+    assert order(room=shelf(minimum_drop=13.0), goods=products(6)) == (18.0, "raised_to_minimum_drop")
+
+
+def test_a_minimum_drop_that_does_not_fit_the_shelf_is_not_brought():
+    assert order(room=shelf(12.0, minimum_drop=13.0)) == (0.0, "below_minimum_drop")
+
+
+def test_a_forecast_of_nothing_is_an_order_of_nothing():
+    assert order(forecasts(0, 0, 0, 0, 0)) == (0.0, "ok")
+
+
+@pytest.mark.parametrize(
+    ("missing", "reason"),
+    [
+        ({"cost": prices().clear()}, "no_cost"),
+        ({"cost": prices(0.0, 0.0)}, "no_cost"),
+        ({"cost": prices(since=date(2026, 12, 1))}, "no_cost"),
+        ({"room": shelf().clear()}, "no_capacity"),
+        ({"goods": products().clear()}, "no_case_pack"),
+        ({"hat": forecasts(None, None, None, None, None)}, "no_forecast"),
+        ({"hat": forecasts(1, 2, float("nan"), 4, 5)}, "no_forecast"),
+    ],
+)
+def test_what_is_missing_is_said_and_nothing_is_ordered(missing: dict[str, pl.DataFrame], reason: str):
+    assert order(**missing) == (None, reason)
+
+
+def test_the_price_in_force_on_the_monday_counts():
+    changed = pl.concat(
+        [prices(1, 1), prices(9, 1, since=date(2026, 11, 20)), prices(1, 9, since=date(2026, 11, 24))]
+    )
+    assert order(cost=changed) == (16.0, "ok")
+
+
+def test_no_forecasts_give_no_orders():
+    assert recommend(forecasts().clear(), prices(), shelf(), products()).is_empty()
+
+
+def test_every_forecast_gets_its_row_in_its_order():
+    found = recommend(forecasts(stores=3), prices(), shelf(), products())
+    assert found["store"].to_list() == ["0000", "0001", "0002"]
+    assert found["reason"].to_list() == ["ok", "no_capacity", "no_capacity"]
+
+
+quantiles = st.lists(st.floats(0, 200), min_size=5, max_size=5).map(sorted)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    quantiles,
+    st.floats(0, 10),
+    st.floats(0, 10),
+    st.floats(0, 150),
+    st.floats(0, 40),
+    st.integers(1, 24),
+)
+def test_no_order_breaks_case_pack_capacity_or_minimum_drop(hat, margin, return_cost, capacity, least, case):
+    quantity_, reason = order(
+        forecasts(*hat), prices(margin, return_cost), shelf(capacity, least), products(case)
+    )
+    if quantity_ is None:
+        assert reason == "no_cost"
+        return
+    assert quantity_ % case == 0
+    assert 0 <= quantity_ <= capacity
+    assert quantity_ == 0 or quantity_ >= least
+
+
+@settings(max_examples=40, deadline=None)
+@given(quantiles, st.lists(st.floats(0, 1), min_size=2, max_size=6).map(sorted))
+def test_a_higher_level_never_means_fewer_units(hat: list[float], levels: list[float]):
+    units = quantity(forecasts(*hat).select(pl.all().repeat_by(len(levels)).explode()), pl.Series(levels))
+    assert all(a <= b + 1e-9 for a, b in pairwise(units))
+    assert hat[0] - 1e-9 <= units[0]
+    assert units[-1] <= hat[-1] + 1e-9
