@@ -57,6 +57,13 @@ def products(*rows: dict[str, object]) -> pl.DataFrame:
     return pl.DataFrame([LISTED_PRODUCT | row for row in rows or ({},)], schema_overrides=dates)
 
 
+EVERY_WEEK = [1] * 5  # somebody has a delivery, so the week has been heard of
+
+
+def of_cola(frame: pl.DataFrame, column: str = "units") -> list[float | None]:
+    return frame.filter(pl.col("product") == "cola")[column].to_list()
+
+
 def net(
     brought: pl.DataFrame,
     back: pl.DataFrame | None = None,
@@ -90,13 +97,22 @@ def test_more_returned_than_delivered_stays_negative_and_is_counted():
 
 
 def test_a_return_in_a_week_without_delivery_is_negative_demand():
-    assert net(deliveries(10, None, 4), returns(0, 2, 0), last=2)["units"].to_list() == [10.0, -2.0, 4.0]
+    brought = pl.concat([deliveries(10, None, 4), deliveries(*EVERY_WEEK, product="water")])
+    assert of_cola(net(brought, returns(0, 2, 0), last=2)) == [10.0, -2.0, 4.0]
 
 
 def test_an_absent_week_inside_the_span_is_zero_where_the_source_says_so():
-    frame = net(deliveries(None, 10, None, 4), last=4)
+    frame = net(
+        pl.concat([deliveries(None, 10, None, 4), deliveries(*EVERY_WEEK, product="water")]), last=4
+    ).filter(pl.col("product") == "cola")
     assert frame["units"].to_list() == [10.0, 0.0, 4.0, 0.0]
     assert frame["week"].to_list() == [week(1), week(2), week(3), week(4)]
+
+
+def test_a_week_without_any_delivery_is_unknown_for_its_file_is_late():
+    frame = net(pl.concat([deliveries(10, None, 4, None), deliveries(6, None, 5, product="water")]), last=3)
+    assert of_cola(frame) == [10.0, None, 4.0, None]
+    assert of_cola(frame, "delivered") == [10.0, None, 4.0, None]
 
 
 def test_an_absent_week_is_unknown_where_the_source_says_so_and_never_a_zero():

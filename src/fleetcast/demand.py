@@ -60,15 +60,16 @@ def demand(
     """DEMAND rows up to the cutoff, sorted by store, product and week, from as-of views of the four tables.
 
     A series runs from its first delivery (or from opening and listing, if later) to the cutoff, closing or
-    delisting. An absent week is a delivery of 0, or unknown: a row with null units. Weeks whose returns are not
-    all in yet are net of the returns still expected, and not final. More returned than delivered stays negative.
+    delisting. An absent week is a delivery of 0, or unknown: a row with null units; a week without any delivery at
+    all is unknown either way, for then the file is late and the stores were not. Weeks whose returns are not all in
+    yet are net of the returns still expected, and not final. More returned than delivered stays negative.
     """
     delivered_rows, returned_rows, grid = _lay_out(deliveries, returns, stores, products, cutoff, settings)
     delivered, present = grid.spread(delivered_rows, "delivered")
     returned, _ = grid.spread(returned_rows, "returned")
     age = _number(cutoff) - grid.week
     final = age >= settings.returns_weeks
-    known = present if settings.absent == "unknown" else np.ones_like(present)
+    known = present if settings.absent == "unknown" else _heard_of(delivered_rows, grid)
     coming = _still_expected(grid, delivered, returned, age, final & known, settings.returns_weeks)
     units = np.where(known, delivered - returned - coming, np.nan)
     return pl.DataFrame(
@@ -82,6 +83,12 @@ def demand(
             "final": final,
         }
     )
+
+
+def _heard_of(delivered: pl.DataFrame, grid: _Grid) -> Bools:
+    """The rows of the grid whose week has a delivery to anybody."""
+    heard: Bools = np.isin(grid.week, delivered["number"].unique().to_numpy())
+    return heard
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,11 @@ class Workspace:
         """Where this environment keeps its state; raw files lie beside it, shared by all environments."""
         return self.folder / self.settings.state.root / self.environment
 
+    @property
+    def log(self) -> Path:
+        """Where log lines go that nobody watches."""
+        return self.state / "log.jsonl"
+
     @cached_property
     def cache(self) -> Path:
         """Compile caches: private, never shared between machines."""
@@ -125,8 +130,27 @@ class Workspace:
             {
                 "fleetcast": _tree(package, skip=("faces", "testing", "sources/sample")),
                 "workspace": _tree(own, skip=()),
-                "training": self.settings.training.model_dump(mode="json"),
-                "segments": self.settings.segments.model_dump(mode="json"),
+                "settings": {
+                    "training": self.settings.training.model_dump(mode="json"),
+                    "segments": self.settings.segments.model_dump(mode="json"),
+                    "calendar": self.settings.calendar.model_dump(mode="json"),
+                    "demand": self.settings.demand.model_dump(mode="json"),
+                    "covariates": {
+                        name: spec.model_dump(mode="json") for name, spec in self.settings.covariates.items()
+                    },
+                },
+            }
+        )
+
+    @cached_property
+    def intake(self) -> str:
+        """Digest of what turns raw files into tables, beside the sources themselves: code, tables and partitions."""
+        package = Path(fleetcast.__file__).parent
+        return digest_of(
+            {room: _tree(package / room, skip=("sample",)) for room in ("domain", "sources", "conditioning")}
+            | {
+                "covariates": {name: table.columns for name, table in self.base_tables.items()},
+                "partition": self.settings.segments.partition,
             }
         )
 
@@ -143,7 +167,10 @@ class Workspace:
         if spec is None or spec.loader is None:
             raise UsageError(f"{path} cannot be loaded as a Python module")
         module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+        try:
+            spec.loader.exec_module(module)
+        except Exception as error:
+            raise UsageError(f"{path} cannot be loaded: {type(error).__name__}: {error}") from error
         if not hasattr(module, "condition"):
             raise UsageError(
                 f"{path} has no function `condition(rows, context)`; see the guide on conditioners"

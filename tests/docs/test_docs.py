@@ -1,9 +1,9 @@
+import json
 import re
-import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from textwrap import dedent
 
@@ -13,7 +13,7 @@ import typer
 from fleetcast.domain import tables
 from fleetcast.faces.cli import app
 from fleetcast.fleet.report import SERVED
-from fleetcast.settings import tree
+from fleetcast.settings import load, tree
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(
@@ -25,8 +25,10 @@ PAGES = sorted(
     ]
 )
 BLOCK = re.compile(
-    r"(?ms)^(?P<run> *<!-- run -->\n)?(?P<indent> *)```(?P<language>\w+)\n(?P<text>.*?)^(?P=indent)```$"
+    r"(?ms)^(?: *<!-- (?P<kind>run|file|append)(?:: (?P<path>\S+))? -->\n)?"
+    r"(?P<indent> *)```(?P<language>\w+)\n(?P<text>.*?)^(?P=indent)```$"
 )
+SETTINGS = 'schema = 1\n\n[workspace]\nname = "example"\npackage = "example"\n\n'
 LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 VERB = re.compile(r"(?m)(?:`|^\$ )fleetcast (?P<words>[a-z][a-z -]*)")
 REJECTED = {"ds", "exog", "fold", "item", "lookback", "steps", "target", "unique_id", "y", "y_hat"}
@@ -34,18 +36,36 @@ REJECTED = {"ds", "exog", "fold", "item", "lookback", "steps", "target", "unique
 
 @dataclass(frozen=True)
 class Example:
-    """A fenced block of a page; one of the console runs when `<!-- run -->` stands before it."""
+    """A fenced block of a page, and what the comment before it says: `<!-- run -->` these commands, make this the
+    `<!-- file: path -->`, `<!-- append: path -->` this to it. Without a comment it is there to be read.
+    """
 
     page: Path
+    language: str
     text: str
-    runs: bool
+    kind: str
+    path: str
 
 
-def examples(language: str) -> Iterator[Example]:
-    for page in PAGES:
-        for block in BLOCK.finditer(page.read_text("utf-8")):
-            if block["language"] == language:
-                yield Example(page, dedent(block["text"]), block["run"] is not None)
+def examples(page: Path) -> Iterator[Example]:
+    for block in BLOCK.finditer(page.read_text("utf-8")):
+        yield Example(
+            page, block["language"], dedent(block["text"]), block["kind"] or "read", block["path"] or ""
+        )
+
+
+def written_in(language: str) -> list[Example]:
+    """The blocks of all pages in a language that are there to be read."""
+    found = (example for page in PAGES for example in examples(page))
+    return [example for example in found if example.language == language and example.kind == "read"]
+
+
+def pages_with(examples: list[Example]) -> list[Path]:
+    return list(dict.fromkeys(example.page for example in examples))
+
+
+def name_of(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
 
 
 def commands() -> set[str]:
@@ -60,7 +80,7 @@ def commands() -> set[str]:
     return set(walk(typer.main.get_command(app.app), ()))
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_link_leads_somewhere(page):
     for link in LINK.finditer(page.read_text("utf-8")):
         place, _, anchor = link["target"].partition("#")
@@ -77,21 +97,34 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("example", [*examples("python")], ids=lambda example: example.page.name)
-def test_every_python_example_runs(example):
-    exec(compile(example.text, str(example.page), "exec"), {})  # noqa: S102 — our own pages
+@pytest.mark.parametrize("page", pages_with(written_in("python")), ids=name_of)
+def test_the_python_of_a_page_runs_from_top_to_bottom(page):
+    names: dict[str, object] = {}
+    for example in written_in("python"):
+        if example.page == page:
+            exec(compile(example.text, str(page), "exec"), names)  # noqa: S102 — our own pages
+
+
+@pytest.mark.parametrize("page", pages_with(written_in("toml")), ids=name_of)
+def test_the_settings_of_a_page_are_settings(page, tmp_path):
+    for number, example in enumerate(written_in("toml")):
+        if example.page == page:
+            file = tmp_path / f"{number}.toml"
+            file.write_text(SETTINGS + example.text, "utf-8")
+            load(file)
 
 
 @pytest.mark.slow
-def test_the_quickstart_can_be_typed_from_top_to_bottom(tmp_path):
-    typed = [line for example in examples("console") if example.runs for line in example.text.splitlines()]
-    assert typed
-    for line in typed:
-        assert line.startswith("$ fleetcast "), line
-        main = "from fleetcast.faces.cli import main; main()"
-        words = [sys.executable, "-c", main, *shlex.split(line)[2:]]
-        answer = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert answer.returncode == 0, f"{line}\n{answer.stderr}"
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if any(example.kind == "run" for example in examples(page))], ids=name_of
+)
+def test_a_page_can_be_typed_from_top_to_bottom(page, tmp_path):
+    steps = [asdict(example) | {"page": ""} for example in examples(page) if example.kind != "read"]
+    typist = [sys.executable, str(Path(__file__).with_name("typist.py"))]
+    done = subprocess.run(
+        typist, input=json.dumps(steps), cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_every_command_is_in_the_docs():

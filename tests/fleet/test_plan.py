@@ -22,7 +22,7 @@ def reason(model, *, cutoff=CUTOFF, code="c1", snapshot="s1", today=date(2026, 1
 
 
 def test_a_segment_without_a_model_is_trained():
-    assert reason(None) == (True, "has no model yet")
+    assert reason(None) == (True, "has no model")
 
 
 def test_nothing_new_means_no_retraining_and_says_so():

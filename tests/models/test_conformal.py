@@ -46,6 +46,11 @@ def test_a_small_or_unknown_group_takes_the_errors_of_all():
     assert out.select(pl.all_horizontal(pl.col(QUANTILES).is_finite())).to_series().all()
 
 
+def test_a_group_without_a_name_is_a_group():
+    intervals = calibrate(pl.concat([rounds(300, group=""), rounds(300, group="juice", spread=0.9)]))
+    assert intervals.apply(rounds(20, group="")).height == 20
+
+
 def test_quantiles_rise_are_not_negative_and_the_middle_is_the_median():
     out = calibrate(rounds(300, spread=2.0)).apply(rounds(200, seed=5))
     numbers = out.select(QUANTILES).to_numpy()

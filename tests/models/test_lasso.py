@@ -58,6 +58,15 @@ def test_the_mape_loss_gives_a_smaller_mape_and_squared_loss_a_smaller_squared_e
     assert squared["mean"] < squared["mape"]
 
 
+def test_the_median_forecast_has_as_many_weeks_above_it_as_below(market):
+    examples = market(noise=0.0, n=3000)
+    skewed = np.random.default_rng(4).exponential(1.0, len(examples))
+    examples = replace(examples, units=np.expm1(examples.log_units + skewed))
+    forecast = Lasso(passes=4).fit(examples).predict(examples)
+    assert np.mean(examples.units > forecast["median"]) == pytest.approx(0.5, abs=0.02)
+    assert np.mean(examples.units > np.expm1(Lasso().fit(examples).logs(examples)["mean"])) < 0.45
+
+
 def test_the_weights_give_the_gradient_of_the_percentage_error():
     error, relative = np.array([-0.4, 0.3, 0.7]), np.ones(3)
     weights = lasso.weights(error, relative)
@@ -77,7 +86,11 @@ def test_past_rounds_choose_the_alpha(market):
     rounds = pl.DataFrame(
         {"loss": ["mape"] * 2, "horizon": [1, 1], "alpha": [3, 9], "loss_sum": [9.0, 1.0], "n": [10, 10]}
     )
-    assert Lasso().fit(examples, tuning=rounds).chosen == {"mape": 9, "squared": lasso.UNTUNED}
+    assert Lasso().fit(examples, tuning=rounds).chosen == {
+        "mape": 9,
+        "absolute": lasso.UNTUNED,
+        "squared": lasso.UNTUNED,
+    }
 
 
 def test_tuning_rows_add_up_to_the_error_of_the_forecast(market):

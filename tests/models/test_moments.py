@@ -25,6 +25,8 @@ def test_the_normal_equations_equal_those_of_the_written_out_columns(market):
     mean = np.average(Z, axis=0, weights=weights)
     y = examples.log_units - np.average(examples.log_units, weights=weights)
     spread = np.sqrt(np.average((Z - mean) ** 2, axis=0, weights=weights))
+    product_share = np.bincount(examples.product, weights=weights) / weights.sum()
+    spread[5:] /= np.sqrt(np.repeat(product_share, 2))
     Z = np.divide(Z - mean, spread, out=np.zeros_like(Z), where=spread > 1e-6)
     share = weights / weights.sum()
     np.testing.assert_allclose(equations.gram, Z.T @ (Z * share[:, None]), atol=1e-10)

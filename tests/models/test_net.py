@@ -111,7 +111,7 @@ def test_padding_changes_nothing():
         after = net_program.train(
             box.padded(start),
             rows.padded(box.rows, box.columns),
-            batches(order, 128, box.steps),
+            batches(order, 128, (box.steps, 128)),
             rates(1e-3, run, box.steps),
             steps=run,
             decay=0.1,
@@ -249,6 +249,23 @@ def test_a_column_that_never_varied_is_not_read():
     assert np.array_equal(net.logs(constant), net.logs(sales()))
 
 
+def test_a_column_that_only_tells_the_time_is_not_read():
+    examples = sales()
+    trend = np.log1p(examples.week) + 0.01 * np.random.default_rng(0).standard_normal(len(examples))
+    timed = replace(examples, X=np.where([False, False, True], trend[:, None], examples.X).astype(np.float32))
+    later = replace(timed, X=timed.X + np.array([0, 0, 9], np.float32))
+    net = QUICK.fit(timed, seed=1)
+    assert np.array_equal(net.logs(later), net.logs(timed))
+
+
+def test_weeks_of_the_year_count_once_three_years_were_seen():
+    for weeks, seasonal in ((155, False), (156, True)):
+        examples = sales(stores=1, weeks=weeks, horizons=(1,))
+        net = QUICK.fit(examples, seed=1)
+        shifted = replace(examples, week_of_year=(examples.week_of_year + 19) % 52 + 1)
+        assert np.array_equal(net.logs(shifted), net.logs(examples)) != seasonal
+
+
 def test_a_segment_of_zeros_is_forecast_as_zero():
     nothing = replace(sales(), units=np.zeros(len(sales())))
     for units_hat in QUICK.fit(nothing, seed=1).predict(nothing).values():
@@ -266,6 +283,12 @@ def test_negative_and_unknown_units_can_be_learned_from():
     units = examples.units.copy()
     units[::7], units[::11] = -3.0, np.nan
     assert np.isfinite(QUICK.fit(replace(examples, units=units), seed=1).predict(examples)["mean"]).all()
+
+
+def test_a_single_series_is_enough():
+    alone = sales(stores=1, products=1, weeks=30, horizons=(1,))
+    units_hat = Net().fit(alone, seed=1).predict(alone)["median"]
+    assert np.abs(np.log(units_hat / np.median(alone.units))).max() < 1.0
 
 
 def test_no_known_units_are_an_error():

@@ -38,6 +38,7 @@ class Settled:
 def settle(read: pl.DataFrame, conditioned: Conditioned, tables: Mapping[str, Table]) -> Settled:
     """Quarantine conflicting duplicates, drop identical ones, and account for every line that was read.
 
+    A file that tells a week again, as one that grows every week does, makes duplicates too: known since the first time.
     A line that is quarantined anywhere counts as quarantined, else as accepted if any table took it, else as a
     duplicate. Lines of several files are told apart by a `file` column; without one they are those of one file.
     """
@@ -48,7 +49,9 @@ def settle(read: pl.DataFrame, conditioned: Conditioned, tables: Mapping[str, Ta
     rejected = [empty, *([conditioned.rejected.select(empty.columns)] if conditioned.rejected.height else [])]
     for name, frame in conditioned.tables.items():
         rest, conflicts = _without_conflicts(tables[name], frame, place)
-        taken[name] = rest.unique(subset=_content(rest), keep="first", maintain_order=True)
+        taken[name] = rest.unique(subset=_content(rest), keep="first", maintain_order=True).pipe(
+            _news, key=list(tables[name].key)
+        )
         doubled.append(rest.select(place))
         rejected.append(conflicts)
     quarantined = pl.concat(rejected, how="vertical_relaxed").unique(
@@ -73,6 +76,15 @@ def _without_conflicts(
         frame.join(torn, on=key, how="anti", nulls_equal=True, maintain_order="left"),
         conflicts.select(*place, reason=pl.lit("conflict"), detail=detail),
     )
+
+
+def _news(frame: pl.DataFrame, key: list[str]) -> pl.DataFrame:
+    """The rows that say something else than the row known last before them."""
+    if "known_at" not in frame.columns or frame.height == frame.select(pl.struct(key).n_unique()).item():
+        return frame
+    told = [column for column in _content(frame) if column != "known_at"]
+    again = pl.all_horizontal(pl.col(column).eq_missing(pl.col(column).shift(1)) for column in told)
+    return frame.sort(*key, "known_at", maintain_order=True).filter(~again)
 
 
 def _content(frame: pl.DataFrame) -> list[str]:

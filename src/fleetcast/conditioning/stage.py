@@ -9,9 +9,9 @@ import polars as pl
 
 from fleetcast.conditioning import conservation, references
 from fleetcast.conditioning.movers import movers
-from fleetcast.conditioning.standard import Conditioned, Context, with_known_at
+from fleetcast.conditioning.standard import Conditioned, Context, Rule, sift, with_known_at
 from fleetcast.demand import demand
-from fleetcast.domain.errors import DataError, SourceError
+from fleetcast.domain.errors import DataError, FleetcastError, SourceError
 from fleetcast.domain.tables import (
     DELIVERIES,
     DEMAND,
@@ -23,7 +23,7 @@ from fleetcast.domain.tables import (
     Table,
 )
 from fleetcast.domain.versions import digest_of
-from fleetcast.domain.week import known_by
+from fleetcast.domain.week import Looks
 from fleetcast.lake import Lake
 from fleetcast.settings import Settings, branch_digest
 from fleetcast.sources.discover import find
@@ -62,11 +62,16 @@ def receive(
     settings: Settings, *, base: Path, data: Path | None, raw: RawStore, now: datetime
 ) -> dict[str, list[RawFile]]:
     """Keep every raw file the sources name now; all files ever received, per source, oldest first."""
-    received: dict[str, list[RawFile]] = {}
-    for source, declared in settings.sources.items():
-        raw.receive(source, find(declared, base=base, data=data), now)
-        received[source] = raw.files(source)
-    return received
+    found = {source: find(declared, base=base, data=data) for source, declared in settings.sources.items()}
+    for source, files in found.items():  # none is kept before all are known to be there
+        raw.receive(source, files, now)
+    return {source: raw.files(source) for source in found}
+
+
+def came_in(settings: Settings, raw: RawStore, *, before: datetime) -> tuple[datetime, ...]:
+    """The moments before one at which raw files came in, first loads left out."""
+    files = (file for source in settings.sources for file in raw.files(source))
+    return tuple(sorted({file.received for file in files if not file.initial and file.received < before}))
 
 
 def inputs(
@@ -120,11 +125,13 @@ def condition(
     return [source.account for source in settled]
 
 
-def derive(lake: Lake, *, cutoff: date, settings: Settings) -> None:
+def derive(lake: Lake, *, cutoff: date, settings: Settings, received: Iterable[datetime] = ()) -> None:
     """Write the derived tables that training and scoring start from: net demand and the segments, as of the cutoff."""
-    as_of = known_by(cutoff, settings.calendar.ready_after_days)
+    as_of = Looks.of(settings.calendar.ready_after_days, received).at(cutoff)
     stores, products = lake.read(STORES, as_of=as_of), lake.read(PRODUCTS, as_of=as_of)
     nets = []
+    for partition in set(lake.partitions(DEMAND)) - set(lake.partitions(DELIVERIES)):
+        lake.replace(DEMAND, lake.read(DEMAND, partition=partition).clear(), partition=partition)
     for partition in lake.partitions(DELIVERIES):
         deliveries = lake.read(DELIVERIES, partition=partition, as_of=as_of)
         returns = lake.read(RETURNS, partition=partition, as_of=as_of)
@@ -161,12 +168,17 @@ class _Source:
                 f"the conditioner of source {self.name} makes the table {unknown[0]!r}, which the workspace has not;"
                 f" it has {', '.join(sorted(tables))}"
             )
+        self._refuse_incomplete(tables)
         checked = references.check(self.conditioned, stores=stores, products=products)
         settled = conservation.settle(self.lines, checked, tables)
-        if not settled.balance.closes:
+        if settled.balance.lost:
             raise DataError(
                 f"source {self.name}: {settled.balance.lost} of {settled.balance.rows_in} rows came out nowhere;"
                 " its conditioner drops rows: let it reject them with a reason instead"
+            )
+        if not settled.balance.closes:
+            raise DataError(
+                f"source {self.name}: its conditioner makes rows of lines that were never read; let it keep `line`"
             )
         unread = self.unread.filter(pl.col("line") > 0).height
         account = Account(
@@ -194,6 +206,14 @@ class _Source:
         )
         return _Settled(account, taken, pl.concat([self.unread, rejected], how="vertical_relaxed"))
 
+    def _refuse_incomplete(self, tables: Mapping[str, Table]) -> None:
+        for name, frame in self.conditioned.tables.items():
+            missing = [column for column in (*tables[name].columns, "line") if column not in frame.columns]
+            if missing:
+                raise DataError(
+                    f"the conditioner of source {self.name} leaves out {', '.join(missing)} of the table {name}"
+                )
+
 
 @dataclass(frozen=True)
 class _Settled:
@@ -208,25 +228,26 @@ def _condition_source(
     declared = settings.sources[name]
     taken: dict[str, list[pl.DataFrame]] = {}
     lines, rejected, unread = [_PLACES.clear()], [], [_UNREAD.clear()]
-    refused = rows_in = 0
+    refused: list[SourceError] = []
+    rows_in = 0
     labels = _labels(files)
     for file, label in zip(files, labels, strict=True):
+        context = Context(name, declared, file.received, file.initial, file.name)
         try:
             reading = read(replace(file, name=label), raw.path(file), declared, source=name)
+            conditioned = _conditioned(reading.rows, conditioner, context)
         except SourceError as error:
-            refused += 1
+            refused.append(error)
             unread.append(_whole_file(name, label, file, error))
             continue
-        context = Context(name, declared, file.received, file.initial, file.name)
-        conditioned = conditioner.condition(reading.rows, context)
         for table, frame in conditioned.tables.items():
-            dated = next((column for column in ("week", "date") if column in frame.columns), None)
-            known = with_known_at(frame, dated=dated, context=context)
-            taken.setdefault(table, []).append(known.with_columns(pl.lit(label).alias("file")))
+            taken.setdefault(table, []).append(frame.with_columns(pl.lit(label).alias("file")))
         rejected.append(conditioned.rejected.with_columns(pl.lit(label).alias("file")))
         lines.append(reading.rows.select(pl.lit(label).alias("file"), "line"))
         unread.append(reading.quarantined)
         rows_in += reading.rows_in
+    if refused and len(refused) == len(files) and declared.required:
+        raise DataError(f"source {name} is required, and none of its files can be read: {refused[-1]}")
     batches = pl.DataFrame(
         {
             "file": labels,
@@ -245,13 +266,45 @@ def _condition_source(
     return _Source(
         name,
         len(files),
-        refused,
+        len(refused),
         pl.concat(lines),
         rows_in,
         together,
         pl.concat(unread, how="vertical_relaxed"),
         batches,
     )
+
+
+def _conditioned(rows: pl.DataFrame, conditioner: Conditioner, context: Context) -> Conditioned:
+    """One file's rows, with `known_at`. Whatever goes wrong in the user's function is told with its name and the file."""
+    try:
+        conditioned = conditioner.condition(rows, context)
+    except FleetcastError:
+        raise
+    except Exception as error:
+        raise DataError(
+            f"the conditioner {context.settings.conditioner} of source {context.source} fails on {context.file}: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+    tables, rejected = {}, [conditioned.rejected.select("line", "reason", "detail")]
+    for table, frame in conditioned.tables.items():
+        named = table == "stores" and {"region", "store_format", "line"} <= set(frame.columns)
+        good, bad = sift(frame, _NAMEABLE if named else [])
+        dated = next((column for column in ("week", "date") if column in frame.columns), None)
+        tables[table] = with_known_at(good, dated=dated, context=context)
+        rejected.append(bad.select("line", "reason", "detail"))
+    return Conditioned(tables, pl.concat(rejected, how="vertical_relaxed"))
+
+
+# A segment is printed region/format/mover: what stands in it must be a word.
+_NAMEABLE = [
+    Rule(
+        "segment_value",
+        ~pl.col(key).str.contains(r"^[^\s/]+$"),
+        pl.format("{} = '{}' is empty or has a space or a slash", pl.lit(key), key),
+    )
+    for key in ("region", "store_format")
+]
 
 
 _PLACES = pl.DataFrame(schema={"file": pl.String, "line": pl.Int64})

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 import polars as pl
 
@@ -21,3 +22,4 @@ class History:
     events: pl.DataFrame
     membership: pl.DataFrame
     covariates: Mapping[str, pl.DataFrame]
+    received: tuple[datetime, ...] = ()  # moments at which files came in after the first load

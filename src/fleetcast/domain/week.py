@@ -1,5 +1,8 @@
 """A week: the time step of the fleet, named by the date of its Monday."""
 
+from bisect import bisect_left
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 import polars as pl
@@ -39,6 +42,35 @@ def weeks(first: date, last: date) -> list[date]:
 def known_by(cutoff: date, ready_after_days: int) -> datetime:
     """The moment the fleet looks at the data of `cutoff`: its week's end plus the days allowed for delivery."""
     return datetime.combine(cutoff + WEEK, time(), UTC) + timedelta(days=ready_after_days)
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """The moment at which the fleet looks at the data of each cutoff.
+
+    That is `known_by`. A file that comes in afterwards, as this week's does when the run itself receives it, is seen
+    by the newest cutoff still: until the next one's moment each run looks again. `received` are these moments, sorted.
+    """
+
+    ready_after_days: int
+    received: tuple[datetime, ...] = ()
+
+    @classmethod
+    def of(cls, ready_after_days: int, received: Iterable[datetime] = ()) -> "Looks":
+        return cls(ready_after_days, tuple(sorted(set(received))))
+
+    def at(self, cutoff: date) -> datetime:
+        """The last moment at which the data of a cutoff were looked at.
+
+        >>> thursday = datetime(2026, 11, 19, 8, tzinfo=UTC)
+        >>> Looks(2).at(date(2026, 11, 9)) == datetime(2026, 11, 18, tzinfo=UTC)
+        True
+        >>> Looks(2, (thursday,)).at(date(2026, 11, 9)) == thursday
+        True
+        """
+        first = known_by(cutoff, self.ready_after_days)
+        before_next = bisect_left(self.received, first + WEEK)
+        return max([first, *self.received[:before_next][-1:]])
 
 
 def anchored(column: str, anchor: int) -> pl.Expr:

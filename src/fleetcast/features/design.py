@@ -1,12 +1,14 @@
 """From a panel to examples: which rows, and their features without a gap."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from fleetcast.domain.versions import digest_of
-from fleetcast.features.columns import Column, columns, known_weeks
+from fleetcast.features.column import Column
+from fleetcast.features.columns import columns
 from fleetcast.features.examples import Examples, stacked
 from fleetcast.features.panel import STATUS, Panel
 from fleetcast.settings import CovariateSettings, FeatureSettings
@@ -26,14 +28,17 @@ class Design:
 
     panel: Panel
     columns: tuple[Column, ...]
-    known_weeks: F32  # [S, W], known weeks of the series at each origin
+    known_weeks: I64  # [S, W], of the series at each origin
 
     @classmethod
     def of(
-        cls, panel: Panel, settings: FeatureSettings, covariates: dict[str, CovariateSettings] | None = None
+        cls,
+        panel: Panel,
+        settings: FeatureSettings,
+        covariates: Mapping[str, CovariateSettings] | None = None,
     ) -> "Design":
         made = tuple(columns(panel, settings, covariates or {}))
-        return cls(panel, made, known_weeks(panel))
+        return cls(panel, made, np.cumsum(~np.isnan(panel.units), axis=1))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -68,7 +73,7 @@ class Design:
     def usable(self, horizon: int) -> npt.NDArray[np.bool_]:
         """[S, W]: target weeks that can be learned from at this horizon."""
         warm = np.zeros(self.panel.units.shape, bool)
-        warm[:, horizon:] = self.known_weeks[:, :-horizon] >= WARM_UP_WEEKS - 0.5
+        warm[:, horizon:] = self.known_weeks[:, :-horizon] >= WARM_UP_WEEKS
         return np.asarray(warm & (self.panel.status == 0))
 
     def ledger(

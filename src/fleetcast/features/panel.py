@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
-from typing import Any, Self
+from datetime import date, datetime
+from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from fleetcast.domain.week import WEEK, known_by, weeks
+from fleetcast.domain.week import WEEK, Looks, weeks
 from fleetcast.features.surroundings import events_as_known, weather_as_issued
 from fleetcast.settings import CovariateSettings
 
@@ -62,6 +62,8 @@ def build(
     returns: pl.DataFrame | None = None,
     returns_weeks: int = 0,
     ready_after_days: int = 2,
+    received: Sequence[datetime] = (),
+    absent: Literal["zero", "unknown"] = "zero",
     covariates: Sequence[Covariate] = (),
     stores: pl.DataFrame | None = None,
     weather: pl.DataFrame | None = None,
@@ -79,6 +81,8 @@ def build(
         returns: bitemporal RETURNS, for `seen`.
         returns_weeks: weeks until a week's returns are final.
         ready_after_days: days after a week's end at which the fleet looks at it.
+        received: moments at which files came in after the first load; the fleet looked again (see `Looks`).
+        absent: what a week without a row means, for `seen`; in a week nobody has a row of it is unknown either way.
         covariates: free covariate tables as known at the cutoff.
         stores: STORES rows as known at the cutoff, for the postal code of the weather.
         weather: bitemporal WEATHER.
@@ -101,7 +105,15 @@ def build(
         weeks=span,
         cutoff=span.index(cutoff),
         units=units,
-        seen=_seen(deliveries, returns, at, cutoff=cutoff, ages=returns_weeks, ready=ready_after_days),
+        seen=_seen(
+            deliveries,
+            returns,
+            at,
+            cutoff=cutoff,
+            ages=returns_weeks,
+            looks=Looks.of(ready_after_days, received),
+            absent=absent,
+        ),
         status=status,
         given=given,
         conditioned=conditioned,
@@ -173,19 +185,21 @@ def _seen(
     *,
     cutoff: date,
     ages: int,
-    ready: int,
+    looks: Looks,
+    absent: Literal["zero", "unknown"],
 ) -> F64:
     if deliveries is None or returns is None or ages == 0:
         return np.empty((0, *at.shape))
-    moment = known_by(cutoff, ready)
-    delivered = _by_age(deliveries, "delivered", at, ages=ages, ready=ready, moment=moment)
-    returned = _by_age(returns, "returned", at, ages=ages, ready=ready, moment=moment)
+    delivered = _by_age(deliveries, "delivered", at, ages=ages, looks=looks, moment=looks.at(cutoff))
+    returned = _by_age(returns, "returned", at, ages=ages, looks=looks, moment=looks.at(cutoff))
     returned = np.where(np.isnan(returned), 0.0, returned)
     open_share = _open_shares(delivered, returned, at, last=at.span.index(cutoff) - ages)
     seen = np.empty((ages, *at.shape))
     for age in range(ages):
-        # an absent week of a running series means nothing was delivered
-        brought = np.where(np.isnan(delivered[age]), 0.0, delivered[age])
+        brought = delivered[age]
+        if absent == "zero":  # for a running series, in a week that has been heard of
+            heard = ~np.isnan(brought).all(axis=0)
+            brought = np.where(np.isnan(brought) & heard, 0.0, brought)
         seen[age] = brought - returned[age] - open_share[age][:, None] * brought
     first = np.where(np.isnan(delivered[ages]), len(at.span), np.arange(len(at.span))).min(axis=1)
     seen[:, np.arange(len(at.span)) < first[:, None]] = np.nan
@@ -193,12 +207,11 @@ def _seen(
     return seen
 
 
-def _by_age(frame: pl.DataFrame, column: str, at: Index, *, ages: int, ready: int, moment: datetime) -> F64:
+def _by_age(frame: pl.DataFrame, column: str, at: Index, *, ages: int, looks: Looks, moment: datetime) -> F64:
     """[ages + 1, S, W]: the column as known a weeks after each week; the last slice as known at the cutoff."""
     s, w, inside = at.rows(frame.filter(pl.col("known_at") <= moment).sort("known_at", maintain_order=True))
-    looked = pl.col("week").cast(pl.Datetime("us", "UTC")) + timedelta(days=7 + ready)
-    late = inside.select(((pl.col("known_at") - looked).dt.total_microseconds() / (7 * 86400e6)).ceil())
-    age = late.to_series().to_numpy()
+    looked = pl.Series([looks.at(week) for week in at.span], dtype=pl.Datetime("us", "UTC"))
+    age = looked.search_sorted(inside["known_at"], side="left").to_numpy().astype(np.int64) - w
     values = _floats(inside[column])
     out = np.full((ages + 1, *at.shape), np.nan)
     for a in range(ages + 1):

@@ -16,7 +16,7 @@ from fleetcast.domain.tables import (
     Table,
     as_known_at,
 )
-from fleetcast.domain.week import known_by
+from fleetcast.domain.week import Looks
 from fleetcast.features.panel import Covariate, Panel, build
 from fleetcast.settings import Settings
 
@@ -27,7 +27,7 @@ def panel_at(history: History, cutoff: date, tables: Mapping[str, Table], *, set
     Series keep the segment they belong to now, whatever it was then: a challenger is judged on the rounds of its
     present members.
     """
-    moment = known_by(cutoff, settings.calendar.ready_after_days)
+    moment = Looks.of(settings.calendar.ready_after_days, history.received).at(cutoff)
     stores = as_known_at(STORES, history.stores, moment)
     products = as_known_at(PRODUCTS, history.products, moment)
     net = demand(
@@ -47,6 +47,8 @@ def panel_at(history: History, cutoff: date, tables: Mapping[str, Table], *, set
         returns=history.returns,
         returns_weeks=settings.demand.returns_weeks,
         ready_after_days=settings.calendar.ready_after_days,
+        received=history.received,
+        absent=settings.demand.absent,
         covariates=[
             Covariate(name, settings.covariates[name], as_known_at(tables[name], frame, moment))
             for name, frame in history.covariates.items()

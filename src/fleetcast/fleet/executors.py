@@ -4,9 +4,12 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from typing import Generic, Protocol, TypeVar
+
+import polars as pl
 
 from fleetcast.domain.errors import FleetcastError
 from fleetcast.settings import ExecutionSettings
@@ -70,13 +73,24 @@ class Processes:
             yield from _in_pool(work, [task], 1)
 
 
+# What a task may die of without taking the others with it.
+FAILURES = (
+    ArithmeticError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    pl.exceptions.PolarsError,
+)
 _DIED = "its worker process was killed"
 
 
 def _in_pool(work: Callable[[T], str], tasks: Sequence[T], workers: int) -> Iterator[Outcome[T]]:
     if not tasks:
         return
-    with _pool(min(workers, len(tasks))) as pool:
+    with _one_thread_each(), _pool(min(workers, len(tasks))) as pool:
         waiting: dict[Future[Outcome[T]], T] = {pool.submit(_attempt, work, task): task for task in tasks}
         while waiting:
             finished, _ = wait(waiting, return_when=FIRST_COMPLETED)
@@ -89,11 +103,22 @@ def _in_pool(work: Callable[[T], str], tasks: Sequence[T], workers: int) -> Iter
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_single_thread)
+    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
 
 
-def _single_thread() -> None:
-    os.environ.update(SINGLE_THREAD)  # before the first engine is imported in this worker
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Workers started meanwhile inherit it; an engine reads it when it is imported, before any code of ours runs there."""
+    before = {name: os.environ.get(name) for name in SINGLE_THREAD}
+    os.environ.update(SINGLE_THREAD)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _attempt(work: Callable[[T], str], task: T) -> Outcome[T]:
@@ -101,5 +126,5 @@ def _attempt(work: Callable[[T], str], task: T) -> Outcome[T]:
         return Outcome(task, work(task), None)
     except FleetcastError as error:
         return Outcome(task, None, str(error))
-    except (ArithmeticError, LookupError, ValueError, OSError, MemoryError) as error:
+    except FAILURES as error:
         return Outcome(task, None, f"{type(error).__name__}: {error}")

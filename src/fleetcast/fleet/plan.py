@@ -57,7 +57,7 @@ def _decision(
     settings: RetrainingSettings,
 ) -> Decision:
     if model is None:
-        return Decision(segment, True, "has no model yet")
+        return Decision(segment, True, "has no model")
     if model.code != code:
         return Decision(segment, True, "code, features or training settings changed")
     if model.cutoff == cutoff and model.snapshot != snapshot:
@@ -97,14 +97,19 @@ def plan(
 
 
 def _trained(w: Workspace) -> dict[str, Trained]:
-    """The newest model of each segment, whatever became of it: training the same again would give the same."""
+    """The newest model of each segment, whatever the gate said: training the same again would give the same.
+
+    One whose artefact is damaged is none.
+    """
+    newest = {version.segment: version for version in w.registry.models.list() if version.kind == "ensemble"}
+    lost = w.bank.damaged({version.artefact for version in newest.values()})
     return {
-        version.segment: Trained(
+        segment: Trained(
             trained_on=version.trained_at.date(),
             cutoff=date.fromisoformat(version.lineage["cutoff"]),
             code=version.lineage["code"],
             snapshot=version.lineage["snapshot"],
         )
-        for version in w.registry.models.list()
-        if version.kind == "ensemble"
+        for segment, version in newest.items()
+        if version.artefact not in lost
     }

@@ -1,7 +1,7 @@
 """From trained challengers to a release: register them, judge them, and say what serves each segment."""
 
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from importlib.metadata import distributions
@@ -54,45 +54,56 @@ def register(
     origin: Origin,
     live: Release | None,
     registry: Registry,
-    now: datetime,
+    trained: Mapping[str, datetime],
     actor: str,
 ) -> dict[str, ModelVersion]:
-    """Register every model of the training records, refused ones too: pack key → version."""
+    """Register every model of the training records, refused ones too: pack key → version.
+
+    `trained` is when each partition's training ended; judging a model anew does not make it younger.
+    """
     challengers = []
     parents = live.manifest.members if live else {}
     before = {version.segment: version for version in registry.models.list() if version.kind == "ensemble"}
     for record in records:
         shared = origin.lineage() | {"recipe": record["recipe"], "partition": record["partition"]}
-        for trained in record["segments"]:
-            segment = trained["segment"]
+        ended = trained[record["partition"]]
+        for made in record["segments"]:
+            segment = made["segment"]
             parent = parents[segment].model if segment in parents else None
             challengers.append(
                 Challenger(
                     segment,
                     "ensemble",
                     record["pack"],
-                    trained["key"],
-                    lineage=shared | trained | {"parent": parent},
+                    made["key"],
+                    lineage=shared | made | {"parent": parent},
                     verdict=verdicts[segment],
-                    trained_at=_full_fit(trained, before.get(segment), now),
-                    updated_at=now,
+                    trained_at=_full_fit(made, before.get(segment), ended),
+                    updated_at=ended,
                     passed=bool(verdicts[segment]["passed"]),
                 )
             )
         challengers += [
             Challenger(
-                trained["segment"], "baseline", record["pack"], trained["key"], shared | trained, {}, now, now
+                made["segment"],
+                "baseline",
+                record["baseline_pack"],
+                made["key"],
+                shared | made,
+                {},
+                ended,
+                ended,
             )
-            for trained in record["baselines"]
+            for made in record["baselines"]
         ]
     versions = registry.models.register(challengers, cutoff=origin.cutoff, actor=actor)
     return {challenger.key: version for challenger, version in zip(challengers, versions, strict=True)}
 
 
-def _full_fit(trained: Mapping[str, Any], before: ModelVersion | None, now: datetime) -> datetime:
+def _full_fit(made: Mapping[str, Any], before: ModelVersion | None, ended: datetime) -> datetime:
     """When the network was last trained from nothing: now, unless this is a warm start on an earlier version's."""
-    warm = before is not None and before.lineage.get("full_fit") == trained["full_fit"]
-    return before.trained_at if warm and before is not None else now
+    warm = before is not None and before.lineage.get("full_fit") == made["full_fit"]
+    return before.trained_at if warm and before is not None else ended
 
 
 def members(
@@ -102,8 +113,12 @@ def members(
     failed: Mapping[str, str],
     live: Release | None,
     baselines: Mapping[str, Reference],
+    lost: Collection[str],
 ) -> dict[str, Member]:
-    """What serves each judged segment: its challenger, else its champion, else its baseline; `segments` names theirs."""
+    """What serves each judged segment: its challenger, else its champion, else its baseline; `segments` names theirs.
+
+    A champion whose artefact is `lost` is none.
+    """
     chosen: dict[str, Member] = {}
     for segment, baseline in segments.items():
         verdict = verdicts.get(segment)
@@ -112,7 +127,7 @@ def members(
             continue
         reason = failed[segment] if verdict is None else "; ".join(verdict["reasons"])
         champion = live.manifest.members.get(segment) if live else None
-        if champion is not None and champion.serving == "ensemble":
+        if champion is not None and champion.serving == "ensemble" and champion.artefact not in lost:
             chosen[segment] = Member(
                 champion.model,
                 champion.artefact,
@@ -149,7 +164,8 @@ def manifest(
         feature_spec=features,
         settings=origin.settings,
         cutoff=origin.cutoff,
-        verdicts={segment: dict(verdict) for segment, verdict in verdicts.items()},
+        # one that failed before it could be judged has none, and does not inherit an old one
+        verdicts={segment: dict(verdicts.get(segment, {})) for segment in chosen},
     )
     if live is None or set(chosen) >= set(everything):
         return made

@@ -7,10 +7,13 @@ from typing import Any
 
 import polars as pl
 
-from fleetcast.conditioning.stage import Account
+from fleetcast import demand
+from fleetcast.conditioning.stage import Account, came_in
+from fleetcast.domain.errors import CorruptError
 from fleetcast.domain.segment import Segment
-from fleetcast.domain.tables import COMPLETENESS, DEMAND, MEMBERSHIP, ROUNDS, SCORES
+from fleetcast.domain.tables import COMPLETENESS, DEMAND, MEMBERSHIP, PRODUCTS, ROUNDS, SCORES, STORES
 from fleetcast.domain.versions import Snapshot
+from fleetcast.domain.week import WEEK, Looks, known_by, label
 from fleetcast.fleet.report import (
     SERVED,
     CycleReport,
@@ -20,10 +23,14 @@ from fleetcast.fleet.report import (
     Served,
     SourceLine,
 )
+from fleetcast.fleet.steps import Steps
 from fleetcast.masters import membership_at
 from fleetcast.metrics import measure
 from fleetcast.registry.manifest import Release
+from fleetcast.telemetry import get_logger
 from fleetcast.workspace import Workspace
+
+log = get_logger()
 
 METRICS = ("mape", "rmse0", "rmse_all", "wape", "bias", "skill")
 
@@ -59,41 +66,77 @@ def cells(w: Workspace, week: date, snapshot: Snapshot) -> list[Cell]:
     return found
 
 
+def snapshot(w: Workspace, week: date) -> Snapshot | None:
+    """The content versions that a week's models and forecasts were made from; None before it was conditioned."""
+    for record in w.ledger.steps(label(week)):
+        if record.step == "derive" and record.output_digest:
+            return Snapshot.of(Steps(label(week), w.ledger, w.bank).result(record.output_digest))
+    return None
+
+
 def report(
-    w: Workspace, week: date, *, accounts: Sequence[Account], resumed: bool, seconds: float
+    w: Workspace,
+    week: date,
+    *,
+    cut: Release | None,
+    accounts: Sequence[Account],
+    quorum: bool,
+    resumed: bool,
+    unchanged: bool,
+    seconds: float,
 ) -> CycleReport:
-    """The report of a cycle that has just ended."""
-    live = w.registry.releases.current()
+    """The report of a cycle that has just ended; it shows the release that was cut in it, else the live one."""
+    current = w.registry.releases.current()
+    live = cut or current
     completeness = w.lake.read(COMPLETENESS, where=pl.col("cycle") == week)
     rounds = scored_rounds(w, live)
-    verdicts = _verdicts(live, w) if live else ()
+    verdicts = _verdicts(live, completeness, w) if live else ()
     horizons = w.settings.training.horizons
     return CycleReport(
         environment=w.environment,
         cycle=week,
         weeks=tuple(week + timedelta(weeks=h) for h in horizons),
         release=live.id if live else None,
-        promoted=live is not None,
-        quorum=live is not None,
+        promoted=bool(live and current and live.id == current.id),
+        quorum=quorum,
         resumed=resumed,
+        unchanged=unchanged,
         seconds=seconds,
         regions=tuple(_regions(w, live, completeness, rounds, verdicts)),
         verdicts=verdicts,
         baselines=len(live.manifest.baselines) if live else 0,
         sources=tuple(_source(account) for account in accounts),
-        series=counts(completeness),
+        series=counts(completeness, active(w, week)),
         failover=failovers(completeness),
         metrics=fleet_metrics(w, rounds),
         files=_files(w),
-        stale=bool(live and stale(w, live, week)),
+        stale=bool(current and stale(w, current, week)),
     )
 
 
-def counts(completeness: pl.DataFrame) -> SeriesCounts:
-    """Series by whether all their weeks were published; the ledger has a row for every active one, so none is missing."""
+def active(w: Workspace, week: date) -> pl.DataFrame:
+    """`store, product` of every series that has to be forecast from a week on, whatever became of it."""
+    found = snapshot(w, week)
+    if found is None:
+        return pl.DataFrame(schema={"store": pl.String, "product": pl.String})
+    ready = w.settings.calendar.ready_after_days
+    moments = came_in(w.settings, w.raw, before=known_by(week + WEEK, ready))
+    moment = Looks.of(ready, moments).at(week)
+    return demand.active(
+        w.lake.read(DEMAND, version=found["demand"], columns=["week", "store", "product", "delivered"]),
+        w.lake.read(STORES, version=found["stores"], as_of=moment),
+        w.lake.read(PRODUCTS, version=found["products"], as_of=moment),
+        cutoff=week,
+        settings=w.settings.demand,
+    ).select("store", "product")
+
+
+def counts(completeness: pl.DataFrame, active: pl.DataFrame) -> SeriesCounts:
+    """Series by whether all their weeks were published; an active one that the completeness ledger lacks is missing."""
     worst = _worst(completeness)
     coded = worst.filter(pl.col("state") == "blocked").height
-    return SeriesCounts(worst.height, worst.height - coded, coded, 0)
+    missing = active.join(worst, on=["store", "product"], how="anti").height
+    return SeriesCounts(worst.height + missing, worst.height - coded, coded, missing)
 
 
 def failovers(completeness: pl.DataFrame) -> dict[Served, int]:
@@ -114,8 +157,8 @@ def _worst(completeness: pl.DataFrame) -> pl.DataFrame:
 
 
 def scored_rounds(w: Workspace, live: Release | None) -> pl.DataFrame:
-    """The rolling-origin forecasts of the models that serve, with what was sold; the gate judged them by these."""
-    rows = w.lake.read(ROUNDS)
+    """The rolling-origin forecasts of what serves, be it a model or a baseline, with what was sold."""
+    rows = _rounds(w)
     if live is None or rows.is_empty():
         return rows.clear().with_columns(units=pl.lit(None, pl.Float64))
     actual = w.lake.read(DEMAND).filter("final", pl.col("units").is_not_null(), ~pl.col("censored"))
@@ -123,15 +166,31 @@ def scored_rounds(w: Workspace, live: Release | None) -> pl.DataFrame:
     recipes = {
         segment: str(versions[m.model].lineage["recipe"]) for segment, m in live.manifest.members.items()
     }
+    average = [live.manifest.members[segment].serving == "baseline" for segment in recipes]
     serving = pl.DataFrame(
-        {"segment": list(recipes), "recipe": list(recipes.values())},
-        schema={"segment": pl.String, "recipe": pl.String},
+        {"segment": list(recipes), "recipe": list(recipes.values()), "average": average},
+        schema={"segment": pl.String, "recipe": pl.String, "average": pl.Boolean},
     )
     known = rows.join(serving, on=["segment", "recipe"]).join(
         actual.select("store", "product", "week", "units"), on=["store", "product", "week"]
     )
     newest = known["origin"].unique().sort().tail(w.settings.training.rounds)
-    return known.filter(pl.col("origin").is_in(newest.implode()))
+    instead = {"mape": "baseline_median", "median": "baseline_median", "mean": "baseline_mean"}
+    return known.filter(pl.col("origin").is_in(newest.implode())).with_columns(
+        pl.when("average").then(pl.col(theirs)).otherwise(pl.col(ours)).alias(ours)
+        for ours, theirs in instead.items()
+    )
+
+
+def _rounds(w: Workspace) -> pl.DataFrame:
+    """All rounds that can be read: a damaged partition fails its own training, and not the view of the fleet."""
+    frames = [w.lake.read(ROUNDS, partition="")]
+    for partition in w.lake.partitions(ROUNDS):
+        try:
+            frames.append(w.lake.read(ROUNDS, partition=partition))
+        except CorruptError as error:
+            log.warning("rounds_lost", partition=partition, error=str(error))
+    return pl.concat(frames)
 
 
 def fleet_metrics(w: Workspace, rounds: pl.DataFrame) -> dict[str, float | None]:
@@ -150,7 +209,7 @@ def stale(w: Workspace, live: Release, week: date) -> bool:
     """Whether the week's scoring run used a model trained too long before it."""
     from fleetcast.monitoring.staleness import is_stale, staleness
 
-    steps = [s for s in w.ledger.steps(label_of(week)) if s.step == "score" and s.ended is not None]
+    steps = [s for s in w.ledger.steps(label(week)) if s.step == "score" and s.ended is not None]
     if not steps:
         return False
     scored = max(step.ended for step in steps if step.ended is not None)
@@ -159,14 +218,11 @@ def stale(w: Workspace, live: Release, week: date) -> bool:
     return is_stale(staleness(trained, scored_at=scored, settings=w.settings.retraining))
 
 
-def label_of(week: date) -> str:
-    """The name of a week's cycle."""
-    from fleetcast.domain.week import label
-
-    return label(week)
-
-
-def _verdicts(live: Release, w: Workspace) -> tuple[SegmentVerdict, ...]:
+def _verdicts(live: Release, completeness: pl.DataFrame, w: Workspace) -> tuple[SegmentVerdict, ...]:
+    by_state = completeness.group_by("segment", "state").len().sort("len", "state")
+    served: dict[str, Served] = {
+        segment: state for segment, state, _ in by_state.iter_rows()
+    }  # what most rows say
     lines = []
     for segment, member in sorted(live.manifest.members.items()):
         verdict = live.manifest.verdicts.get(segment, {})
@@ -178,7 +234,7 @@ def _verdicts(live: Release, w: Workspace) -> tuple[SegmentVerdict, ...]:
                 segment,
                 member.passed,
                 "" if member.passed else member.reason,
-                "champion" if member.serving == "ensemble" else "baseline",
+                served.get(segment, "champion" if member.serving == "ensemble" else "baseline"),
                 mape=metrics.get("mape"),
                 baseline_mape=improvements.get("historical mean", {}).get("mape"),
                 skill=metrics.get("skill"),
@@ -209,10 +265,11 @@ def _regions(
     for verdict in verdicts:
         states.setdefault(region_of(verdict.segment), []).append(verdict.state)
     worst = _worst(completeness)
+    everything = {*live.manifest.members, *worst["segment"]}
     lines = []
-    for region, found in sorted(states.items()):
-        segments = [segment for segment in live.manifest.members if region_of(segment) == region]
-        mine = pl.col("segment").is_in(segments)
+    for region in sorted({region_of(segment) for segment in everything}):
+        found = states.get(region, [])
+        mine = pl.col("segment").is_in([segment for segment in everything if region_of(segment) == region])
         series = worst.filter(mine)
         scored = rounds.filter(mine)
         metrics = measure(scored, baseline="baseline_mean").row(0, named=True) if scored.height else {}

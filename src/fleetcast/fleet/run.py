@@ -3,15 +3,15 @@
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any, Literal
 
 from fleetcast.conditioning import stage as conditioning
-from fleetcast.domain.errors import DataError, GateFailed, UsageError
+from fleetcast.domain.errors import CorruptError, DataError, GateFailed, UsageError
 from fleetcast.domain.tables import COMPLETENESS, DEMAND, FORECASTS, MEMBERSHIP, ORDERS
 from fleetcast.domain.versions import Snapshot, digest_of
-from fleetcast.domain.week import known_by, label, monday
+from fleetcast.domain.week import WEEK, is_week, known_by, label, monday
 from fleetcast.fleet import plan as planning
 from fleetcast.fleet import release as releasing
 from fleetcast.fleet import reporting, work
@@ -19,6 +19,7 @@ from fleetcast.fleet.executors import executor
 from fleetcast.fleet.progress import Progress
 from fleetcast.fleet.report import CycleReport
 from fleetcast.fleet.steps import Done, Failed, Steps
+from fleetcast.ledger.leases import Lease
 from fleetcast.monitoring import stage as monitoring
 from fleetcast.registry.manifest import Reference, Release
 from fleetcast.registry.publications import Publication
@@ -31,7 +32,7 @@ from fleetcast.workspace import Workspace
 log = get_logger()
 
 Only = Literal["condition", "train", "score", "monitor"]
-LEASE = 10.0  # seconds without a heartbeat until another scheduler may take the cycle over
+LEASE = 30.0  # seconds without a heartbeat until another scheduler may take the cycle over
 
 
 def run_cycle(
@@ -40,12 +41,20 @@ def run_cycle(
     """Do a week, or one part of it. What was done before with the same inputs is not done again."""
     w.refuse_checkout()
     started = time.monotonic()
-    with w.ledger.lease("cycle", actor, LEASE):
-        accounts = _condition(w, progress) if only in (None, "condition") else []
-        cycle = Cycle(w, cutoff(w, week), progress, actor)
+    with w.ledger.lease("cycle", actor, LEASE) as lease:
+        data = Steps("data", w.ledger, w.bank, lease)
+        accounts = _condition(w, data, progress) if only in (None, "condition") else []
+        cycle = Cycle(w, cutoff(w, week), progress, actor, lease)
         cycle.run(only)
         return reporting.report(
-            w, cycle.week, accounts=accounts, resumed=cycle.resumed, seconds=time.monotonic() - started
+            w,
+            cycle.week,
+            cut=cycle.cut,
+            accounts=accounts,
+            quorum=cycle.quorum,
+            resumed=cycle.broken_off and cycle.steps.taken_over > 0,
+            unchanged=not data.done and not cycle.steps.done,
+            seconds=time.monotonic() - started,
         )
 
 
@@ -57,16 +66,27 @@ def cutoff(w: Workspace, week: date | None) -> date:
             f"there are no deliveries in {w.environment} yet; run `fleetcast run` or `fleetcast condition`"
         )
     first, last = span
+    if week is not None and not is_week(week):
+        raise UsageError(f"{week} is no Monday, and a week is named by its Monday: {monday(week)}")
     if week is not None and not first <= week <= last:
         raise UsageError(f"no deliveries are known of the week {week}; weeks {first} to {last} have some")
     now, ready = w.clock(), w.settings.calendar.ready_after_days
     newest = min(last, monday(now.date()))
     while known_by(newest, ready) > now:
         newest -= timedelta(weeks=1)
+    if week is not None and week > newest:
+        raise UsageError(
+            f"the week {week} is complete on {known_by(week, ready):%Y-%m-%d}; until then run {newest}"
+        )
+    published = max((leaf.week for leaf in w.lake.leaves(COMPLETENESS)), default="")
+    if str(week or newest) < published:
+        raise UsageError(
+            f"the week {week or newest} is over: {published} is published already, by models that know more; leave it as it is"
+        )
     return week or newest
 
 
-def _condition(w: Workspace, progress: Progress) -> list[conditioning.Account]:
+def _condition(w: Workspace, steps: Steps, progress: Progress) -> list[conditioning.Account]:
     """Take in the raw files there are; the same files, conditioners and settings make nothing new."""
     progress.stage("receive", None)
     received = conditioning.receive(w.settings, base=w.folder, data=w.address.data, raw=w.raw, now=w.clock())
@@ -78,9 +98,9 @@ def _condition(w: Workspace, progress: Progress) -> list[conditioning.Account]:
         conditioners[source] = conditioning.Conditioner(module.condition, digest)
 
     progress.stage("condition", len(received))
-    done = Steps("data", w.ledger, w.bank).once(
+    done = steps.once(
         "condition",
-        conditioning.inputs(received, conditioners, w.settings),
+        {"code": w.intake, "sources": conditioning.inputs(received, conditioners, w.settings)},
         lambda: [
             asdict(account)
             for account in conditioning.condition(
@@ -106,16 +126,21 @@ def _condition(w: Workspace, progress: Progress) -> list[conditioning.Account]:
 class Cycle:
     """One environment's work for one week; its methods are its steps, in order."""
 
-    def __init__(self, w: Workspace, week: date, progress: Progress, actor: str) -> None:
+    def __init__(
+        self, w: Workspace, week: date, progress: Progress, actor: str, lease: Lease | None = None
+    ) -> None:
         self.w, self.week, self.progress, self.actor = w, week, progress, actor
         self.name = label(week)
-        self.steps = Steps(self.name, w.ledger, w.bank)
-        self.resumed = False
+        self.steps = Steps(self.name, w.ledger, w.bank, lease)
+        self.broken_off = False  # whether the run before this one did not come to its end
+        self.cut: Release | None = None  # the release made for this week, unless it was rolled back since
+        self.quorum = True  # until a release of this cycle misses it
         self.partitions = work.partitions(w)
         self.executor = executor(w.settings.execution)
 
     def run(self, only: Only | None) -> None:
         """Do the steps; the ledger keeps the cycle's state whatever happens."""
+        self.broken_off = any(c.cycle == self.name and c.state != "done" for c in self.w.ledger.cycles())
         self.w.ledger.cycle_started(self.name)
         try:
             if only in (None, "condition", "train"):
@@ -142,24 +167,30 @@ class Cycle:
             "tables": dict(base.tables),
             "settings": [branch_digest(branch) for branch in branches],
             "code": self.w.code,
+            "received": [moment.isoformat() for moment in self.received],
         }
-        done = self.steps.once("derive", inputs, self._derive)
+        self.steps.once("derive", inputs, self._derive)
         self.progress.done("derive", f"demand of {len(self.partitions)} partitions up to {self.week}")
-        self.resumed |= done.resumed
 
     def _derive(self) -> dict[str, str]:
-        conditioning.derive(self.w.lake, cutoff=self.week, settings=self.w.settings)
+        conditioning.derive(self.w.lake, cutoff=self.week, settings=self.w.settings, received=self.received)
         return dict(self.w.lake.snapshot([*self.w.base_tables.values(), DEMAND, MEMBERSHIP]).tables)
+
+    @cached_property
+    def received(self) -> tuple[datetime, ...]:
+        """When files came in, up to the moment that the next week is looked at."""
+        until = known_by(self.week + WEEK, self.w.settings.calendar.ready_after_days)
+        return conditioning.came_in(self.w.settings, self.w.raw, before=until)
 
     @cached_property
     def snapshot(self) -> Snapshot:
         """What the steps after `derive` read."""
-        for record in self.w.ledger.steps(self.name):
-            if record.step == "derive" and record.output_digest:
-                return Snapshot.of(self.steps.result(record.output_digest))
-        raise UsageError(
-            f"week {self.week} has not been conditioned in {self.w.environment}; run `fleetcast condition` first"
-        )
+        found = reporting.snapshot(self.w, self.week)
+        if found is None:
+            raise UsageError(
+                f"week {self.week} has not been conditioned in {self.w.environment}; run `fleetcast condition` first"
+            )
+        return found
 
     # ---------------------------------------------------------------- models
 
@@ -168,20 +199,40 @@ class Cycle:
         fleet = reporting.cells(self.w, self.week, self.snapshot)
         decisions = self._plan([str(cell.segment) for cell in fleet])
         trained = self._train(fleet, {decision["segment"] for decision in decisions if decision["retrain"]})
+        if not trained["chosen"] and self.w.ledger.pointer():
+            return  # the live release stays as it is
         released = self.steps.once(
             "release",
             {"trained": trained, "gate": branch_digest(self.w.settings.gate), "week": str(self.week)},
             lambda: self._release(fleet, trained),
         )
-        quorum = released.result["quorum"]
-        self.progress.done("release", f"{released.result['release'][:12]}: {quorum['text']}")
+        release, quorum = released.result["release"], released.result["quorum"]
+        self.quorum = quorum["met"]
+        self.progress.done("release", f"{release[:12]}: {quorum['text']}")
+        promoted = False
         if promote and quorum["met"]:
-            self.steps.once(
-                "promote", {"release": released.result["release"]}, lambda: self._promote(released.result)
+            promoted = self._promoted(released.result)
+        if not promoted or self.w.ledger.pointer() == release:  # else it was live, and rolled back
+            self.cut = self.w.registry.releases.get(release)
+
+    def _promoted(self, released: Mapping[str, Any]) -> bool:
+        """Make a release live unless it was before; true when it was. One that is damaged leaves the live one serving."""
+        try:
+            done = self.steps.once(
+                "promote", {"release": released["release"]}, lambda: self._promote(released)
             )
+        except CorruptError as error:
+            log.warning("not_promoted", release=released["release"], error=str(error))
+            return False
+        return done.resumed
 
     def _plan(self, segments: list[str]) -> list[dict[str, Any]]:
-        inputs = {"segments": segments, "snapshot": self.snapshot.digest, "code": self.w.code}
+        inputs = {
+            "segments": segments,
+            "snapshot": self.snapshot.digest,
+            "code": self.w.code,
+            "settings": branch_digest(self.w.settings.retraining),
+        }
         decided = self.steps.once(
             "plan",
             inputs,
@@ -207,7 +258,7 @@ class Cycle:
                 self.recipe,
                 {segment: chains[segment] for segment in segments if segment in chains},
             )
-            orders[partition] = work.Train(self.w.address, self.snapshot, task)
+            orders[partition] = work.Train(self.w.address, self.snapshot, self.received, task)
         self.progress.stage("train", len(orders))
         outputs: dict[str, str] = {}
         failed: dict[str, str] = {}
@@ -217,7 +268,6 @@ class Cycle:
                 log.error("partition_failed", partition=partition, error=ended.error)
             else:
                 outputs[partition] = ended.output
-                self.resumed |= ended.resumed
             self.progress.advance("train", partition)
         self.progress.done("train", f"{len(chosen)} segments in {len(orders)} partitions")
         return {
@@ -256,7 +306,7 @@ class Cycle:
             origin=origin,
             live=live,
             registry=self.w.registry,
-            now=self.w.clock(),
+            trained=self._ended("train"),
             actor=self.actor,
         )
         baselines = dict(live.manifest.baselines) if live else {}
@@ -267,7 +317,8 @@ class Cycle:
         served = {
             segment: name for segment, name in judged.items() if segment in verdicts or name in baselines
         }
-        chosen = releasing.members(served, versions, verdicts, failed, live, baselines)
+        lost = self.w.bank.damaged(live.manifest.artefacts) if live else set()
+        chosen = releasing.members(served, versions, verdicts, failed, live, baselines, lost)
         features = sorted({s["features"] for record in records.values() for s in record["segments"]})
         manifest = releasing.manifest(
             chosen,
@@ -289,6 +340,11 @@ class Cycle:
             "failed": failed,
         }
 
+    def _ended(self, step: str) -> dict[str, datetime]:
+        """When each part of a step was done."""
+        records = self.w.ledger.steps(self.name)
+        return {record.part: record.ended for record in records if record.step == step and record.ended}
+
     def _failed(
         self, fleet: list[reporting.Cell], trained: Mapping[str, Any], records: Mapping[str, Any]
     ) -> dict[str, str]:
@@ -296,9 +352,12 @@ class Cycle:
         failed: dict[str, str] = {}
         for record in records.values():
             failed |= record["failed"]
+        done = {made["segment"] for record in records.values() for made in record["segments"]}
         for cell in fleet:
-            if cell.partition in trained["failed"] and str(cell.segment) in trained["chosen"]:
-                failed[str(cell.segment)] = trained["failed"][cell.partition]
+            if str(cell.segment) in {*trained["chosen"]} - done - failed.keys():
+                failed[str(cell.segment)] = trained["failed"].get(
+                    cell.partition, "was to be trained, and was not"
+                )
         return failed
 
     def _judge(
@@ -351,7 +410,10 @@ class Cycle:
             )
         orders = {
             partition: work.Score(
-                self.w.address, self.snapshot, ScoringTask(partition, self.week, live.id, self.snapshot)
+                self.w.address,
+                self.snapshot,
+                self.received,
+                ScoringTask(partition, self.week, live.id, self.snapshot),
             )
             for partition in self.partitions
         }
@@ -363,7 +425,6 @@ class Cycle:
                 failed[partition] = ended.error
             else:
                 records[partition] = ended.result
-                self.resumed |= ended.resumed
             self.progress.advance("score", partition)
         if failed:
             partition, error = next(iter(sorted(failed.items())))

@@ -14,8 +14,8 @@ def status(w: Workspace) -> dict[str, Any]:
     live = w.registry.releases.current()
     rows = w.lake.read(COMPLETENESS)
     cycle = rows["cycle"].max() if rows.height else None
-    newest = rows.filter(pl.col("cycle") == cycle)
-    series = reporting.counts(newest)
+    newest = rows.filter(pl.col("cycle") == pl.col("cycle").max())
+    series = reporting.counts(newest, reporting.active(w, cycle) if cycle else newest)  # type: ignore[arg-type]
     members = live.manifest.members if live else {}
     passed = sum(member.passed for member in members.values())
     return {

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 from fleetcast.domain.errors import FleetcastError
 from fleetcast.domain.versions import canonical, digest_of
 from fleetcast.fleet.executors import Executor
+from fleetcast.ledger.leases import Lease
+from fleetcast.ledger.steps import StepRun
 from fleetcast.ledger.store import Ledger
 from fleetcast.registry.bank import Bank
 
@@ -34,23 +36,25 @@ class Failed:
 class Steps:
     """The steps of one cycle in the ledger; their results are blobs in the bank."""
 
-    def __init__(self, cycle: str, ledger: Ledger, bank: Bank) -> None:
-        self._cycle, self._ledger, self._bank = cycle, ledger, bank
+    def __init__(self, cycle: str, ledger: Ledger, bank: Bank, lease: Lease | None = None) -> None:
+        self._cycle, self._ledger, self._bank, self._lease = cycle, ledger, bank, lease
+        self.taken_over = 0  # parts that were done before
+        self.done = 0  # parts done by this run
 
     def once(self, step: str, inputs: object, work: Callable[[], object], *, part: str = "all") -> Done:
         """Do `work` unless it was done with exactly these inputs; its result is kept either way."""
         asked = digest_of(inputs)
         found = self._ledger.done(self._cycle, step, part, asked)
         if found is not None:
-            return Done(found, self.result(found), resumed=True)
+            return self._found(found)
+        self._check()
         run = self._ledger.begin(self._cycle, step, part, asked)
         try:
             output = self._bank.put(canonical(work()))
         except FleetcastError as error:
             self._ledger.fail(run, str(error))
             raise
-        self._ledger.finish(run, output)
-        return Done(output, self.result(output), resumed=False)
+        return self._finish(run, output)
 
     def each(
         self,
@@ -65,9 +69,10 @@ class Steps:
         for part, task in tasks.items():
             found = self._ledger.done(self._cycle, step, part, digest_of(inputs(task)))
             if found is not None:
-                yield part, Done(found, self.result(found), resumed=True)
+                yield part, self._found(found)
             else:
                 open_tasks.append((part, task))
+        self._check()
         runs = {
             part: self._ledger.begin(self._cycle, step, part, digest_of(inputs(task)))
             for part, task in open_tasks
@@ -80,9 +85,22 @@ class Steps:
                 self._ledger.fail(runs[part], error)
                 yield part, Failed(part, error)
             else:
-                self._ledger.finish(runs[part], outcome.output)
-                yield part, Done(outcome.output, self.result(outcome.output), resumed=False)
+                yield part, self._finish(runs[part], outcome.output)
 
     def result(self, output: str) -> Any:
         """The JSON value that a step left in the bank."""
         return json.loads(self._bank.get(output))
+
+    def _found(self, output: str) -> Done:
+        self.taken_over += 1
+        return Done(output, self.result(output), resumed=True)
+
+    def _finish(self, run: StepRun, output: str) -> Done:
+        self._ledger.finish(run, output)
+        self.done += 1
+        return Done(output, self.result(output), resumed=False)
+
+    def _check(self) -> None:
+        """Stop before the next effect when another scheduler has taken the cycle over."""
+        if self._lease is not None:
+            self._lease.check()

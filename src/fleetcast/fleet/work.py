@@ -1,11 +1,12 @@
 """The tasks that leave for a worker: each opens the workspace again and does one partition."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from multiprocessing import parent_process
 
-from fleetcast import workspace
+from fleetcast import telemetry, workspace
 from fleetcast.domain.tables import DELIVERIES
-from fleetcast.domain.versions import Snapshot
+from fleetcast.domain.versions import Snapshot, digest
 from fleetcast.lake.history import read_history
 from fleetcast.scoring import stage as scoring
 from fleetcast.training import stage as training
@@ -18,6 +19,7 @@ class Train:
 
     address: Address
     snapshot: Snapshot
+    received: tuple[datetime, ...]  # moments at which files came in after the first load
     task: training.TrainingTask
 
 
@@ -27,6 +29,7 @@ class Score:
 
     address: Address
     snapshot: Snapshot
+    received: tuple[datetime, ...]
     task: scoring.ScoringTask
 
 
@@ -39,8 +42,17 @@ def train(order: Train) -> str:
         partition=order.task.partition,
         cutoff=order.task.cutoff,
         covariates=w.covariates,
+        received=order.received,
     )
-    return training.train(order.task, history, w.tables, settings=w.settings, lake=w.lake, bank=w.bank)
+    return training.train(
+        order.task,
+        history,
+        w.tables,
+        demand_version=order.snapshot["demand"],
+        settings=w.settings,
+        lake=w.lake,
+        bank=w.bank,
+    )
 
 
 def score(order: Score) -> str:
@@ -52,17 +64,27 @@ def score(order: Score) -> str:
         partition=order.task.partition,
         cutoff=order.task.cutoff,
         covariates=w.covariates,
+        received=order.received,
     )
     return scoring.score(order.task, history, w.tables, settings=w.settings, lake=w.lake, registry=w.registry)
 
 
-_OPENED: dict[Address, Workspace] = {}  # a warm worker takes many tasks of one workspace
+_OPENED: dict[Address, tuple[str, Workspace]] = {}  # a warm worker takes many tasks of one workspace
 
 
 def _open(address: Address) -> Workspace:
-    if address not in _OPENED:
-        _OPENED[address] = workspace.open(address.folder, environment=address.environment, data=address.data)
-    return _OPENED[address]
+    """The workspace of a task, opened anew when its settings have changed."""
+    written = digest((address.folder / workspace.SETTINGS_FILE).read_bytes())
+    if _OPENED.get(address, ("",))[0] != written:
+        opened = workspace.open(address.folder, environment=address.environment, data=address.data)
+        if parent_process() is not None:
+            telemetry.configure(opened.log, clock=opened.clock)
+        if opened.settings.training.net_members:
+            from fleetcast.models.net_program import enable_cache  # imports JAX
+
+            enable_cache(opened.cache / "jax")
+        _OPENED[address] = written, opened
+    return _OPENED[address][1]
 
 
 def partitions(w: Workspace) -> list[str]:

@@ -1,7 +1,7 @@
 """Reading a partition's history out of a snapshot."""
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 
 import polars as pl
 
@@ -21,7 +21,13 @@ from fleetcast.lake.store import Lake
 
 
 def read_history(
-    lake: Lake, snapshot: Snapshot, *, partition: str, cutoff: date, covariates: Iterable[Table]
+    lake: Lake,
+    snapshot: Snapshot,
+    *,
+    partition: str,
+    cutoff: date,
+    covariates: Iterable[Table],
+    received: Iterable[datetime] = (),
 ) -> History:
     """What a snapshot knows of one partition; its series are those that belong to a segment at the cutoff."""
 
@@ -41,6 +47,7 @@ def read_history(
         events=read(EVENTS),
         membership=read(MEMBERSHIP).filter(here, pl.col("valid_from") <= cutoff),
         covariates={table.name: _local(read(table, cut=_cut(table)), stores) for table in covariates},
+        received=tuple(received),
     )
 
 

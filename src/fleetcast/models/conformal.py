@@ -12,7 +12,7 @@ from fleetcast.domain.models import Dumped
 KIND = "intervals"
 QUANTILES = (0.025, 0.1, 0.5, 0.9, 0.975)
 FEWEST = 40  # errors a group's own quantiles need; 1/0.025
-EVERYWHERE = ""  # the group of all groups
+EVERYWHERE = "*"  # the group of all groups
 
 
 def column(quantile: float) -> str:
@@ -26,7 +26,7 @@ def column(quantile: float) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Intervals:
-    """Offsets of log(1 + units) from that of the median, per group and horizon; `group` "" and horizon 0 stand for all."""
+    """Offsets of log(1 + units) from that of the median, per group and horizon; `group` "*" and horizon 0 stand for all."""
 
     offsets: pl.DataFrame  # group, horizon, q…
 

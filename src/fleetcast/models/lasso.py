@@ -1,7 +1,8 @@
-"""LASSO on log units: squared loss from moments, and the MAPE's own loss by iterated reweighting."""
+"""LASSO on log units: squared loss from moments, the losses of MAPE and median by iterated reweighting."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -17,9 +18,12 @@ from fleetcast.models.moments import Grouped, System, moments, system
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 
+Weigh = Callable[[F64], F64]  # errors in logs → weights of rows
+Shift = Callable[[F64], float]  # errors in logs → what to add to all of them
+
 KIND = "lasso"
-LOSSES = ("mape", "squared")
-STEEPEST = 0.4  # log units: an over-forecast beyond this pulls no harder (the MAPE would, without bound)
+LOSSES = ("mape", "absolute", "squared")
+STEEPEST = 1.0  # log units: an over-forecast beyond this pulls no harder (the MAPE would, without bound)
 SMALLEST = 0.05  # log units: residuals below this count as this, or their weight would be infinite
 SHIFTS = np.linspace(-1.0, 0.4, 57)  # log units, tried on the first forecast of the reweighting
 HEADROOM = 1.0  # log units above the largest week of training that a forecast may reach
@@ -57,34 +61,48 @@ class Lasso:
         shares = np.geomspace(self.first, self.last, self.alphas)
         chosen = {loss: _chosen(tuning, loss, self.alphas) for loss in LOSSES}
         squared = _fit(rows, slopes, None, shares)
-        mape = self._reweighted(rows, units, slopes, squared, shares, chosen["mape"])
-        fitted = FittedLasso(
+        relative = np.divide(1 + units, units, out=np.zeros(len(units)), where=units > 0)
+        losses: dict[str, tuple[Weigh, Shift]] = {
+            "mape": (partial(weights, relative=relative), partial(_best_shift, relative=relative)),
+            "absolute": (absolute_weights, _middle),
+        }
+        paths = {
+            loss: self._reweighted(rows, slopes, squared, shares, chosen[loss], *of)
+            for loss, of in losses.items()
+        }
+        return FittedLasso(
             names=known.names,
             slopes=slopes,
             products=tuple(known.products[code] for code in present),
-            paths={"mape": mape, "squared": squared},
+            paths={**paths, "squared": squared},
             chosen=chosen,
             ceiling=float(rows.y.max()) + HEADROOM,
-            smearing={},
+            smearing=_smearing(squared, rows, slopes, chosen["squared"], known.horizon[order]),
         )
-        return fitted.smeared(known)
 
     def _reweighted(
-        self, rows: Grouped, units: F64, slopes: tuple[int, ...], start: "Path", shares: F64, chosen: int
+        self,
+        rows: Grouped,
+        slopes: tuple[int, ...],
+        start: "Path",
+        shares: F64,
+        chosen: int,
+        weigh: "Weigh",
+        shift: "Shift",
     ) -> "Path":
-        """The path under the MAPE's loss, from least-squares fits whose weights give its gradient."""
-        relative = np.divide(1 + units, units, out=np.zeros(len(units)), where=units > 0)
-        if self.passes == 0 or not relative.any():
-            return start
+        """The path under another loss, from least-squares fits whose weights give its gradient at the chosen alpha."""
         path, at = start, slice(chosen, chosen + 1)
         for remaining in reversed(range(self.passes)):
             error = path.logs(rows, slopes, at)[:, 0] - rows.y
             if path is start:
-                error += _best_shift(error, relative)
+                error += shift(error)
+            given = weigh(error)
+            if not given.any():  # nothing counts under this loss
+                return start
             if remaining:
-                path, at = _fit(rows, slopes, weights(error, relative), shares[[chosen]]), slice(0, 1)
+                path, at = _fit(rows, slopes, given, shares[[chosen]]), slice(0, 1)
             else:
-                path = _fit(rows, slopes, weights(error, relative), shares)
+                path = _fit(rows, slopes, given, shares)
         return path
 
 
@@ -112,7 +130,7 @@ class Path:
 
 @dataclass(frozen=True, eq=False)
 class FittedLasso:
-    """Two linear models of log(1 + units), for the MAPE and for squared error, each along all alphas."""
+    """Linear models of log(1 + units), one for each loss, each along all alphas."""
 
     names: tuple[str, ...]
     slopes: tuple[int, ...]
@@ -131,13 +149,13 @@ class FittedLasso:
 
     def logs(self, examples: Examples) -> dict[str, F64]:
         """log(1 + units) per functional, before smearing."""
-        mape, squared = self._along(examples, "mape"), self._along(examples, "squared")
-        return {"mape": mape, "median": squared, "mean": squared}
+        functionals = {"mape": "mape", "median": "absolute", "mean": "squared"}
+        return {name: self._along(examples, loss) for name, loss in functionals.items()}
 
     def tuning(self, examples: Examples) -> pl.DataFrame:
         """What each alpha would have cost on examples whose units are known by now: loss, horizon, alpha, loss_sum, n.
 
-        `mape` sums absolute percentage errors of rows with units > 0, `squared` squared errors of log(1 + units).
+        `mape` sums absolute percentage errors of rows with units > 0; `absolute` and `squared` such errors of log(1 + units).
         """
         known = examples.take(np.isfinite(examples.units))
         units, target = np.maximum(known.units, 0.0), known.log_units
@@ -148,24 +166,13 @@ class FittedLasso:
                 count = units > 0
                 cost = np.abs(np.expm1(logs) - units[:, None])[count] / units[count, None]
             else:
-                count, cost = np.ones(len(units), bool), (logs - target[:, None]) ** 2
+                count, cost = np.ones(len(units), bool), np.abs(logs - target[:, None])
+                cost = cost**2 if loss == "squared" else cost
             horizon = known.horizon[count]
             for h in np.unique(horizon):
                 total = cost[horizon == h].sum(axis=0)
                 frames.append(_costs(loss, int(h), total, int((horizon == h).sum())))
         return pl.concat([no_costs(), *frames])
-
-    def smeared(self, examples: Examples) -> "FittedLasso":
-        """The same model with smearing factors read from its training examples."""
-        guess = np.exp(self._along(examples, "squared"))
-        units = 1 + np.maximum(examples.units, 0.0)
-        factors = {
-            int(h): float(units[examples.horizon == h].sum() / guess[examples.horizon == h].sum())
-            for h in np.unique(examples.horizon)
-        }
-        return FittedLasso(
-            self.names, self.slopes, self.products, self.paths, self.chosen, self.ceiling, factors
-        )
 
     def dump(self) -> Dumped:
         """Arrays and JSON, whole: `load` gives back an equal model."""
@@ -231,7 +238,27 @@ def weights(error: F64, relative: F64) -> F64:
     `relative` [n] turns a relative error of 1 + units into one of units: (1 + units)/units, 0 for no units.
     """
     raw = relative * np.exp(np.minimum(error, STEEPEST)) / np.maximum(np.abs(error), SMALLEST)
+    return np.asarray(raw / max(float(raw.mean()), 1e-300))
+
+
+def absolute_weights(error: F64) -> F64:
+    """Weights under which least squares has the gradient of the absolute error in logs, bounded; mean 1."""
+    raw = 1 / np.maximum(np.abs(error), SMALLEST)
     return np.asarray(raw / raw.mean())
+
+
+def _middle(error: F64) -> float:
+    """The constant that, added to all logs, makes the mean absolute error smallest."""
+    return -float(np.median(error))
+
+
+def _smearing(
+    path: "Path", rows: Grouped, slopes: tuple[int, ...], chosen: int, horizon: npt.NDArray[np.int8]
+) -> dict[int, float]:
+    """Per horizon, what was sold in training over what the exponential of the log forecast says: Σ (1 + units) / Σ exp(log)."""
+    guess = np.exp(path.logs(rows, slopes, slice(chosen, chosen + 1))[:, 0])
+    units = np.exp(rows.y)
+    return {int(h): float(units[horizon == h].sum() / guess[horizon == h].sum()) for h in np.unique(horizon)}
 
 
 def _best_shift(error: F64, relative: F64) -> float:

@@ -67,13 +67,15 @@ def moments(rows: Grouped, weights: F64 | None = None) -> Moments:
 class System:
     """The standardised normal equations of a model with p plain columns and 1 + m columns of its own for each product.
 
-    A product's own columns are its intercept and its slopes, each slope's column centred within the product.
+    A product's own columns are its intercept and its slopes, each slope's column centred within the product. They are
+    standardised by their spread within the product, so that a slope for one product alone costs the LASSO as much as
+    one for all.
     """
 
     gram: F64  # [q, q], q = p + K(1 + m)
     moment: F64  # [q]
     mean: F64  # [q]
-    scale: F64  # [q], standard deviation; 0 for a column that never moves
+    scale: F64  # [q], what each column was divided by; 0 for one that never moves
     centre: F64  # [K, m], what each product's slope columns are centred on
     y_mean: float
 
@@ -101,6 +103,8 @@ def system(sums: Moments, slopes: tuple[int, ...]) -> System:
     mean, y_mean = first / n, total[0, -1] / n
     gram = second / n - np.outer(mean, mean)
     scale = np.sqrt(np.maximum(np.diag(gram), 0.0))
+    share = np.repeat(size / n, 1 + m)
+    scale[p:] /= np.sqrt(np.maximum(share, 1e-12))  # a slope costs its spread within the product
     scale[scale < 1e-6] = 0.0
     inverse = np.divide(1.0, scale, out=np.zeros(q), where=scale > 0)
     return System(

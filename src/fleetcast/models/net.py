@@ -27,6 +27,7 @@ KIND = "net"
 HEADS = ("mape", "median", "mean")
 EMBEDDED = {"store": 8, "product": 6, "week": 4}
 SMEARED = 16384  # examples that the smearing factors are read from
+FEWEST = 32  # examples in a batch of a small segment
 SCORED = 16384  # examples scored at a time, to stay in cache
 HEADROOM = 1.0  # log units above the largest week of training that a forecast may reach
 
@@ -38,7 +39,7 @@ class Net:
     The defaults were chosen on rolling origins of public grocery sales (83 stores × 11 brands).
     """
 
-    epochs: int = 24
+    epochs: int = 16
     warm_epochs: int = 3
     members: int = 1  # networks from different seeds, whose logs are averaged
     batch: int = 512  # examples
@@ -49,14 +50,14 @@ class Net:
     widths: tuple[int, int] = (64, 32)
     unknown: tuple[float, float, float] = (0.02, 0.02, 0.3)  # how often store, product, week are hidden
     losses: tuple[float, float, float] = (2.0, 1.0, 0.5)  # weights of the heads
-    fewest_steps: int = 200  # small segments get more epochs
+    fewest_steps: int = 200  # small segments get smaller batches
     recent_weeks: int = 8  # that a warm start replays, with three times as many older examples
 
     def fit(self, examples: Examples, *, seed: int, warm: "FittedNet | None" = None) -> "FittedNet":
         """Train on examples whose units are known; equal examples and seed give equal bits.
 
         `warm` lends its weights and scales. Its stores, products and columns are matched by name; new stores and
-        products begin as its unknown ones, new columns without influence.
+        products begin as its unknown ones, new columns without influence. It keeps its number of members.
         """
         examples = _with_units(examples)
         random = np.random.default_rng([seed, 0])
@@ -101,15 +102,14 @@ class Net:
     ) -> Weights:
         from fleetcast.models import net_program as program
 
-        once = len(np.unique(examples.row.astype(np.int64) << 32 | examples.week))
-        count = self.warm_epochs if warm else max(self.epochs, -(-self.fewest_steps * self.batch // once))
-        order = epochs(examples, count, random)
-        run = -(-len(order) // self.batch)
+        order = epochs(examples, self.warm_epochs if warm else self.epochs, random)
+        size = self.batch if warm else int(np.clip(len(order) // self.fewest_steps, FEWEST, self.batch))
+        run = -(-len(order) // size)
         box = boxed(start, rows=len(rows.x), steps=run)
         trained = program.train(
             box.padded(start),
             rows.padded(box.rows, box.columns),
-            batches(order, self.batch, box.steps),
+            batches(order, size, (box.steps, self.batch)),
             rates(self.warm_rate if warm else self.rate, run, box.steps),
             steps=run,
             decay=self.decay,
@@ -224,6 +224,7 @@ class FittedNet:
             "names": list(self.coding.names),
             "stores": list(self.coding.stores),
             "products": list(self.coding.products),
+            "seasonal": self.coding.seasonal,
             "members": len(self.members),
             "horizons": list(self.horizons),
             "ceiling": self.ceiling,
@@ -251,6 +252,7 @@ def load(dumped: Dumped) -> FittedNet:
         dumped.arrays["scale"],
         tuple(meta["stores"]),
         tuple(meta["products"]),
+        bool(meta["seasonal"]),
     )
     return FittedNet(
         code, tuple(members), tuple(meta["horizons"]), dumped.arrays["smearing"], float(meta["ceiling"])

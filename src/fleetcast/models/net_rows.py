@@ -17,7 +17,10 @@ T = TypeVar("T", bound=np.generic)
 
 CLIP = 6.0  # standard deviations: an absurd input counts as a very unusual one
 LAST_WEEK = 53
+YEAR = 52  # weeks
 HORIZON = "log horizon"  # the column that is added to those of the examples
+CLOCK = 0.8  # correlation with time from which a column is a clock
+SEASONS = 3  # years of training from which a week of the year is told from a coincidence
 LARGEST_WEIGHT = 2.0  # of a week with less than one unit
 
 
@@ -40,7 +43,8 @@ class Rows(NamedTuple):
 class Coding:
     """How examples become rows, fixed when a network is first trained: names, means and scales.
 
-    A column that never varied in training has scale 0 and is not read.
+    A column that never varied in training, or that only told the time (a trend, the length of the history: a
+    network cannot go on with it beyond the weeks it has seen), has scale 0 and is not read.
     """
 
     names: tuple[str, ...]  # p, the columns of `Examples.X` and the horizon
@@ -48,6 +52,7 @@ class Coding:
     scale: F64  # [p], 1 / standard deviation
     stores: tuple[str, ...]  # slot 1 … of the store table
     products: tuple[str, ...]
+    seasonal: bool  # whether weeks of the year have slots of their own, or are all unknown
 
     def rows(self, examples: Examples) -> Rows:
         """Rows in the order of the examples."""
@@ -78,7 +83,7 @@ class Coding:
             [
                 _slots(examples.store, examples.stores, self.stores),
                 _slots(examples.product, examples.products, self.products),
-                np.where((week >= 1) & (week <= LAST_WEEK), week, 0),
+                np.where((week >= 1) & (week <= LAST_WEEK), week, 0) * self.seasonal,
             ],
             axis=1,
         ).astype(np.int32)
@@ -87,13 +92,15 @@ class Coding:
 def coding(examples: Examples, *, before: Coding | None = None) -> Coding:
     """Coding of these examples; what `before` already knows keeps its place, mean and scale."""
     names = (*examples.names, HORIZON)
-    mean, scale = _standard(_columns(examples, names))
+    mean, scale = _standard(_columns(examples, names), examples.week)
     stores, products = _used(examples.store, examples.stores), _used(examples.product, examples.products)
     if before is None:
-        return Coding(names, mean, scale, stores, products)
+        seasonal = int(np.ptp(examples.week)) + 1 >= SEASONS * YEAR
+        return Coding(names, mean, scale, stores, products, seasonal)
     here, there = kept_columns(names, before)
     mean[here], scale[here] = before.mean[there], before.scale[there]
-    return Coding(names, mean, scale, _joined(before.stores, stores), _joined(before.products, products))
+    stores, products = _joined(before.stores, stores), _joined(before.products, products)
+    return Coding(names, mean, scale, stores, products, before.seasonal)
 
 
 def kept_columns(names: Sequence[str], before: Coding) -> tuple[list[int], list[int]]:
@@ -112,13 +119,16 @@ def _columns(examples: Examples, names: tuple[str, ...]) -> F32:
     return np.concatenate([examples.X, horizon[:, None]], axis=1, dtype=np.float32)
 
 
-def _standard(x: F32) -> tuple[F64, F64]:
-    """Mean and 1 / standard deviation per column; 0 where a column does not vary."""
-    ones = np.ones(len(x), np.float32)
+def _standard(x: F32, week: I32) -> tuple[F64, F64]:
+    """Mean and 1 / standard deviation per column; 0 where a column does not vary, or only with time."""
+    ones, time = np.ones(len(x), np.float32), week - week.mean(dtype=np.float64)
     mean = (ones @ x / len(x)).astype(np.float64)
-    deviation = np.sqrt(ones @ np.square(x - mean.astype(np.float32)) / len(x)).astype(np.float64)
+    centred = x - mean.astype(np.float32)
+    deviation = np.sqrt(ones @ np.square(centred) / len(x)).astype(np.float64)
+    together = (time.astype(np.float32) @ centred / len(x)).astype(np.float64)
     varies = deviation > 1e-6 * np.maximum(np.abs(mean), 1.0)
-    return mean, np.divide(1.0, deviation, out=np.zeros_like(deviation), where=varies)
+    tells_time = np.abs(together) > CLOCK * deviation * time.std()
+    return mean, np.divide(1.0, deviation, out=np.zeros_like(deviation), where=varies & ~tells_time)
 
 
 def _joined(known: tuple[str, ...], new: tuple[str, ...]) -> tuple[str, ...]:

@@ -9,6 +9,10 @@ I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 F32 = npt.NDArray[np.float32]
 
+WARM_UP = 0.1  # share of the steps in which the learning rate rises
+FLOOR = 0.01  # share of the peak it ends at
+REPLAYED = 3  # older examples per new one in a warm start
+
 
 def epochs(examples: Examples, count: int, random: np.random.Generator) -> I64:
     """Row numbers of `count` epochs, one after the other.
@@ -24,22 +28,24 @@ def epochs(examples: Examples, count: int, random: np.random.Generator) -> I64:
 
 
 def newest_and_some(examples: Examples, recent: int, random: np.random.Generator) -> I64:
-    """Rows of the `recent` newest weeks, and as many again × 3 from all weeks before.
-
-    The newest alone would make the network drift (measured, see DESIGN).
-    """
+    """Rows of the `recent` newest weeks, and three times as many from all weeks before: the newest alone make it drift."""
     weeks = np.unique(examples.week)
     new = examples.week >= weeks[-min(recent, len(weeks))]
     old = np.flatnonzero(~new)
-    some = random.choice(old, min(len(old), 3 * int(new.sum())), replace=False)
+    some = random.choice(old, min(len(old), REPLAYED * int(new.sum())), replace=False)
     return np.sort(np.concatenate([np.flatnonzero(new), some]))
 
 
-def batches(order: I64, batch: int, steps: int) -> I32:
-    """The order in batches, as [steps, batch]; −1 fills the last one and the steps that are not run."""
-    box = np.full(steps * batch, -1, np.int32)
-    box[: len(order)] = order
-    return box.reshape(steps, batch)
+def batches(order: I64, size: int, shape: tuple[int, int]) -> I32:
+    """The order in batches of `size`, one per step of a [steps, places] box; −1 where there is no row.
+
+    >>> batches(np.arange(5), 2, (4, 3)).tolist()
+    [[0, 1, -1], [2, 3, -1], [4, -1, -1], [-1, -1, -1]]
+    """
+    box = np.full(shape, -1, np.int32)
+    step, place = np.divmod(np.arange(len(order)), size)
+    box[step, place] = order
+    return box
 
 
 def rates(peak: float, run: int, steps: int) -> F32:
@@ -49,10 +55,6 @@ def rates(peak: float, run: int, steps: int) -> F32:
     down = np.clip((progress - WARM_UP) / (1 - WARM_UP), 0, 1)
     cosine = FLOOR + (1 - FLOOR) * (1 + np.cos(np.pi * down)) / 2
     return (peak * np.where(progress < WARM_UP, up, cosine)).astype(np.float32)
-
-
-WARM_UP = 0.1
-FLOOR = 0.01
 
 
 def _weeks(examples: Examples) -> tuple[I64, I64, I64]:

@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from fleetcast.domain.errors import CorruptError
@@ -32,6 +33,16 @@ class Bank:
         if digest(content) != name:
             raise CorruptError(f"artefact {name} was damaged on disk: {path}; restore it from a backup")
         return content
+
+    def damaged(self, names: Iterable[str]) -> set[str]:
+        """Those that can no longer be read as they were written."""
+        return {name for name in set(names) if not self._sound(name)}
+
+    def _sound(self, name: str) -> bool:
+        try:
+            return bool(self.get(name))
+        except CorruptError:
+            return False
 
     def has(self, name: str) -> bool:
         return self._path(name).exists()

@@ -46,6 +46,8 @@ class Releases:
 
         Its models become promoted and those it replaces retired, in the one transaction that moves the pointer.
         """
+        if self._ledger.pointer() == release:  # whatever has become of its artefacts since: failover's part
+            return self.get(release)
         found = self._loadable(release)
         event = AuditEvent(actor, "release.promote", release, reason, policy=policy)
         with self._ledger.transaction() as transaction:

@@ -1,6 +1,6 @@
 """Score one partition: the release's models forecast, failover fills in, orders follow; one row or code per active series."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -24,7 +24,7 @@ from fleetcast.domain.tables import (
     as_known_at,
 )
 from fleetcast.domain.versions import Snapshot, canonical
-from fleetcast.domain.week import known_by
+from fleetcast.domain.week import Looks
 from fleetcast.features.design import Design, Examples
 from fleetcast.features.panel import Panel
 from fleetcast.features.view import panel_at
@@ -39,6 +39,10 @@ from fleetcast.settings import Settings
 from fleetcast.telemetry import get_logger
 
 log = get_logger()
+
+
+# What a model may die of that cannot be used here, as one of an older feature spec cannot.
+UNFIT = (FleetcastError, ArithmeticError, LookupError, TypeError, ValueError, pl.exceptions.PolarsError)
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ def score(
     """Write a partition's forecasts, orders and completeness; returns the digest of the record in the bank."""
     manifest = registry.releases.get(task.release).manifest
     panel = panel_at(history, task.cutoff, tables, settings=settings)
-    moment = known_by(task.cutoff, settings.calendar.ready_after_days)
+    moment = Looks.of(settings.calendar.ready_after_days, history.received).at(task.cutoff)
     stores, products = (
         as_known_at(STORES, history.stores, moment),
         as_known_at(PRODUCTS, history.products, moment),
@@ -83,13 +87,14 @@ def score(
         series.select("store", "product", "region"), on=["store", "product"], how="left"
     )
     first = placed.filter(pl.col("horizon") == min(settings.training.horizons))
-    lake.write(FORECASTS, served.forecasts.with_columns(batch), partition=task.partition)
-    lake.write(COMPLETENESS, served.completeness.with_columns(batch), partition=task.partition)
+    mine = [task.cutoff.isoformat()]  # rows of an earlier run of this cycle go, even if there are none now
+    lake.write(FORECASTS, served.forecasts.with_columns(batch), partition=task.partition, batches=mine)
+    lake.write(COMPLETENESS, served.completeness.with_columns(batch), partition=task.partition, batches=mine)
     if settings.orders.enabled:
         prices = as_known_at(PRICES, lake.read(PRICES, version=task.snapshot["prices"]), moment)
         shelf = as_known_at(SHELF, lake.read(SHELF, version=task.snapshot["shelf"]), moment)
         wanted = orders.recommend(first, prices, shelf, products)
-        lake.write(ORDERS, wanted.with_columns(batch), partition=task.partition)
+        lake.write(ORDERS, wanted.with_columns(batch), partition=task.partition, batches=mine)
     record = {"partition": task.partition, "unloadable": desk.failed, **summary(active, served.completeness)}
     log.info("scored", partition=task.partition, **record["failover"])
     return registry.bank.put(canonical(record))
@@ -125,7 +130,7 @@ class _Desk:
     registry: Registry
     failed: dict[str, str] = field(default_factory=dict)
 
-    def champions(self, distrusted: frozenset[str]) -> pl.DataFrame:
+    def champions(self, distrusted: Collection[str]) -> pl.DataFrame:
         """What the release's ensembles say, segment by segment."""
         chosen = {
             segment: member
@@ -164,18 +169,14 @@ class _Desk:
         examples = examples.take(examples.week - examples.horizon == panel.cutoff)
         try:
             units = weekly.load(model).predict(examples)
-        except (
-            FleetcastError,
-            ValueError,
-            ArithmeticError,
-        ) as error:  # as a model of an older feature spec does
-            self.failed[member.model] = str(error)
+            rows = self._rows(examples).with_columns(
+                pl.lit(member.model).alias("model"),
+                *(pl.Series(name, units[name]) for name in ("median", "mean", "mape")),
+            )
+            return _with_quantiles(rows, intervals)
+        except UNFIT as error:
+            self.failed[member.model] = f"{type(error).__name__}: {error}"
             return _NOTHING
-        rows = self._rows(examples).with_columns(
-            pl.lit(member.model).alias("model"),
-            *(pl.Series(name, units[name]) for name in ("median", "mean", "mape")),
-        )
-        return _with_quantiles(rows, intervals)
 
     def _average(self, name: str, reference: Reference, model: Dumped, intervals: Dumped) -> pl.DataFrame:
         panel = self.panel
@@ -246,8 +247,8 @@ def _trusted(
     task: ScoringTask,
     settings: Settings,
 ) -> failover.Served:
-    """Serve every active series; a segment whose forecasts do not pass the output gate is served again without its champion."""
-    distrusted: frozenset[str] = frozenset()
+    """Serve every active series; a segment whose forecasts do not pass the output gate is served again without their model."""
+    distrusted: frozenset[tuple[str, failover.Source]] = frozenset()
     while True:
         served = _serve(desk, active, previous, task, settings, distrusted)
         bad = frozenset(_distrusted(served, active, history, task, settings)) - distrusted
@@ -263,12 +264,14 @@ def _serve(
     previous: pl.DataFrame,
     task: ScoringTask,
     settings: Settings,
-    distrusted: frozenset[str],
+    distrusted: Collection[tuple[str, failover.Source]],
 ) -> failover.Served:
     horizons = settings.training.horizons
-    champion = desk.champions(distrusted)
-    why = _why(desk, active, distrusted)
+    without = {segment for segment, source in distrusted if source == "champion"}
+    champion = desk.champions(without)
+    why = _why(desk, active, without)
     needy = {segment for segment, code in why.items() if code not in ("no_model", "not_passed")}
+    needy -= {segment for segment, source in distrusted if source == "last_known_good"}
     predictions: dict[failover.Source, pl.DataFrame] = {"champion": champion, "baseline": desk.baselines()}
     if needy:
         predictions["last_known_good"] = desk.last_known_good(needy)
@@ -281,7 +284,7 @@ def _serve(
     )
 
 
-def _why(desk: _Desk, active: pl.DataFrame, distrusted: frozenset[str]) -> dict[str, str]:
+def _why(desk: _Desk, active: pl.DataFrame, distrusted: Collection[str]) -> dict[str, str]:
     """Why a segment's champion does not serve, in a code."""
     codes: dict[str, str] = {}
     for segment in active["segment"].drop_nulls().unique():
@@ -303,16 +306,18 @@ def _distrusted(
     history: pl.DataFrame,
     task: ScoringTask,
     settings: Settings,
-) -> Iterator[str]:
+) -> Iterator[tuple[str, failover.Source]]:
     wanted = failover.universe(active, cycle=task.cutoff, horizons=settings.training.horizons)
     for (segment,), rows in served.forecasts.partition_by("segment", as_dict=True).items():
         mine = pl.col("segment") == segment
         found = output_gate.problems(
             rows, served.completeness.filter(mine), wanted.filter(mine), history.filter(mine)
         )
-        if found and (rows["failover"] == "champion").any():
-            log.warning("output_gate_problem", segment=segment, problems=found[:5])
-            yield str(segment)
+        models: tuple[failover.Source, ...] = ("champion", "last_known_good")
+        for source in models if found else ():
+            if (rows["failover"] == source).any():
+                log.warning("output_gate_problem", segment=segment, source=source, problems=found[:5])
+                yield str(segment), source
 
 
 def _previous(lake: Lake, task: ScoringTask) -> pl.DataFrame:

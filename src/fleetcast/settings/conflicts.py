@@ -64,7 +64,7 @@ def _segments(segments: SegmentSettings) -> Iterator[Found]:
         yield Found(
             ("segments", "partition"),
             f'"{segments.partition}" is not among keys',
-            f"write one of {keys}, or nothing",
+            f'write one of {keys}, or "none"',
         )
 
 

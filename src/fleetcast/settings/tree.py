@@ -2,10 +2,13 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Share = Annotated[float, Field(ge=0, le=1)]
+
+# TOML has no word for nothing: "none" means that the work is one.
+Partition = Annotated[str | None, BeforeValidator(lambda key: None if key == "none" else key)]
 
 
 class Branch(BaseModel):
@@ -39,7 +42,7 @@ class SegmentSettings(Branch):
 
     keys: tuple[str, ...] = ("region", "store_format", "mover")
     baseline_keys: tuple[str, ...] = ("region", "store_format")
-    partition: str | None = "region"
+    partition: Partition = "region"
     mover: MoverSettings = MoverSettings()
 
 
@@ -95,6 +98,7 @@ class SourceSettings(Branch):
         None  # regular expression with one group holding YYYYMMDD, when known_at = "file_name"
     )
     required: bool = True  # no file at all is an error
+    obtain: str | None = None  # how to get the files, told to whoever has none
 
 
 class CovariateSettings(Branch):
@@ -130,7 +134,7 @@ class TrainingSettings(Branch):
     seed: int = 20170102
     features: FeatureSettings = FeatureSettings()
     passes: int = Field(2, ge=1, le=50)  # weighted passes of the MAPE-loss LASSO
-    net_epochs: int = Field(24, ge=1)
+    net_epochs: int = Field(16, ge=1)
     net_warm_epochs: int = Field(3, ge=1)
     net_members: int = Field(1, ge=0)
 

@@ -22,7 +22,12 @@ def find(
     """
     if settings.format == "sql":
         return _answer(settings, _database(settings.path, base, data), scratch or _passing_folder())
-    root, pattern = _place(settings.path, base, data)
+    try:
+        root, pattern = _place(settings.path, base, data)
+    except UsageError as error:
+        if settings.obtain is None:
+            raise
+        raise UsageError(f"{error}\n{settings.obtain}") from error
     found = ((path.relative_to(root), path) for path in root.glob(pattern) if path.is_file())
     files = sorted((name.as_posix(), path) for name, path in found if not _hidden(name))
     if not files and settings.required:
@@ -30,7 +35,7 @@ def find(
             settings.path,
             "missing",
             f"no file matches {root / pattern}",
-            "put the files there, correct `path`, or write `required = false`",
+            settings.obtain or "put the files there, correct `path`, or write `required = false`",
         )
     return files
 

@@ -17,10 +17,12 @@ from fleetcast.features.panel import Panel
 from fleetcast.models import conformal
 from fleetcast.models import weekly as recipes
 from fleetcast.models.baseline import FittedAverage, HistoricalAverage
+from fleetcast.models.lasso import no_costs
 from fleetcast.models.weekly import FittedWeekly, Weekly
 from fleetcast.settings import Settings
 from fleetcast.training.seeds import seed
 
+INTERVAL_ROUNDS = 12  # newest rounds whose errors make the intervals
 LONGEST_CHAIN = 8  # warm starts in a row; then a network is trained from the beginning again
 FEWEST_EXAMPLES = 100  # a segment with fewer has no model of its own
 SERIES_WEEK = ["store", "product", "week"]
@@ -43,20 +45,35 @@ class FittedBaselines:
     records: list[dict[str, Any]]
 
 
+@dataclass(frozen=True, slots=True)
+class Conditioned:
+    """What the lake holds of a segment's demand: its rows, and the units they sum to."""
+
+    rows: int
+    units: float
+
+
+class TooLittleError(DataError):
+    """A segment has nothing, or not enough, to learn from."""
+
+
 def fit_segment(
     segment: str,
     now: Design,
     earlier: Mapping[date, Design],
     recorded: pl.DataFrame,
     *,
+    conditioned: Conditioned,
     chain: Dumped | None,
     recipe: str,
     settings: Settings,
 ) -> FittedSegment:
     """Fit the rounds of `earlier`, oldest first, then the model at the cutoff of `now`.
 
+    `conditioned` is what the segment has in the lake: all of it must be accounted for.
     `recorded` are the segment's rounds already in the stream, `chain` the model of its newest round. Each fit
-    sees the out-of-sample errors of the rounds before it, and its network starts from the one before.
+    sees the out-of-sample errors of the rounds before it, and its network starts from the one before. A young
+    segment has no round at the origins at which there was too little to learn from.
     """
     weekly = Weekly(settings.training)
     actual = actuals(now.panel, segment)
@@ -64,16 +81,22 @@ def fit_segment(
     rounds = [recorded]
     for origin in sorted(earlier):
         design = earlier[origin]
-        fitted = _fit(segment, weekly, design, walk, settings)
+        try:
+            fitted = _fit(segment, weekly, design, walk, settings)
+        except TooLittleError:
+            continue
         ahead = _ahead(design, segment)
         rounds.append(_forecasts(design, ahead, fitted, segment, recipe))
-        walk = walk.after(origin, fitted, fitted.tuning(_with_actuals(ahead, design.panel, actual)))
+        errors = fitted.tuning(_with_actuals(ahead, design.panel, actual))
+        walk = walk.after(origin, fitted, errors, keep=settings.training.rounds)
 
     model = _fit(segment, weekly, now, walk, settings)
     stream = pl.concat(rounds)
     intervals = _intervals(stream, now.panel, actual)
     ledger = now.ledger(rows=_rows(now.panel, segment), first=_first(now.panel, settings))
+    ledger |= {"conditioned": conditioned.rows}
     check_ledger(segment, ledger)
+    _check_units(segment, now.panel, conditioned)
     models = {segment: model.dump(), f"{segment}#intervals": intervals.dump()}
     if walk.fitted is not None:
         models[f"{segment}#chain"] = walk.dump(walk.fitted)
@@ -131,6 +154,16 @@ def check_ledger(segment: str, ledger: Mapping[str, int]) -> None:
         )
 
 
+def _check_units(segment: str, panel: Panel, conditioned: Conditioned) -> None:
+    """Rows that were lost where an absent week means zero leave no gap, but they leave fewer units."""
+    units = float(np.nansum(panel.units[_rows(panel, segment)]))
+    if not np.isclose(units, conditioned.units, rtol=1e-9, atol=1e-6):
+        raise DataError(
+            f"the training ledger of {segment} does not close: {conditioned.units:.1f} units were conditioned, but "
+            f"{units:.1f} came to be trained on; nothing trained on them may be released"
+        )
+
+
 def actuals(panel: Panel, segment: str) -> pl.DataFrame:
     """`store, product, week, units` of the weeks that forecasts are judged by: final, known and not sold out."""
     rows = np.flatnonzero(_rows(panel, segment))
@@ -154,7 +187,7 @@ class _Walk:
     fitted: FittedWeekly | None
     began: date | None  # origin of the fit that started from nothing
     length: int
-    stream: pl.DataFrame | None
+    stream: pl.DataFrame | None  # origin, and what the alphas cost in its round
 
     @classmethod
     def resumed(cls, chain: Dumped | None) -> "_Walk":
@@ -169,14 +202,23 @@ class _Walk:
             fitted,
             began,
             int(str(chain.meta["length"])),
-            pl.DataFrame(cast(Mapping[str, Any], chain.meta["stream"])),
+            pl.DataFrame(cast(Mapping[str, Any], chain.meta["stream"]), schema=_STREAM),
         )
 
-    def after(self, origin: date, fitted: FittedWeekly, errors: pl.DataFrame) -> "_Walk":
-        stream = errors if self.stream is None else pl.concat([self.stream, errors])
+    def after(self, origin: date, fitted: FittedWeekly, errors: pl.DataFrame, *, keep: int) -> "_Walk":
+        """One round further; only the errors of the newest rounds are kept."""
+        new = errors.select(pl.lit(str(origin)).alias("origin"), pl.all())
+        stream = new if self.stream is None else pl.concat([self.stream, new])
+        newest = stream["origin"].unique().sort().tail(keep)
+        stream = stream.filter(pl.col("origin").is_in(newest.implode()))
         if self.warm is None:
             return _Walk(origin, fitted, origin, 0, stream)
         return _Walk(origin, fitted, self.began, self.length + 1, stream)
+
+    @property
+    def tuning(self) -> pl.DataFrame | None:
+        """What the alphas cost in the newest rounds."""
+        return None if self.stream is None else self.stream.drop("origin")
 
     @property
     def warm(self) -> FittedWeekly | None:
@@ -196,17 +238,20 @@ class _Walk:
         return Dumped("chain", model.arrays, meta)
 
 
+_STREAM = pl.Schema({"origin": pl.String()} | dict(no_costs().schema))
+
+
 def _fit(segment: str, weekly: Weekly, design: Design, walk: _Walk, settings: Settings) -> FittedWeekly:
     panel = design.panel
     train = design.examples(rows=_rows(panel, segment), first=_first(panel, settings), training=True)
     if len(train) < FEWEST_EXAMPLES:
-        raise DataError(
+        raise TooLittleError(
             f"{segment} has {len(train)} examples up to {panel.weeks[panel.cutoff]}, too few to learn from (at least "
             f"{FEWEST_EXAMPLES}); its baseline serves it"
         )
     if not (train.units > 0).any():
-        raise DataError(f"{segment} has sold nothing in any week; its baseline serves it")
-    return weekly.fit(train, seed=seed(settings.training.seed, segment), warm=walk.warm, tuning=walk.stream)
+        raise TooLittleError(f"{segment} has sold nothing in any week; its baseline serves it")
+    return weekly.fit(train, seed=seed(settings.training.seed, segment), warm=walk.warm, tuning=walk.tuning)
 
 
 def _rows(panel: Panel, segment: str) -> npt.NDArray[np.bool_]:
@@ -268,5 +313,7 @@ def _forecasts(
 
 def _intervals(stream: pl.DataFrame, panel: Panel, actual: pl.DataFrame) -> conformal.Intervals:
     group = panel.series.select("store", "product", pl.col("category").alias("group"))
-    known = stream.join(actual, on=SERIES_WEEK).join(group, on=["store", "product"])
+    newest = stream["origin"].unique().sort().tail(INTERVAL_ROUNDS)
+    recent = stream.filter(pl.col("origin").is_in(newest.implode()))
+    known = recent.join(actual, on=SERIES_WEEK).join(group, on=["store", "product"])
     return conformal.calibrate(known.select("group", "horizon", "units", "median"))

@@ -97,7 +97,7 @@ def _work(
     from fleetcast.fleet import run
 
     place = opened(folder, env, data)
-    with progress(log=place.state / "log.jsonl") as shown:
+    with progress(log=place.log) as shown:
         report = run.run_cycle(place, week=week, only=only, progress=shown, actor=actor())
     terminal.show(report, render.cycle(report, workspace=str(folder)), as_json=json)
     if not report.quorum:

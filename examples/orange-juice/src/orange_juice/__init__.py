@@ -1,0 +1,1 @@
+"""The orange-juice workspace: what is special about these data."""

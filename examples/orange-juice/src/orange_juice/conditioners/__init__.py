@@ -1,0 +1,1 @@
+"""One conditioner per source."""

@@ -1,0 +1,149 @@
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from fleetcast.domain.errors import DataError
+from fleetcast.features.design import Design
+from fleetcast.settings import FeatureSettings, Settings, TrainingSettings
+from fleetcast.testing.shop import COVARIATES, shop
+from fleetcast.training.fitting import (
+    Conditioned,
+    TooLittleError,
+    actuals,
+    check_ledger,
+    fit_baselines,
+    fit_segment,
+)
+
+SEGMENT = "north/large/fast"
+SHOP = shop(stores=3, products=3, weeks=44)
+LAST = SHOP.deliveries["week"].max()
+ALL = Conditioned(3 * 3 * 44, float(SHOP.demand(LAST)["units"].sum()))
+FEATURES = FeatureSettings(lags=(0, 1), windows=(4, 13), seasonal_lags=(), harmonics=1)
+SETTINGS = Settings(
+    schema=1,
+    workspace={"name": "shop", "package": "shop"},
+    training=TrainingSettings(horizons=(1, 2), rounds=4, net_members=0, features=FEATURES, passes=1),
+)
+
+
+def design(weeks_back=0):
+    panel = SHOP.panel(LAST - timedelta(weeks=weeks_back))
+    panel = replace(panel, series=panel.series.with_columns(baseline=pl.lit("north/large")))
+    return Design.of(panel, FEATURES, COVARIATES)
+
+
+def earlier(*weeks_back):
+    return {LAST - timedelta(weeks=back): design(back) for back in weeks_back}
+
+
+@pytest.fixture(scope="module")
+def now():
+    return design()
+
+
+def fit(now, rounds, *, recorded=None, chain=None, conditioned=ALL, segment=SEGMENT):
+    from fleetcast.domain.tables import ROUNDS
+    from fleetcast.lake.contracts import empty
+
+    recorded = empty(ROUNDS).select(ROUNDS.columns) if recorded is None else recorded
+    return fit_segment(
+        segment,
+        now,
+        rounds,
+        recorded,
+        conditioned=conditioned,
+        chain=chain,
+        recipe="weekly-1",
+        settings=SETTINGS,
+    )
+
+
+@pytest.fixture(scope="module")
+def in_one_go(now):
+    return fit(now, earlier(7, 6, 5, 4))
+
+
+def test_every_conditioned_row_is_fitted_or_excluded_for_a_reason(in_one_go):
+    rows = in_one_go.record["rows"]
+    assert rows["conditioned"] == ALL.rows
+    assert sum(count for reason, count in rows.items() if reason != "conditioned") == ALL.rows
+    assert rows["not_final"] == 9 * 2
+    assert rows["warm_up"] > 0
+    assert rows["fitted"] > 0
+
+
+def test_a_ledger_that_does_not_close_says_how_many_rows_came_out_nowhere():
+    with pytest.raises(DataError, match="100 rows were conditioned, but 90 were fitted"):
+        check_ledger(SEGMENT, {"conditioned": 100, "fitted": 80, "warm_up": 10})
+
+
+def test_rows_lost_on_the_way_to_the_panel_stop_the_segment(now):
+    with pytest.raises(DataError, match="does not close"):
+        fit(now, {}, conditioned=replace(ALL, rows=ALL.rows + 1))
+    with pytest.raises(DataError, match="units were conditioned"):
+        fit(now, {}, conditioned=replace(ALL, units=ALL.units + 1))
+
+
+def test_rows_lost_in_the_panel_stop_the_segment(now):
+    panel = now.panel
+    given = panel.given.copy()
+    status = panel.status.copy()
+    given[:, 20], status[:, 20] = False, 1  # as a sampled week would be
+    with pytest.raises(DataError, match="does not close"):
+        fit(replace(now, panel=replace(panel, given=given, status=status)), {})
+
+
+def test_rounds_fitted_over_two_runs_equal_those_of_one(now, in_one_go):
+    first = fit(now, earlier(7, 6, 5))
+    second = fit(now, earlier(4), recorded=first.rounds, chain=first.models[f"{SEGMENT}#chain"])
+    assert second.rounds.equals(in_one_go.rounds)
+    assert second.models[SEGMENT].meta == in_one_go.models[SEGMENT].meta
+    for name, array in in_one_go.models[SEGMENT].arrays.items():
+        assert np.array_equal(array, second.models[SEGMENT].arrays[name])
+
+
+def test_only_the_newest_rounds_choose_the_penalty(in_one_go, now):
+    before = in_one_go.models[f"{SEGMENT}#chain"]
+    assert sorted(set(before.meta["stream"]["origin"])) == [
+        str(LAST - timedelta(weeks=b)) for b in (7, 6, 5, 4)
+    ]
+    after = fit(now, earlier(3), recorded=in_one_go.rounds, chain=before).models[f"{SEGMENT}#chain"]
+    assert sorted(set(after.meta["stream"]["origin"])) == [
+        str(LAST - timedelta(weeks=b)) for b in (6, 5, 4, 3)
+    ]
+
+
+def test_a_round_without_any_actual_leaves_nothing_to_choose_by_and_the_next_goes_on(now):
+    first = fit(now, earlier(0))  # what it forecast is in the future
+    chain = first.models[f"{SEGMENT}#chain"]
+    assert chain.meta["stream"]["origin"] == []
+    assert fit(now, earlier(3), recorded=first.rounds, chain=chain).rounds["origin"].n_unique() == 2
+
+
+def test_a_young_segment_has_fewer_rounds_and_a_model_all_the_same(now):
+    fitted = fit(now, earlier(38, 30, 4))
+    assert sorted(fitted.rounds["origin"].unique()) == [LAST - timedelta(weeks=30), LAST - timedelta(weeks=4)]
+
+
+def test_a_segment_without_series_or_sales_has_too_little_to_learn_from(now):
+    with pytest.raises(TooLittleError, match="too few to learn from"):
+        fit(now, {}, segment="nowhere/large/fast")
+    nothing = replace(now, panel=replace(now.panel, units=np.zeros_like(now.panel.units)))
+    with pytest.raises(TooLittleError, match="sold nothing"):
+        fit(nothing, {})
+
+
+def test_forecasts_are_judged_by_final_known_weeks_only(now):
+    judged = actuals(now.panel, SEGMENT)
+    assert judged["week"].max() == LAST - timedelta(weeks=2)
+    assert judged["units"].is_finite().all()
+
+
+def test_each_baseline_segment_has_its_average_and_its_intervals(now):
+    fitted = fit_baselines(now.panel)
+    assert [record["segment"] for record in fitted.records] == ["north/large"]
+    assert sorted(fitted.models) == ["north/large#baseline", "north/large#baseline#intervals"]
