@@ -344,3 +344,10 @@ def test_every_workspace_of_the_repository_can_be_read():
     root = Path(__file__).parents[1]
     for path in [*root.glob("src/**/fleetcast.toml"), *root.glob("examples/*/fleetcast.toml")]:
         load(path)
+
+
+def test_an_environment_that_says_nothing_is_as_it_is_by_default(tmp_path):
+    path = tmp_path / "fleetcast.toml"
+    path.write_text('schema = 1\n[workspace]\nname = "a"\npackage = "a"\n[environments.prod]\n', "utf-8")
+    environments = load(path).environments
+    assert {name: branch.checkout for name, branch in environments.items()} == {"dev": True, "prod": False}

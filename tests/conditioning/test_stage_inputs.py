@@ -39,7 +39,9 @@ def version(folder, table=DELIVERIES):
 def conditioner(folder, name, body):
     path = folder / "src" / "kiosks" / "conditioners" / f"{name}.py"
     head = "import polars as pl\n\nfrom fleetcast.conditioning.standard import Conditioned, Context\n\n\n"
-    path.write_text(f"{head}def condition(rows: pl.DataFrame, context: Context) -> Conditioned:\n    {body}\n")
+    path.write_text(
+        f"{head}def condition(rows: pl.DataFrame, context: Context) -> Conditioned:\n    {body}\n"
+    )
 
 
 def test_a_missing_source_is_an_error_that_says_what_to_do_and_nothing_is_written(chain):
@@ -62,10 +64,15 @@ def test_a_truncated_new_file_is_set_aside_whole_and_the_rest_goes_on(chain):
     assert version(chain) == before
 
 
-@pytest.mark.parametrize(("content", "reason"), [(b"", "empty"), (b"week;store\n", "delimiter|header"), (b"\xff\xfew\x00", "utf16")])
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(b"", "empty"), (b"week;store\n", "delimiter|header"), (b"\xff\xfew\x00", "utf16")],
+)
 def test_a_required_source_of_which_no_file_can_be_read_stops_the_run(chain, content, reason):
     (chain / "data" / "stores" / "first.csv").write_bytes(content)
-    with pytest.raises(DataError, match=f"source stores is required, and none of its files can be read: .*({reason})"):
+    with pytest.raises(
+        DataError, match=f"source stores is required, and none of its files can be read: .*({reason})"
+    ):
         condition(chain)
     assert opened(chain).lake.leaves(DELIVERIES) == []
 
@@ -122,7 +129,12 @@ def test_a_store_whose_region_cannot_name_a_segment_is_set_aside_with_its_delive
 def test_a_correction_is_known_from_the_day_it_came_and_changes_the_version(chain):
     condition(chain)
     before = version(chain)
-    told = SOLD.with_columns(pl.when(pl.col("week") == LAST - WEEK).then(pl.col("delivered") * 2).otherwise("delivered").alias("delivered"))
+    told = SOLD.with_columns(
+        pl.when(pl.col("week") == LAST - WEEK)
+        .then(pl.col("delivered") * 2)
+        .otherwise("delivered")
+        .alias("delivered")
+    )
     write_file(chain, "deliveries", told)  # under its old name
     thursday = WEDNESDAY + timedelta(days=1)
     account = condition(chain, thursday)["deliveries"]
@@ -134,7 +146,10 @@ def test_a_correction_is_known_from_the_day_it_came_and_changes_the_version(chai
     assert rows["known_at"].max() == thursday
     # both are kept: each look sees what was known then
     then = opened(chain).lake.read(DELIVERIES, as_of=WEDNESDAY, where=pl.col("week") == LAST - WEEK)
-    assert then["delivered"].sum() * 2 == opened(chain).lake.read(DEMAND, where=pl.col("week") == LAST - WEEK)["units"].sum()
+    assert (
+        then["delivered"].sum() * 2
+        == opened(chain).lake.read(DEMAND, where=pl.col("week") == LAST - WEEK)["units"].sum()
+    )
 
 
 def test_a_late_file_appends(chain):
@@ -168,9 +183,15 @@ def test_a_conditioner_that_drops_rows_is_named_and_nothing_of_it_is_taken(chain
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        ('return Conditioned({"deliveries": rows.select(pl.col("nothing"))})', "deliveries of source deliveries fails on data/deliveries/first.csv: ColumnNotFoundError"),
+        (
+            'return Conditioned({"deliveries": rows.select(pl.col("nothing"))})',
+            "deliveries of source deliveries fails on data/deliveries/first.csv: ColumnNotFoundError",
+        ),
         ("raise ValueError(42)", "fails on data/deliveries/first.csv: ValueError: 42"),
-        ('return Conditioned({"deliveries": rows.drop("delivered")})', "leaves out delivered of the table deliveries"),
+        (
+            'return Conditioned({"deliveries": rows.drop("delivered")})',
+            "leaves out delivered of the table deliveries",
+        ),
         ('return Conditioned({"sales": rows})', "makes the table 'sales', which the workspace has not"),
         ('return Conditioned({"deliveries": rows.with_columns(pl.col("line") + 1)})', "rows"),
     ],
@@ -182,7 +203,10 @@ def test_a_conditioner_that_fails_is_named_with_its_file_and_error(chain, body, 
     assert opened(chain).lake.leaves(DELIVERIES) == []
 
 
-@pytest.mark.parametrize(("text", "says"), [("def condition(rows", "SyntaxError"), ("x = 1", "no function `condition"), (None, "does not exist")])
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [("def condition(rows", "SyntaxError"), ("x = 1", "no function `condition"), (None, "does not exist")],
+)
 def test_a_conditioner_that_cannot_be_loaded_says_why(chain, text, says):
     path = chain / "src" / "kiosks" / "conditioners" / "deliveries.py"
     if text is None:
@@ -195,7 +219,13 @@ def test_a_conditioner_that_cannot_be_loaded_says_why(chain, text, says):
 
 def test_rows_that_a_changed_conditioner_no_longer_makes_go(chain, tmp_path):
     plain = (chain / "src" / "kiosks" / "conditioners" / "deliveries.py").read_text()
-    conditioner(chain, "deliveries", 'return Conditioned({"deliveries": rows.with_columns(store=pl.lit("east-1"), product=pl.lit("00001"), week=pl.col("week") - pl.duration(weeks=52) - pl.duration(weeks=1) * pl.col("line"))})')
+    conditioner(
+        chain,
+        "deliveries",
+        "earlier = pl.col('week') - pl.duration(weeks=52) - pl.duration(weeks=1) * pl.col('line')\n"
+        "    moved = rows.with_columns(store=pl.lit('east-1'), product=pl.lit('00001'), week=earlier)\n"
+        "    return Conditioned({'deliveries': moved})",
+    )
     condition(chain)
     wrong = version(chain)
     (chain / "src" / "kiosks" / "conditioners" / "deliveries.py").write_text(plain)
@@ -212,7 +242,11 @@ def test_another_partition_key_moves_the_rows_and_leaves_none_behind(chain):
     rows = opened(chain).lake.read(DELIVERIES)
     settings = chain / "fleetcast.toml"
     settings.write_text(
-        settings.read_text().replace("[demand]", '[segments]\nkeys = ["store_format", "mover"]\nbaseline_keys = ["store_format"]\npartition = "store_format"\n\n[demand]')
+        settings.read_text().replace(
+            "[demand]",
+            '[segments]\nkeys = ["store_format", "mover"]\nbaseline_keys = ["store_format"]\n'
+            'partition = "store_format"\n\n[demand]',
+        )
     )
     condition(chain)
     w = opened(chain)
@@ -230,7 +264,11 @@ def test_what_cannot_be_read_yet_is_read_as_soon_as_its_settings_are_right(chain
     with pytest.raises(DataError, match="none of its files can be read"):
         condition(chain)
     settings = chain / "fleetcast.toml"
-    settings.write_text(settings.read_text().replace('conditioner = "deliveries"', 'conditioner = "deliveries"\ndelimiter = ";"'))
+    settings.write_text(
+        settings.read_text().replace(
+            'conditioner = "deliveries"', 'conditioner = "deliveries"\ndelimiter = ";"'
+        )
+    )
     account = condition(chain)["deliveries"]
     assert (account.accepted, account.quarantined) == (2 * SOLD.height, 0)
     assert opened(chain).lake.read(DELIVERIES)["week"].min() == date(2026, 8, 24) - timedelta(weeks=20)

@@ -1,3 +1,4 @@
+import ast
 import json
 import re
 import subprocess
@@ -41,6 +42,7 @@ class Example:
     """
 
     page: Path
+    line: int
     language: str
     text: str
     kind: str
@@ -48,10 +50,11 @@ class Example:
 
 
 def examples(page: Path) -> Iterator[Example]:
-    for block in BLOCK.finditer(page.read_text("utf-8")):
-        yield Example(
-            page, block["language"], dedent(block["text"]), block["kind"] or "read", block["path"] or ""
-        )
+    content = page.read_text("utf-8")
+    for block in BLOCK.finditer(content):
+        line = content.count("\n", 0, block.start("text"))
+        text = dedent(block["text"])
+        yield Example(page, line, block["language"], text, block["kind"] or "read", block["path"] or "")
 
 
 def written_in(language: str) -> list[Example]:
@@ -102,7 +105,8 @@ def test_the_python_of_a_page_runs_from_top_to_bottom(page):
     names: dict[str, object] = {}
     for example in written_in("python"):
         if example.page == page:
-            exec(compile(example.text, str(page), "exec"), names)  # noqa: S102 — our own pages
+            text = "\n" * example.line + example.text  # so that an error names the line of the page
+            exec(compile(text, str(page), "exec"), names)  # noqa: S102 — our own pages
 
 
 @pytest.mark.parametrize("page", pages_with(written_in("toml")), ids=name_of)
@@ -171,6 +175,36 @@ def test_every_decision_is_listed_on_the_front_page():
     front = (ROOT / "docs" / "index.md").read_text("utf-8")
     records = sorted((ROOT / "docs" / "decisions").glob("*.md"))
     assert [record.name for record in records if f"decisions/{record.name}" not in front] == []
+
+
+def test_the_guide_has_every_reason_for_which_files_and_rows_are_set_aside():
+    guide = (ROOT / "docs" / "guide" / "conditioners.md").read_text("utf-8")
+    reasons = {reason for room in ("sources", "conditioning") for reason in reasons_of(room)}
+    assert {"truncated", "wrong_locale", "ragged", "conflict"} <= reasons
+    assert {reason for reason in reasons if f"`{reason}`" not in guide} == set()
+
+
+def reasons_of(room: str) -> Iterator[str]:
+    """Reasons that a room's code gives: `SourceError(file, reason, …)`, `_reasons(reason=…)`, `faults(rows, reason, …)`,
+    and what a quarantined row's `reason` column is filled with."""
+    for path in (ROOT / "src" / "fleetcast" / room).glob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if not isinstance(call, ast.Call):
+                continue
+            name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+            if name in ("SourceError", "faults") and len(call.args) > 1:
+                yield from words_of(call.args[1])
+            if name == "_reasons":
+                yield from (keyword.arg for keyword in call.keywords if keyword.arg)
+            for keyword in call.keywords:
+                if keyword.arg == "reason":
+                    yield from words_of(keyword.value)
+
+
+def words_of(node: ast.AST) -> Iterator[str]:
+    """The words written out in an expression, `""` left out."""
+    found = (each.value for each in ast.walk(node) if isinstance(each, ast.Constant))
+    return (word for word in found if isinstance(word, str) and word)
 
 
 def all_tables() -> list[tables.Table]:

@@ -5,7 +5,7 @@ import pytest
 
 from fleetcast.domain.week import WEEK
 from fleetcast.features.panel import Panel, build
-from fleetcast.models.baseline import HistoricalAverage, seasonal_naive
+from fleetcast.models.baseline import HistoricalAverage
 from fleetcast.models.loading import load
 from fleetcast.testing.builders import FIRST_WEEK, weekly_sales
 
@@ -69,8 +69,3 @@ def test_a_dumped_baseline_loads_as_itself():
     fitted = HistoricalAverage().fit(panel(S1=[1, 2, 9], S2=[4, 4, 4]))
     both = pl.concat([asked("S1"), asked("S2"), asked("S3")])
     assert load(fitted.dump()).predict(both).equals(fitted.predict(both))
-
-
-def test_the_seasonal_naive_repeats_the_season_before():
-    naive = seasonal_naive(panel(S1=[1, 2, 3, 4]), season=2)
-    assert naive[0, 2:].tolist() == [1.0, 2.0, 3.0]

@@ -10,7 +10,7 @@ import polars as pl
 from fleetcast.conditioning import conservation, references
 from fleetcast.conditioning.movers import movers
 from fleetcast.conditioning.standard import Conditioned, Context, Rule, sift, with_known_at
-from fleetcast.demand import demand
+from fleetcast.demand import census, demand
 from fleetcast.domain.errors import DataError, FleetcastError, SourceError
 from fleetcast.domain.tables import (
     DELIVERIES,
@@ -119,6 +119,8 @@ def condition(
         for partition, batches in standing.items():
             nothing = lake.read(table, partition=partition).clear().with_columns(batch=pl.lit(""))
             lake.write(table, nothing, partition=partition, batches=batches)
+    for gone in set(lake.partitions(QUARANTINE)) - set(received):
+        lake.replace(QUARANTINE, lake.read(QUARANTINE, partition=gone).clear(), partition=gone)
     for source in settled:
         lake.replace(QUARANTINE, source.quarantined, partition=source.account.source)
         log.info("conditioned", **asdict(source.account))
@@ -139,6 +141,8 @@ def derive(lake: Lake, *, cutoff: date, settings: Settings, received: Iterable[d
         net = demand(deliveries, returns, stores, products, cutoff=cutoff, settings=settings.demand)
 
         lake.replace(DEMAND, net, partition=partition)
+        odd = census(net, deliveries, returns, cutoff=cutoff)
+        log.info("demand", partition=partition, **asdict(odd))
         nets.append(net.select("week", "store", "product", "units"))
     before = lake.read(MEMBERSHIP).filter(pl.col("valid_from") < cutoff)
     moved = movers(pl.concat(nets), stores, before, cutoff=cutoff, settings=settings.segments)

@@ -40,6 +40,8 @@ class Executor(Protocol):
 
     def run(self, work: Callable[[T], str], tasks: Sequence[T]) -> Iterator[Outcome[T]]: ...
 
+    def close(self) -> None: ...
+
 
 def executor(settings: ExecutionSettings) -> Executor:
     """The executor the settings name; one worker per core unless they say how many."""
@@ -55,22 +57,40 @@ class Serial:
         for task in tasks:
             yield _attempt(work, task)
 
+    def close(self) -> None:
+        """Nothing."""
 
-@dataclass(frozen=True)
+
 class Processes:
-    """Warm worker processes. A killed worker breaks the pool for all: each unfinished task then runs once more, alone."""
+    """Worker processes, warm from one run to the next until they are closed.
 
-    workers: int
+    A killed worker breaks the pool for all: each unfinished task then runs once more, alone.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self._workers = workers
+        self._pool: ProcessPoolExecutor | None = None
 
     def run(self, work: Callable[[T], str], tasks: Sequence[T]) -> Iterator[Outcome[T]]:
         unfinished: list[T] = []
-        for outcome in _in_pool(work, tasks, self.workers):
-            if outcome.error is _DIED:
-                unfinished.append(outcome.task)
-            else:
-                yield outcome
+        if tasks:
+            self._pool = self._pool or _pool(self._workers)
+            for outcome in _in_pool(self._pool, work, tasks):
+                if outcome.error is _DIED:
+                    unfinished.append(outcome.task)
+                else:
+                    yield outcome
+        if unfinished:
+            self.close()
         for task in unfinished:
-            yield from _in_pool(work, [task], 1)
+            with _pool(1) as alone:
+                yield from _in_pool(alone, work, [task])
+
+    def close(self) -> None:
+        """End the workers; the next run starts others."""
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+            self._pool = None
 
 
 # What a task may die of without taking the others with it.
@@ -87,19 +107,22 @@ FAILURES = (
 _DIED = "its worker process was killed"
 
 
-def _in_pool(work: Callable[[T], str], tasks: Sequence[T], workers: int) -> Iterator[Outcome[T]]:
-    if not tasks:
-        return
-    with _one_thread_each(), _pool(min(workers, len(tasks))) as pool:
-        waiting: dict[Future[Outcome[T]], T] = {pool.submit(_attempt, work, task): task for task in tasks}
-        while waiting:
-            finished, _ = wait(waiting, return_when=FIRST_COMPLETED)
-            for future in finished:
-                task = waiting.pop(future)
-                try:
-                    yield replace(future.result(), task=task)  # the worker's copy is equal, not the same
-                except BrokenProcessPool:
-                    yield Outcome(task, None, _DIED)
+def _in_pool(pool: ProcessPoolExecutor, work: Callable[[T], str], tasks: Sequence[T]) -> Iterator[Outcome[T]]:
+    waiting: dict[Future[Outcome[T]], T] = {}
+    for task in tasks:
+        try:
+            with _one_thread_each():  # a worker may be started for it
+                waiting[pool.submit(_attempt, work, task)] = task
+        except BrokenProcessPool:  # a worker was killed meanwhile
+            yield Outcome(task, None, _DIED)
+    while waiting:
+        finished, _ = wait(waiting, return_when=FIRST_COMPLETED)
+        for future in finished:
+            task = waiting.pop(future)
+            try:
+                yield replace(future.result(), task=task)  # the worker's copy is equal, not the same
+            except BrokenProcessPool:
+                yield Outcome(task, None, _DIED)
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:

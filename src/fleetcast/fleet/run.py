@@ -24,7 +24,7 @@ from fleetcast.monitoring import stage as monitoring
 from fleetcast.registry.manifest import Reference, Release
 from fleetcast.registry.publications import Publication
 from fleetcast.scoring.stage import ScoringTask
-from fleetcast.settings import branch_digest
+from fleetcast.settings import OrderSettings, branch_digest
 from fleetcast.telemetry import get_logger
 from fleetcast.training import stage as training
 from fleetcast.workspace import Workspace
@@ -154,6 +154,8 @@ class Cycle:
         except BaseException as error:
             self.w.ledger.cycle_finished(self.name, "failed", {"error": str(error)})
             raise
+        finally:
+            self.executor.close()
         self.w.ledger.cycle_finished(self.name, "done", {"only": only or "all"})
 
     # ---------------------------------------------------------------- data
@@ -201,6 +203,7 @@ class Cycle:
         trained = self._train(fleet, {decision["segment"] for decision in decisions if decision["retrain"]})
         if not trained["chosen"] and self.w.ledger.pointer():
             return  # the live release stays as it is
+        self.progress.stage("release", None)
         released = self.steps.once(
             "release",
             {"trained": trained, "gate": branch_digest(self.w.settings.gate), "week": str(self.week)},
@@ -287,12 +290,12 @@ class Cycle:
         for version in self.w.registry.models.list():
             lineage = version.lineage
             fits = lineage.get("recipe") == self.recipe and str(lineage.get("cutoff")) < str(self.week)
-            if version.kind == "ensemble" and fits and lineage.get("chain"):
+            sound = version.kind == "ensemble" and version.state != "refused"
+            if sound and fits and lineage.get("chain"):
                 chains[version.segment] = training.Chain(version.artefact, lineage["chain"])
         return chains
 
     def _release(self, fleet: list[reporting.Cell], trained: Mapping[str, Any]) -> dict[str, Any]:
-        self.progress.stage("release", None)
         records = {partition: self.steps.result(output) for partition, output in trained["outputs"].items()}
         failed = self._failed(fleet, trained, records)
         live = self.w.registry.releases.current()
@@ -417,10 +420,14 @@ class Cycle:
             )
             for partition in self.partitions
         }
+
+        def inputs(order: work.Score) -> object:
+            return _score_inputs(order, self.w.settings.orders)
+
         self.progress.stage("score", len(orders))
         records: dict[str, Any] = {}
         failed: dict[str, str] = {}
-        for partition, ended in self.steps.each("score", orders, _score_inputs, work.score, self.executor):
+        for partition, ended in self.steps.each("score", orders, inputs, work.score, self.executor):
             if isinstance(ended, Failed):
                 failed[partition] = ended.error
             else:
@@ -472,9 +479,10 @@ def _train_inputs(order: work.Train) -> object:
     }
 
 
-def _score_inputs(order: work.Score) -> object:
+def _score_inputs(order: work.Score, settings: OrderSettings) -> object:
     task = order.task
     return {
+        "orders": branch_digest(settings),
         "snapshot": order.snapshot.digest,
         "partition": task.partition,
         "cutoff": str(task.cutoff),

@@ -88,13 +88,6 @@ def load(dumped: Dumped) -> FittedAverage:
     return FittedAverage(tuple(levels))
 
 
-def seasonal_naive(panel: Panel, *, season: int = 52) -> F64:
-    """[S, W]: the units of the same week a season earlier, as far as known at the cutoff; for information only."""
-    out = np.full(panel.units.shape, np.nan)
-    out[:, season:] = np.maximum(panel.units[:, :-season], 0.0)
-    return out
-
-
 def _attributes() -> list[str]:
     return list(dict.fromkeys(key for keys in LEVELS for key in keys))
 

@@ -9,15 +9,20 @@ from fleetcast.domain.tables import DEMAND, FORECASTS, SCORES
 from fleetcast.domain.versions import Snapshot
 from fleetcast.lake import Lake
 from fleetcast.metrics import measure
-from fleetcast.monitoring.scores import score
+from fleetcast.monitoring.scores import maturity, score, summary
 from fleetcast.telemetry import get_logger
 
 log = get_logger()
 
 
 def monitor(lake: Lake, snapshot: Snapshot, *, cutoff: date) -> dict[str, Any]:
-    """Score every published forecast of a week up to the cutoff; returns the fleet's metrics and how many rows they stand on."""
+    """Score every published forecast of a week up to the cutoff.
+
+    Returns what the step leaves, as JSON: the fleet's metrics and how many `rows` they stand on, the metrics of each
+    segment, week, horizon and release, and how far each week's demand is known by now.
+    """
     frames = [pl.DataFrame(schema=lake.read(SCORES).schema)]
+    labels = []
     for partition in lake.partitions(FORECASTS):
         forecasts = lake.read(FORECASTS, partition=partition, where=pl.col("week") <= cutoff)
         net = lake.read(DEMAND, version=snapshot["demand"], partition=partition)
@@ -26,9 +31,19 @@ def monitor(lake: Lake, snapshot: Snapshot, *, cutoff: date) -> dict[str, Any]:
 
         lake.replace(SCORES, scored, partition=partition)
         frames.append(scored)
+        labels.append(maturity(forecasts, net, ["week", "segment"]))
     scores = pl.concat(frames)
     log.info("monitored", cutoff=str(cutoff), rows=scores.height)
-    return {"rows": scores.height, "metrics": measure(scores).row(0, named=True) if scores.height else None}
+    return {
+        "rows": scores.height,
+        "metrics": measure(scores).row(0, named=True) if scores.height else None,
+        "segments": _rows(summary(scores)),
+        "labels": _rows(pl.concat(labels)) if labels else [],
+    }
+
+
+def _rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
+    return frame.with_columns(pl.col(pl.Date).cast(pl.String)).to_dicts()
 
 
 def _averages(net: pl.DataFrame, cycles: list[date]) -> pl.DataFrame:

@@ -44,7 +44,16 @@ def conflicts(settings: Settings) -> list[Found]:
                 "write fewer days than stale_days",
             )
         )
+    ready = settings.calendar.ready_after_days
     for name, source in settings.sources.items():
+        if source.known_at == "lag" and source.publication_lag_days > ready:
+            found.append(
+                Found(
+                    ("sources", name, "publication_lag_days"),
+                    f"{source.publication_lag_days} days is later than the fleet looks (ready_after_days = {ready})",
+                    "write at most so many days, or let calendar.ready_after_days be more",
+                )
+            )
         found += _source(("sources", name), source)
     for name, covariate in settings.covariates.items():
         found += _covariate(("covariates", name), name, covariate)

@@ -173,9 +173,28 @@ class ExecutionSettings(Branch):
 
 
 class EnvironmentSettings(Branch):
-    """One environment; prod runs only an installed artifact."""
+    """One environment."""
 
-    checkout: bool = True  # whether it may run the code of a checkout
+    checkout: (
+        bool  # whether it may run the code of a checkout; by default dev may, and prod runs only an artifact
+    )
+
+
+RUNS_A_CHECKOUT: dict[Literal["dev", "prod"], bool] = {"dev": True, "prod": False}
+
+
+def _both(written: object) -> object:
+    """Both environments are there, whichever are written, with what is not written as it is by default."""
+    if not isinstance(written, dict) or not all(isinstance(branch, dict) for branch in written.values()):
+        return written
+    defaults = {name: {"checkout": runs} for name, runs in RUNS_A_CHECKOUT.items()}
+    return {
+        name: {"checkout": False, **defaults.get(name, {}), **written.get(name, {})}
+        for name in defaults | written
+    }
+
+
+Environments = Annotated[dict[Literal["dev", "prod"], EnvironmentSettings], BeforeValidator(_both)]
 
 
 class Settings(Branch):
@@ -194,7 +213,8 @@ class Settings(Branch):
     retraining: RetrainingSettings = RetrainingSettings()
     orders: OrderSettings = OrderSettings()
     execution: ExecutionSettings = ExecutionSettings()
-    environments: dict[Literal["dev", "prod"], EnvironmentSettings] = {
-        "dev": EnvironmentSettings(),
-        "prod": EnvironmentSettings(checkout=False),
-    }
+    environments: Environments = Field(
+        default_factory=lambda: {
+            name: EnvironmentSettings(checkout=runs) for name, runs in RUNS_A_CHECKOUT.items()
+        }
+    )

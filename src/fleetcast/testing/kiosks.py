@@ -1,5 +1,6 @@
 """A chain of kiosks: a workspace fed by standard CSV files, drawn in a moment and easy to change line by line."""
 
+import tomllib
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -113,13 +114,21 @@ def write_workspace(
     tables: Mapping[str, Table] = _TABLES,
 ) -> Path:
     """A workspace whose sources are standard CSV files, one per table; a frame with `known_at` says it itself."""
-    blocks = [settings]
-    conditioners = folder / "src" / "kiosks" / "conditioners"
-    conditioners.mkdir(parents=True)
     for name, frame in frames.items():
-        (conditioners / f"{name}.py").write_text(CONDITIONER.format(name=name), "utf-8")
-        blocks.append(_source(tables[name], known="known_at" in frame.columns))
         write_file(folder, name, frame)
+    return write_standard_sources(folder, {name: tables[name] for name in frames}, settings=settings)
+
+
+def write_standard_sources(folder: Path, tables: Mapping[str, Table], *, settings: str) -> Path:
+    """The settings and conditioners of a workspace whose `data/<table>/*.csv` are as `export tables` writes them."""
+    package = tomllib.loads(settings)["workspace"]["package"]
+    conditioners = folder / "src" / package / "conditioners"
+    conditioners.mkdir(parents=True)
+    blocks = [settings]
+    for name, table in tables.items():
+        (conditioners / f"{name}.py").write_text(CONDITIONER.format(name=name), "utf-8")
+        first = min((folder / "data" / name).glob("*.csv"))
+        blocks.append(_source(table, first.read_text("utf-8").split("\n", 1)[0].split(",")))
     (folder / workspace.SETTINGS_FILE).write_text("\n".join(blocks), "utf-8")
     return folder
 
@@ -144,14 +153,14 @@ def run_week(
     return run_cycle(opened(folder, at), week=week, progress=progress or Silent(), actor="test")
 
 
-def _source(table: Table, *, known: bool) -> str:
-    columns = {name: kind for name, kind in types(table).items() if known or name != "known_at"}
+def _source(table: Table, header: list[str]) -> str:
+    known = "known_at" in header
+    columns = {name: types(table).get(name, pl.String()) for name in header}
     lines = [f"[sources.{table.name}]", f'path = "data/{table.name}/*.csv"', 'format = "csv"']
     lines += [f'conditioner = "{table.name}"', 'true = "true"', 'false = "false"']
     lines += ['known_at = "column"', 'known_at_column = "known_at"'] if known else []
     lines.append(f"[sources.{table.name}.columns]")
     for name, kind in columns.items():
         optional = ", optional = true" if name in nullable(table) else ""
-        moment = f', format = "{MOMENT}"' if isinstance(kind, pl.Datetime) else ""
-        lines.append(f'{name} = {{ type = "{_TYPES[kind.base_type()]}"{optional}{moment} }}')
+        lines.append(f'{name} = {{ type = "{_TYPES[kind.base_type()]}"{optional} }}')
     return "\n".join([*lines, ""])
