@@ -6,7 +6,7 @@ from collections.abc import Generator
 import pytest
 
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1", NUMBA_NUM_THREADS="1")
-os.environ.setdefault("POLARS_MAX_THREADS", "2")
+os.environ.setdefault("POLARS_MAX_THREADS", "1")  # frames of tests are small: two threads cost a quarter more
 for name in [name for name in os.environ if name.startswith("FLEETCAST_")]:
     del os.environ[name]
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from fleetcast.testing.kiosks import SETTINGS, kiosks, run_week, write_workspace
+from fleetcast.fleet.report import CycleReport
+from fleetcast.testing.kiosks import kiosks, run_week, write_workspace
 from fleetcast.testing.retailer import tiny_retailer
 
 FAST = "horizons = [1, 2]\nrounds = 4\nnet_members = 0"
@@ -18,16 +19,16 @@ def fresh_chain(tmp_path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def finished_chain(tmp_path_factory) -> Path:
+def first_week(tmp_path_factory) -> tuple[Path, CycleReport]:
+    """A chain of kiosks after its first week, and what it reported."""
     folder = write_workspace(tmp_path_factory.mktemp("kiosks") / "chain", kiosks())
-    run_week(folder)
-    return folder
+    return folder, run_week(folder)
 
 
 @pytest.fixture
-def chain(finished_chain, tmp_path) -> Path:
+def chain(first_week, tmp_path) -> Path:
     """A chain of kiosks that has done its first week; the copy is the test's own."""
-    return Path(shutil.copytree(finished_chain, tmp_path / "chain"))
+    return Path(shutil.copytree(first_week[0], tmp_path / "chain"))
 
 
 @pytest.fixture(scope="session")
@@ -44,8 +45,3 @@ def finished_retailer(tmp_path_factory) -> Path:
 @pytest.fixture
 def retailer(finished_retailer, tmp_path) -> Path:
     return Path(shutil.copytree(finished_retailer, tmp_path / "demo"))
-
-
-@pytest.fixture
-def settings() -> str:
-    return SETTINGS

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from fleetcast.domain.tables import FORECASTS
+from fleetcast.domain.tables import FORECASTS, ORDERS
 from fleetcast.fleet import releases
 from fleetcast.fleet.progress import Silent
 from fleetcast.fleet.run import run_cycle
@@ -66,27 +66,19 @@ def test_a_changed_gate_judges_anew_and_trains_nothing(chain):
     assert {verdict.served_by for verdict in report.verdicts} == {"champion"}  # each keeps the one it had
     now = everything(chain)
     packs = {version.artefact for version in opened(chain).registry.models.list()}
-    assert len(packs) == 2
+    assert len(packs) == 4  # models and baselines of two regions, as before
     assert now["tables"]["rounds"] == before["tables"]["rounds"]
     assert {v.trained_at for v in opened(chain).registry.models.list()} == set(trained.values())
 
 
-def test_a_change_in_training_settings_counts_as_code_and_retrains(chain):
+def test_a_long_lived_process_sees_settings_that_changed_and_scores_anew(chain):
+    assert opened(chain).lake.read(ORDERS).height == 16
     settings = chain / "fleetcast.toml"
-    settings.write_text(settings.read_text().replace("net_members = 0", "net_members = 0\nwindow_weeks = 52"))
-    before = opened(chain).registry.models.list()
-    run_week(chain)
-    w = opened(chain)
-    decided = [step for step in w.ledger.steps("2026w46") if step.step == "plan"]
-    assert len(decided) == 1
-    assert len(w.registry.models.list()) == 2 * len(before)
-
-
-def test_a_long_lived_process_sees_settings_that_changed(chain):
-    settings = chain / "fleetcast.toml"
-    settings.write_text(settings.read_text().replace("horizons = [1, 2]", "horizons = [1]"))
-    run_week(chain)
-    assert opened(chain).lake.read(FORECASTS)["horizon"].unique().to_list() == [1]
+    settings.write_text(settings.read_text() + "\n[orders]\nenabled = false\n")
+    before = everything(chain)
+    run_cycle(opened(chain), only="score", progress=Silent(), actor="test")
+    assert opened(chain).lake.read(ORDERS).is_empty()
+    assert everything(chain)["tables"]["forecasts"] == before["tables"]["forecasts"]
 
 
 def test_after_a_rollback_the_week_is_scored_with_the_earlier_models_and_stays_rolled_back(chain):
@@ -97,7 +89,8 @@ def test_after_a_rollback_the_week_is_scored_with_the_earlier_models_and_stays_r
     early = everything(chain)["tables"]["forecasts"]
     run_week(chain)
     second = opened(chain).ledger.pointer()
-    assert second != first
+    assert second != first  # training settings count as code
+    assert len(opened(chain).registry.models.list()) == 2 * 6
     assert {change.segment for change in releases.diff(opened(chain), first, second)} == {
         f"{region}/large/{mover}" for region in ("east", "west") for mover in ("fast", "slow")
     }

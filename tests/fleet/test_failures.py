@@ -202,33 +202,23 @@ def test_a_partition_that_cannot_be_scored_turns_the_run_red_and_is_seen_to_be_m
 
 def test_a_segment_that_sells_nothing_is_served_by_its_baseline_and_the_rest_is_good(tmp_path):
     frames = kiosks()
-    never = pl.col("product").is_in(["00001", "00002"]) & pl.col("store").str.starts_with("east")
-    nothing = pl.when(never).then(pl.lit(0.0)).otherwise("delivered").alias("delivered")
+    slow, east = pl.col("product").is_in(["00001", "00002"]), pl.col("store").str.starts_with("east")
+    gone = slow & (
+        east | (pl.col("week") > LAST - 12 * WEEK)
+    )  # never in the east, in the west for twelve weeks
+    nothing = pl.when(gone).then(pl.lit(0.0)).otherwise("delivered").alias("delivered")
     folder = write_workspace(
         tmp_path / "chain", frames | {"deliveries": frames["deliveries"].with_columns(nothing)}
     )
     report = run_week(folder)
     by_segment = {verdict.segment: verdict for verdict in report.verdicts}
-    zeros = by_segment.pop("east/large/slow")
-    assert zeros.state == "failed"
-    assert "sold nothing" in zeros.reason
+    never, stopped = by_segment.pop("east/large/slow"), by_segment.pop("west/large/slow")
+    assert never.state == "failed"
+    assert "sold nothing" in never.reason
+    assert (stopped.state, stopped.mape) == ("over_gate", None)
+    assert "no scored row sold anything" in stopped.reason
     assert all(verdict.passed for verdict in by_segment.values())
     assert report.series.active == report.series.published == 12  # what is never delivered is not active
-
-
-def test_a_segment_that_stops_selling_is_judged_without_dividing_by_zero(tmp_path):
-    frames = kiosks(regions=("east",))
-    gone = pl.col("product").is_in(["00001", "00002"]) & (pl.col("week") > LAST - 12 * WEEK)
-    stopped = pl.when(gone).then(pl.lit(0.0)).otherwise("delivered").alias("delivered")
-    folder = write_workspace(
-        tmp_path / "chain", frames | {"deliveries": frames["deliveries"].with_columns(stopped)}
-    )
-    report = run_week(folder)
-    (slow,) = (verdict for verdict in report.verdicts if verdict.segment.endswith("slow"))
-    assert not slow.passed
-    assert slow.mape is None
-    assert "no scored row sold anything" in slow.reason
-    assert report.series.published == 8
     assert opened(folder).lake.read(FORECASTS)["median"].is_finite().all()
 
 

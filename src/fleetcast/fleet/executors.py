@@ -9,8 +9,6 @@ from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from typing import Generic, Protocol, TypeVar
 
-import polars as pl
-
 from fleetcast.domain.errors import FleetcastError
 from fleetcast.settings import ExecutionSettings
 
@@ -102,7 +100,6 @@ FAILURES = (
     RuntimeError,
     TypeError,
     ValueError,
-    pl.exceptions.PolarsError,
 )
 _DIED = "its worker process was killed"
 

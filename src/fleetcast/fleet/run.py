@@ -24,7 +24,7 @@ from fleetcast.monitoring import stage as monitoring
 from fleetcast.registry.manifest import Reference, Release
 from fleetcast.registry.publications import Publication
 from fleetcast.scoring.stage import ScoringTask
-from fleetcast.settings import OrderSettings, branch_digest
+from fleetcast.settings import branch_digest
 from fleetcast.telemetry import get_logger
 from fleetcast.training import stage as training
 from fleetcast.workspace import Workspace
@@ -417,17 +417,14 @@ class Cycle:
                 self.snapshot,
                 self.received,
                 ScoringTask(partition, self.week, live.id, self.snapshot),
+                code=digest_of([self.w.code, branch_digest(self.w.settings.orders)]),
             )
             for partition in self.partitions
         }
-
-        def inputs(order: work.Score) -> object:
-            return _score_inputs(order, self.w.settings.orders)
-
         self.progress.stage("score", len(orders))
         records: dict[str, Any] = {}
         failed: dict[str, str] = {}
-        for partition, ended in self.steps.each("score", orders, inputs, work.score, self.executor):
+        for partition, ended in self.steps.each("score", orders, _score_inputs, work.score, self.executor):
             if isinstance(ended, Failed):
                 failed[partition] = ended.error
             else:
@@ -479,12 +476,12 @@ def _train_inputs(order: work.Train) -> object:
     }
 
 
-def _score_inputs(order: work.Score, settings: OrderSettings) -> object:
+def _score_inputs(order: work.Score) -> object:
     task = order.task
     return {
-        "orders": branch_digest(settings),
         "snapshot": order.snapshot.digest,
         "partition": task.partition,
         "cutoff": str(task.cutoff),
         "release": task.release,
+        "code": order.code,
     }

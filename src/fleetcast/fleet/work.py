@@ -1,10 +1,15 @@
 """The tasks that leave for a worker: each opens the workspace again and does one partition."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from multiprocessing import parent_process
 
+import polars as pl
+
 from fleetcast import telemetry, workspace
+from fleetcast.domain.errors import DataError
 from fleetcast.domain.tables import DELIVERIES
 from fleetcast.domain.versions import Snapshot, digest
 from fleetcast.lake.history import read_history
@@ -31,8 +36,19 @@ class Score:
     snapshot: Snapshot
     received: tuple[datetime, ...]
     task: scoring.ScoringTask
+    code: str  # digest of what else decides the forecasts and orders
 
 
+@contextmanager
+def _told() -> Iterator[None]:
+    """What the engine of frames says goes up as an error of ours: this task fails, and the others go on."""
+    try:
+        yield
+    except pl.exceptions.PolarsError as error:
+        raise DataError(f"{type(error).__name__}: {error}") from error
+
+
+@_told()
 def train(order: Train) -> str:
     """Digest of the training record in the bank."""
     w = _open(order.address)
@@ -55,6 +71,7 @@ def train(order: Train) -> str:
     )
 
 
+@_told()
 def score(order: Score) -> str:
     """Digest of the scoring record in the bank."""
     w = _open(order.address)

@@ -90,11 +90,12 @@ def score(
     mine = [task.cutoff.isoformat()]  # rows of an earlier run of this cycle go, even if there are none now
     lake.write(FORECASTS, served.forecasts.with_columns(batch), partition=task.partition, batches=mine)
     lake.write(COMPLETENESS, served.completeness.with_columns(batch), partition=task.partition, batches=mine)
+    wanted = pl.DataFrame(schema=lake.read(ORDERS, partition="").schema)
     if settings.orders.enabled:
         prices = as_known_at(PRICES, lake.read(PRICES, version=task.snapshot["prices"]), moment)
         shelf = as_known_at(SHELF, lake.read(SHELF, version=task.snapshot["shelf"]), moment)
         wanted = orders.recommend(first, prices, shelf, products)
-        lake.write(ORDERS, wanted.with_columns(batch), partition=task.partition, batches=mine)
+    lake.write(ORDERS, wanted.with_columns(batch), partition=task.partition, batches=mine)
     record = {"partition": task.partition, "unloadable": desk.failed, **summary(active, served.completeness)}
     log.info("scored", partition=task.partition, **record["failover"])
     return registry.bank.put(canonical(record))
