@@ -64,3 +64,15 @@ def test_a_data_folder_that_is_not_there_is_named(base):
 def test_a_pattern_that_names_no_files_is_refused(base, path):
     with pytest.raises(UsageError, match="names no files"):
         names(path, base, data=base)
+
+
+@pytest.mark.parametrize("data", [None, "empty"])
+def test_whoever_has_no_files_is_told_how_to_get_them(tmp_path, data):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises((SourceError, UsageError), match="they come with the R package bayesm"):
+        names(
+            "{data}/yx.csv",
+            tmp_path,
+            tmp_path / data if data else None,
+            obtain="they come with the R package bayesm",
+        )
