@@ -10,10 +10,14 @@ import signal
 import sys
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from fleetcast import workspace
 from fleetcast.fleet.progress import Silent
 from fleetcast.fleet.run import run_cycle
+from fleetcast.ledger.store import Ledger
+from fleetcast.registry.bank import Bank
+from fleetcast.registry.store import Registry
 from fleetcast.testing.kiosks import WEDNESDAY
 
 
@@ -39,7 +43,8 @@ class Watched(Silent):
         self.fuse.spark()
 
     def advance(self, name, note=""):
-        self.fuse.spark()
+        if name != "condition":  # until all sources are conditioned, nothing is written
+            self.fuse.spark()
 
     def done(self, name, note):
         self.fuse.spark()
@@ -69,6 +74,7 @@ def until_it_ends(kind: str, folder: Path) -> int:
     for sparks in range(1, 200, 1 if kind == "progress" else 2):
         child = os.fork()
         if child == 0:
+            signal.alarm(100)  # seconds; a fork that hangs is told
             run(kind, folder, sparks)
             os._exit(0)
         _, status = os.waitpid(child, 0)
@@ -80,6 +86,25 @@ def until_it_ends(kind: str, folder: Path) -> int:
     return killed
 
 
+def warm_up(folder: Path) -> None:
+    """What every run would do again in its first half second: compile the ledger's queries, build the contracts."""
+    for table in workspace.open(folder).tables.values():
+        assert table.columns
+    with (
+        TemporaryDirectory() as elsewhere,
+        Ledger.open(Path(elsewhere) / "ledger.db", Clock(Fuse(0))) as ledger,
+    ):
+        ledger.cycle_started("c")
+        ledger.finish(ledger.begin("c", "step", "part", "in"), "out")
+        ledger.done("c", "step", "part", "in")
+        ledger.steps("c")
+        ledger.cycle_finished("c", "done", {})
+        registry = Registry(ledger, Bank(Path(elsewhere)), "dev")
+        registry.models.list()
+        registry.releases.current()
+
+
 if __name__ == "__main__":
+    warm_up(Path(sys.argv[1]))
     for kind, folder in zip(("progress", "clock"), sys.argv[1:], strict=True):
         print(until_it_ends(kind, Path(folder)))  # noqa: T201

@@ -48,3 +48,16 @@ def test_a_task_that_kills_its_worker_is_given_up_and_the_rest_is_done():
 def test_a_worker_killed_once_costs_one_retry(tmp_path):
     tasks = [(str(tmp_path), name) for name in "abc"]
     assert sorted(o.output for o in Processes(2).run(die_once, tasks)) == ["a", "b", "c"]
+
+
+def who(task):
+    return str(os.getpid())
+
+
+def test_workers_stay_warm_from_one_run_to_the_next_until_they_are_closed():
+    processes = Processes(1)
+    first, second = ({o.output for o in processes.run(who, [1, 2])} for _ in range(2))
+    assert first == second != {str(os.getpid())}
+    processes.close()
+    assert {o.output for o in processes.run(who, [1])} != first
+    processes.close()

@@ -1,4 +1,5 @@
 import itertools
+import json
 import shutil
 from datetime import timedelta
 
@@ -205,7 +206,11 @@ def test_a_region_whose_newest_week_is_late_is_not_taken_to_have_sold_nothing(tm
     write_file(folder, "deliveries", frames["deliveries"].filter(late), "late")
     report = run_week(folder, WEDNESDAY + timedelta(days=1))
     assert report.cycle == LAST
-    assert opened(folder).lake.read(DEMAND, where=pl.col("units").is_null()).is_empty()
+    later = opened(folder)
+    assert later.lake.read(DEMAND, where=pl.col("units").is_null()).is_empty()
+    (planned,) = (step for step in later.ledger.steps("2026w46") if step.step == "plan")
+    reasons = {decision["reason"] for decision in json.loads(later.bank.get(planned.output_digest))}
+    assert reasons == {"data of weeks up to 2026-11-09 changed"}
     assert opened(folder).registry.releases.current().manifest.parent is not None
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from fleetcast.domain.errors import UsageError
-from fleetcast.domain.tables import DEMAND, MEMBERSHIP, Table
+from fleetcast.domain.tables import Table
 from fleetcast.domain.versions import Snapshot
 from fleetcast.fleet.report import TableChange, TableVersion
 from fleetcast.fleet.steps import Steps
@@ -52,22 +52,21 @@ def export(
 
 def _snapshot(w: Workspace, name: str) -> Snapshot:
     """The snapshot that a release, a cycle or the first characters of a snapshot's digest name."""
-    covered = {*w.base_tables, DEMAND.name, MEMBERSHIP.name}
-    digests = {r.id: r.manifest.snapshot for r in w.registry.releases.list() if r.id.startswith(name)}
-    found = {}
+    found = {
+        release.manifest.snapshot
+        for release in w.registry.releases.list()
+        if release.id.startswith(name) or release.manifest.snapshot.startswith(name)
+    }
     for cycle in w.ledger.cycles():
         for step in w.ledger.steps(cycle.cycle):
-            if step.step == "derive" and step.output_digest:
-                snapshot = Snapshot.of(Steps(cycle.cycle, w.ledger, w.bank).result(step.output_digest))
-                if (
-                    cycle.cycle == name
-                    or snapshot.digest.startswith(name)
-                    or snapshot.digest in digests.values()
-                ):
-                    found[snapshot.digest] = snapshot
-    if len(found) != 1 or not {table for table, _ in next(iter(found.values())).tables} <= covered:
+            derived = step.output_digest if step.step == "derive" else None
+            if derived and (cycle.cycle == name or derived.startswith(name)):
+                found.add(derived)
+    if len(found) != 1:
         which = "several snapshots" if found else "no snapshot"
         raise UsageError(
             f"{which} of {w.environment} go by {name!r}; name a release, or a cycle like 2026w46"
         )
-    return next(iter(found.values()))
+    return Snapshot.of(
+        Steps("", w.ledger, w.bank).result(found.pop())
+    )  # a snapshot lies in the bank by its digest

@@ -1,0 +1,58 @@
+from datetime import timedelta
+
+import polars as pl
+import pytest
+
+from fleetcast.domain.errors import UsageError
+from fleetcast.domain.week import WEEK
+from fleetcast.fleet import tables
+from fleetcast.fleet.progress import Silent
+from fleetcast.fleet.run import run_cycle
+from fleetcast.testing.kiosks import LAST, WEDNESDAY, kiosks, opened, write_file
+
+
+def test_every_table_with_rows_says_its_version_its_rows_and_its_weeks(chain):
+    w = opened(chain)
+    lines = {line.table: line for line in tables.versions(w)}
+    assert set(lines) == {
+        "deliveries", "stores", "products", "demand", "segments", "rounds", "forecasts", "orders", "completeness"
+    }  # fmt: skip
+    assert (lines["deliveries"].rows, lines["deliveries"].last) == (4 * 4 * 60, str(LAST))
+    assert (lines["stores"].first, lines["stores"].version) == ("", w.lake.version(w.tables["stores"]))
+
+
+def test_what_changed_since_a_release_is_told_table_by_table_and_week_by_week(chain):
+    sold = kiosks()["deliveries"]
+    twice = pl.when(pl.col("week") == LAST - WEEK).then(pl.col("delivered") * 2).otherwise("delivered")
+    write_file(chain, "deliveries", sold.with_columns(twice.alias("delivered")), "corrected")
+    release = opened(chain).ledger.pointer()
+    later = opened(chain, WEDNESDAY + timedelta(days=1))
+    run_cycle(later, only="condition", progress=Silent(), actor="test")
+
+    for name in (release, release[:10]):
+        changes = {change.table: change for change in tables.diff(later, name)}
+        assert set(changes) == {"deliveries", "demand"}
+        assert changes["deliveries"].kind == "correction"
+        assert changes["deliveries"].weeks == (str(LAST - WEEK),)
+        assert changes["deliveries"].rows_after - changes["deliveries"].rows_before == 16
+    assert tables.diff(later, "2026w46") == []  # the cycle has been derived anew since
+
+
+@pytest.mark.parametrize("name", ["2025w01", "zzz", ""])
+def test_a_name_of_no_snapshot_or_of_several_says_what_to_name(chain, name):
+    w = opened(chain)
+    if name == "":
+        write_file(
+            chain, "deliveries", kiosks()["deliveries"].head(1).with_columns(pl.col("delivered") + 1), "x"
+        )
+        run_cycle(
+            opened(chain, WEDNESDAY + timedelta(days=1)), only="condition", progress=Silent(), actor="test"
+        )
+    with pytest.raises(UsageError, match="name a release, or a cycle like 2026w46"):
+        tables.diff(w, name)
+
+
+def test_a_table_that_does_not_exist_cannot_be_exported(chain, tmp_path):
+    with pytest.raises(UsageError, match="no table 'sales'; there are completeness, deliveries"):
+        tables.export(opened(chain), tmp_path / "out", file_format="csv", tables=["sales"])
+    assert not (tmp_path / "out").exists()
