@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -114,14 +114,18 @@ def report(
     )
 
 
+def received(w: Workspace, week: date) -> tuple[datetime, ...]:
+    """When files came in after the first load, up to the moment that the next week is looked at."""
+    until = known_by(week + WEEK, w.settings.calendar.ready_after_days)
+    return came_in(w.settings, w.raw, before=until)
+
+
 def active(w: Workspace, week: date) -> pl.DataFrame:
     """`store, product` of every series that has to be forecast from a week on, whatever became of it."""
     found = snapshot(w, week)
     if found is None:
         return pl.DataFrame(schema={"store": pl.String, "product": pl.String})
-    ready = w.settings.calendar.ready_after_days
-    moments = came_in(w.settings, w.raw, before=known_by(week + WEEK, ready))
-    moment = Looks.of(ready, moments).at(week)
+    moment = Looks.of(w.settings.calendar.ready_after_days, received(w, week)).at(week)
     return demand.active(
         w.lake.read(DEMAND, version=found["demand"], columns=["week", "store", "product", "delivered"]),
         w.lake.read(STORES, version=found["stores"], as_of=moment),

@@ -11,7 +11,7 @@ from fleetcast.conditioning import stage as conditioning
 from fleetcast.domain.errors import CorruptError, DataError, GateFailed, UsageError
 from fleetcast.domain.tables import COMPLETENESS, DEMAND, FORECASTS, MEMBERSHIP, ORDERS
 from fleetcast.domain.versions import Snapshot, digest_of
-from fleetcast.domain.week import WEEK, is_week, known_by, label, monday
+from fleetcast.domain.week import is_week, known_by, label, monday
 from fleetcast.fleet import plan as planning
 from fleetcast.fleet import release as releasing
 from fleetcast.fleet import reporting, work
@@ -180,9 +180,8 @@ class Cycle:
 
     @cached_property
     def received(self) -> tuple[datetime, ...]:
-        """When files came in, up to the moment that the next week is looked at."""
-        until = known_by(self.week + WEEK, self.w.settings.calendar.ready_after_days)
-        return conditioning.came_in(self.w.settings, self.w.raw, before=until)
+        """When files came in, as everything in this cycle sees it."""
+        return reporting.received(self.w, self.week)
 
     @cached_property
     def snapshot(self) -> Snapshot:
