@@ -73,3 +73,26 @@ def test_tuning_of_a_round_is_read_by_the_next(market):
 def test_an_unknown_kind_of_model_is_refused():
     with pytest.raises(CorruptError, match="pickle"):
         load(Dumped("pickle"))
+
+
+def test_a_pool_forecasts_beside_the_segments_own_members_and_its_loss_only_degrades(market):
+    examples = market(n=200)
+    pool = Weekly(ALONE.model_copy(update={"pool_net_members": 0})).pool(examples, seed=1)
+    own = Weekly(ALONE).fit(examples.take(np.arange(100)), seed=1)
+    both = own.with_pool(pool).predict(examples)
+    logs = [np.log1p(model.predict(examples)["mape"]) for model in (own, pool)]
+    np.testing.assert_allclose(np.log1p(both["mape"]), np.mean(logs, axis=0))
+    alone = own.with_pool(pool).with_pool(None).predict(examples)
+    np.testing.assert_array_equal(alone["mape"], own.predict(examples)["mape"])
+
+
+def test_a_stored_ensemble_leaves_its_pool_to_be_stored_by_itself(market):
+    examples = market(n=200)
+    pool = Weekly(ALONE.model_copy(update={"pool_net_members": 0})).pool(examples, seed=1)
+    fitted = Weekly(ALONE).fit(examples, seed=1, pool=pool)
+    again = load(fitted.dump())
+    assert isinstance(again, FittedWeekly)
+    assert again.pool is None
+    np.testing.assert_array_equal(
+        again.with_pool(pool).predict(examples)["mean"], fitted.predict(examples)["mean"]
+    )

@@ -1,7 +1,11 @@
-"""The weekly recipe: per segment ½ LASSO + ½ embedding net, the mean of their logs for each functional."""
+"""The weekly recipes: ½ LASSO + ½ embedding net, the mean of their logs for each functional.
+
+`weekly` trains each segment alone. `weekly-pooled` adds members trained on all segments of a partition together: the
+pool is fitted first, is a model of its own, and is lent to the segments.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
@@ -18,7 +22,9 @@ from fleetcast.settings import TrainingSettings
 F64 = npt.NDArray[np.float64]
 
 KIND = "weekly"
+POOLED = "weekly-pooled"
 FUNCTIONALS = ("mape", "median", "mean")
+MEMBERS = ("lasso", "net")
 
 
 @dataclass(frozen=True)
@@ -34,18 +40,36 @@ class Weekly:
         seed: int,
         warm: "FittedWeekly | None" = None,
         tuning: pl.DataFrame | None = None,
+        pool: "FittedWeekly | None" = None,
     ) -> "FittedWeekly":
-        """Train both members; `warm` lends its net, `tuning` (from earlier rounds) chooses the alphas."""
-        linear = Lasso(passes=self.settings.passes).fit(examples, tuning=tuning)
-        return FittedWeekly(linear, self._net(examples, seed, warm))
+        """Train both members of a segment; `warm` lends its net, `tuning` (from earlier rounds) chooses the alphas.
 
-    def _net(self, examples: Examples, seed: int, warm: "FittedWeekly | None") -> FittedNet | None:
-        if self.settings.net_members == 0:
+        `pool` is what `pool` gave for the same origin; its members forecast beside the segment's own.
+        """
+        linear = Lasso(passes=self.settings.passes).fit(examples, tuning=tuning)
+        return FittedWeekly(linear, self._net(examples, seed, warm, self.settings.net_members), pool)
+
+    def pool(
+        self,
+        examples: Examples,
+        *,
+        seed: int,
+        warm: "FittedWeekly | None" = None,
+        tuning: pl.DataFrame | None = None,
+    ) -> "FittedWeekly":
+        """Train the pooled members, on the examples of all segments of a partition."""
+        linear = Lasso(passes=self.settings.passes).fit(examples, tuning=tuning)
+        return FittedWeekly(linear, self._net(examples, seed, warm, self.settings.pool_net_members))
+
+    def _net(
+        self, examples: Examples, seed: int, warm: "FittedWeekly | None", members: int
+    ) -> FittedNet | None:
+        if members == 0:
             return None
         recipe = Net(
             epochs=self.settings.net_epochs,
             warm_epochs=self.settings.net_warm_epochs,
-            members=self.settings.net_members,
+            members=members,
         )
         before = warm.net if warm is not None else None
         return recipe.fit(examples, seed=seed, warm=before)
@@ -53,20 +77,38 @@ class Weekly:
 
 @dataclass(frozen=True, eq=False)
 class FittedWeekly:
-    """A segment's ensemble. A member that is missing degrades it: the other forecasts alone."""
+    """A segment's ensemble. A member that is missing degrades it: the others forecast alone.
+
+    `pool` is a model of its own, which `dump` leaves out: whoever loads the ensemble gives it back (`with_pool`).
+    """
 
     linear: FittedLasso | None
     net: FittedNet | None
+    pool: "FittedWeekly | None" = None
+
+    def with_pool(self, pool: "FittedWeekly | None") -> "FittedWeekly":
+        """The same ensemble with other pooled members, or without any."""
+        return replace(self, pool=pool)
 
     def predict(self, examples: Examples) -> dict[str, F64]:
-        """Units per functional, finite and ≥ 0: [n] each; `lasso` and `net` are the members' own `mape`, NaN where missing."""
+        """Units per functional, finite and ≥ 0: [n] each; `lasso` and `net` are the own members' `mape`, NaN where missing."""
+        own = self.halves(examples)
+        lent = self.pool.halves(examples) if self.pool is not None else {}
+        kinds = [[of[kind] for of in (own, lent) if kind in of] for kind in MEMBERS]
+        units = {
+            functional: _mean_of_logs(
+                [_mean_of_logs([member[functional] for member in alike]) for alike in kinds if alike]
+            )
+            for functional in FUNCTIONALS
+        }
+        nothing = np.full(len(examples), np.nan)
+        return units | {kind: own[kind]["mape"] if kind in own else nothing for kind in MEMBERS}
+
+    def halves(self, examples: Examples) -> dict[str, dict[str, F64]]:
+        """What each member says: member → functional → units [n]; a missing member is left out."""
         here = aligned(examples, self.names)
-        members = [member.predict(here) for member in (self.linear, self.net) if member is not None]
-        units = {name: _mean_of_logs([member[name] for member in members]) for name in FUNCTIONALS}
-        nothing = np.full(len(here), np.nan)
-        units["lasso"] = members[0]["mape"] if self.linear is not None else nothing
-        units["net"] = members[-1]["mape"] if self.net is not None else nothing
-        return units
+        own = dict(zip(MEMBERS, (self.linear, self.net), strict=True))
+        return {name: member.predict(here) for name, member in own.items() if member is not None}
 
     def tuning(self, examples: Examples) -> pl.DataFrame:
         """What each alpha would have cost on these examples; see `FittedLasso.tuning`."""

@@ -137,6 +137,7 @@ class TrainingSettings(Branch):
     net_epochs: int = Field(16, ge=1)
     net_warm_epochs: int = Field(3, ge=1)
     net_members: int = Field(1, ge=0)
+    pool_net_members: int = Field(2, ge=0)  # of the recipe weekly-pooled
 
 
 class GateSettings(Branch):
