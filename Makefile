@@ -58,6 +58,14 @@ bench-orange-juice: $(READY) ## Replay Microsoft's orange-juice protocol; DATA=f
 	@test -n "$(DATA)" || { echo "Say where the data are: make bench-orange-juice DATA=path/to/orange-juice (how to get them: examples/orange-juice/README.md)" >&2; exit 2; }
 	@$(BIN)/python benchmarks/orange_juice.py --data "$(DATA)"
 
+.PHONY: bench-transfer
+bench-transfer: $(READY) ## Measure what a young segment gains from a donor, at 8, 16 and 26 weeks (1 CPU minute).
+	@$(BIN)/python benchmarks/transfer.py
+
+.PHONY: bench-retailer
+bench-retailer: $(READY) ## Hold the fleet's week on a frozen simulated retailer against the truth (6 CPU minutes).
+	@$(BIN)/python benchmarks/retailer.py
+
 .PHONY: clean
 clean: ## Remove the demo and all caches; .venv stays.
 	@rm -rf demo .demo-truth .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist

@@ -1,8 +1,8 @@
-"""Microsoft's orange-juice protocol, replayed with the package's own pieces on the orange-juice workspace.
+"""Microsoft's orange-juice protocol, replayed with the package's own backtest on the orange-juice workspace.
 
 For te in 135, 137, …, 153: train on weeks 40 … te, skip te + 1, forecast te + 2 and te + 3. Everything (mover
 classes, alphas, intervals, networks) is decided on data up to te; earlier rolling-origin rounds are the bootstrap.
-Ends with one JSON line, in percent.
+Prints what each contender did on the same rows, and ends with one JSON line, in percent.
 """
 
 import argparse
@@ -10,56 +10,60 @@ import json
 import resource
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
+from microsoft_lightgbm import MicrosoftLightGBM
 
 from fleetcast import workspace
+from fleetcast.backtesting.contenders import PLAIN, Contender, Trained
+from fleetcast.backtesting.origin import Origin
+from fleetcast.backtesting.replay import Entry, View, judged, replay, with_quantiles
 from fleetcast.conditioning.movers import movers
 from fleetcast.conditioning.standard import Context
 from fleetcast.demand import demand
 from fleetcast.domain.history import History
 from fleetcast.domain.tables import DELIVERIES, EVENTS, PRODUCTS, RETURNS, STORES, WEATHER, as_known_at
 from fleetcast.domain.week import WEEK, known_by
-from fleetcast.features.design import Design, Examples
-from fleetcast.features.view import panel_at
 from fleetcast.metrics import bias, mape, rmse_all, wape
-from fleetcast.models import conformal
-from fleetcast.models.weekly import FittedWeekly, Weekly
+from fleetcast.orders import quantity
+from fleetcast.pricing import cost, level
+from fleetcast.resampling import INTERVAL, over_weeks
 from fleetcast.settings import Settings
 from fleetcast.sources.discover import find
 from fleetcast.sources.raw import RawFile
 from fleetcast.sources.readers import read
-from fleetcast.training.seeds import seed
 
 PROTOCOL = range(135, 154, 2)
 BOOTSTRAP = range(119, 135, 2)
+PEER_BOOTSTRAP = 127  # LightGBM takes its intervals from the rounds since; each costs as much as all of ours
 WEEK_0 = date(1989, 9, 4)  # the Monday week before week 1
 RECEIVED = datetime(1993, 1, 1, tzinfo=UTC)
-CALIBRATION_ROUNDS = 8
-LONGEST_CHAIN = 8  # warm starts of a network in a row, as the fleet's
+RATIOS = (1, 3, 5)  # a lost sale costs so much more than a returned unit
 EXAMPLE = Path(__file__).parent.parent / "examples" / "orange-juice"
+
+SEGMENTS, POOLED, PEER = "weekly", "weekly-pooled", "lightgbm"
+AVERAGES = ("historical mean", "geometric mean", "historical median")
+KEY = ["origin", "week", "store", "product"]
 
 
 @dataclass(frozen=True)
-class Forecast:
-    """A segment's forecast at one origin: the examples with what was sold since, and the forecasts beside them."""
+class Timed:
+    """A contender whose CPU seconds are noted, so that they do not count as ours."""
 
-    te: int
-    segment: str
-    fitted: FittedWeekly
-    examples: Examples
-    weeks: list[date]
-    rows: pl.DataFrame
+    contender: Contender
+    seconds: list[float] = field(default_factory=list)
 
-    def tuning(self, cutoff: date) -> pl.DataFrame:
-        """What each alpha cost on the weeks that are over by the cutoff."""
-        over = np.array([week <= cutoff for week in self.weeks])[self.examples.week]
-        return self.fitted.tuning(self.examples.take(over))
+    def forecast(self, origin: Origin, memory: Any) -> tuple[pl.DataFrame, Any]:
+        began = time.process_time()
+        made = self.contender.forecast(origin, memory)
+        self.seconds.append(time.process_time() - began)
+        return made
 
 
 def conditioned(space: workspace.Workspace) -> dict[str, pl.DataFrame]:
@@ -78,13 +82,29 @@ def conditioned(space: workspace.Workspace) -> dict[str, pl.DataFrame]:
             for table, frame in made.tables.items():
                 tables.setdefault(table, []).append(frame)
     return {
-        name: pl.concat(tables[name]).select(table.columns) if name in tables else _nothing(space, name)
+        name: pl.concat(tables[name]).select(table.columns) if name in tables else space.lake.read(table)
         for name, table in space.base_tables.items()
     }
 
 
-def _nothing(space: workspace.Workspace, name: str) -> pl.DataFrame:
-    return space.lake.read(space.base_tables[name])
+def histories(
+    tables: dict[str, pl.DataFrame], cutoffs: Sequence[date], settings: Settings
+) -> dict[date, History]:
+    """The history as the fleet would hold it at each cutoff, with the mover classes decided up to then."""
+    sold = tables[DELIVERIES.name].select("week", "store", "product", pl.col("delivered").alias("units"))
+    nobody = movers(
+        sold.clear(), tables[STORES.name].clear(), None, cutoff=WEEK_0, settings=settings.segments
+    )
+    history = History(
+        **{t.name: tables[t.name] for t in (DELIVERIES, RETURNS, STORES, PRODUCTS, WEATHER, EVENTS)},
+        membership=nobody,
+        covariates={name: tables[name] for name in settings.covariates},
+    )
+    unfolded = {}
+    for cutoff in cutoffs:
+        history = with_movers(history, cutoff, settings)
+        unfolded[cutoff] = history
+    return unfolded
 
 
 def with_movers(history: History, cutoff: date, settings: Settings) -> History:
@@ -103,134 +123,170 @@ def with_movers(history: History, cutoff: date, settings: Settings) -> History:
     return replace(history, membership=pl.concat([history.membership, moved]))
 
 
-def replay(space: workspace.Workspace, origins: list[int]) -> Iterator[list[Forecast]]:
-    """One round after the other, oldest first."""
-    settings = space.settings
-    tables = conditioned(space)
-    weekly, seen = Weekly(settings.training), list[Forecast]()
-    chains: dict[str, tuple[FittedWeekly, int]] = {}
+def entries(view: View, peer: Contender | None) -> list[Entry]:
+    """Ours, the averages to beat, last week, and LightGBM."""
+    ours = [Entry(recipe, Trained(recipe), view) for recipe in (SEGMENTS, POOLED)]
+    plain = [Entry(name, PLAIN[name], view) for name in (*AVERAGES, "last week")]
+    theirs = [Entry(PEER, peer, view)] if peer else []
+    return [*ours, *plain, *theirs]
+
+
+def rounds(space: workspace.Workspace, origins: list[int], peer: Contender | None) -> Iterator[pl.DataFrame]:
+    """The judged rounds, oldest first."""
+    tables, cutoffs = conditioned(space), [WEEK_0 + te * WEEK for te in origins]
+    unfolded = histories(tables, cutoffs, space.settings)
+    view = View(space.settings, unfolded.__getitem__)
     sold = tables[DELIVERIES.name].select("week", "store", "product", pl.col("delivered").alias("units"))
-    history = History(
-        **{t.name: tables[t.name] for t in (DELIVERIES, RETURNS, STORES, PRODUCTS, WEATHER, EVENTS)},
-        membership=movers(
-            sold.clear(), tables[STORES.name].clear(), None, cutoff=WEEK_0, settings=settings.segments
-        ),
-        covariates={name: tables[name] for name in settings.covariates},
-    )
-    for te in origins:
-        cutoff = WEEK_0 + te * WEEK
-        history = with_movers(history, cutoff, settings)
-        panel = panel_at(history, cutoff, space.tables, settings=settings)
-        design = Design.of(panel, settings.training.features, settings.covariates)
-        made = []
-        for segment in sorted(panel.series["segment"].unique()):
-            rows = (panel.series["segment"] == segment).to_numpy()
-            train = design.examples(rows=rows, training=True)
-            earlier = [past.tuning(cutoff) for past in seen if past.segment == segment]
-            warm, length = chains.get(segment, (None, 0))
-            fitted = weekly.fit(
-                train,
-                seed=seed(settings.training.seed, segment),
-                warm=warm if length < LONGEST_CHAIN else None,
-                tuning=pl.concat(earlier) if earlier else None,
-            )
-            chains[segment] = (fitted, length + 1 if warm is not None and length < LONGEST_CHAIN else 0)
-            made.append(_scored(te, segment, fitted, design, rows, sold))
-        seen += made
-        yield made
-
-
-def _scored(
-    te: int, segment: str, fitted: FittedWeekly, design: Design, rows: np.ndarray, sold: pl.DataFrame
-) -> Forecast:
-    panel = design.panel
-    ahead = design.examples(rows=rows, first=panel.cutoff + 1, training=False)
-    ahead = ahead.take(ahead.week - ahead.horizon == panel.cutoff)
-    where = (
-        panel.series[ahead.row]
-        .select("store", "product", pl.col("category").alias("group"))
-        .with_columns(
-            pl.Series("week", panel.weeks, dtype=pl.Date).gather(ahead.week),
-            horizon=pl.Series(ahead.horizon, dtype=pl.Int64),
-        )
-    )
-    units = where.join(sold, on=["week", "store", "product"], how="left", maintain_order="left")["units"]
-    present = units.is_not_null().to_numpy()
-    examples = replace(ahead, units=units.fill_null(float("nan")).to_numpy()).take(present)
-    forecast = fitted.predict(examples)
-    columns = {"te": te, "segment": segment, "units": examples.units, **forecast}
-    return Forecast(
-        te,
-        segment,
-        fitted,
-        examples,
-        panel.weeks,
-        where.filter(pl.Series(present)).with_columns(**_literals(columns)),
-    )
-
-
-def _literals(columns: dict[str, object]) -> dict[str, pl.Expr | pl.Series]:
-    return {
-        name: pl.Series(value) if isinstance(value, np.ndarray) else pl.lit(value)
-        for name, value in columns.items()
-    }
-
-
-def covered(rows: pl.DataFrame, earlier: pl.DataFrame) -> pl.DataFrame:
-    """Rows with the 80 % interval that the earlier rounds promise, each segment its own."""
-    parts = []
-    for (segment,), mine in rows.group_by("segment", maintain_order=True):
-        past = earlier.filter(pl.col("segment") == segment)
-        parts.append(conformal.calibrate(past).apply(mine))
-    return pl.concat(parts)
+    for made in replay(entries(view, peer), cutoffs, space.tables):
+        yield judged(made, sold)
 
 
 def main() -> None:
-    """Replay the protocol and print a line per round, then the JSON line."""
+    """Replay the protocol, print what came of it, then the JSON line."""
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     arguments.add_argument("--data", type=Path, required=True, help="folder with yx.csv and storedemo.csv")
     arguments.add_argument("--rounds", type=int, default=len(PROTOCOL), help="how many of the ten rounds")
     arguments.add_argument("--workspace", type=Path, default=EXAMPLE)
+    arguments.add_argument("--without-lightgbm", action="store_true", help="leave the slow peer out")
+    arguments.add_argument("--keep", type=Path, help="a Parquet file to write all rows to")
     chosen = arguments.parse_args()
     space = workspace.open(chosen.workspace, data=chosen.data)
     counted = list(PROTOCOL)[: chosen.rounds]
 
-    began, rounds, scored = time.process_time(), [], []
-    for made in replay(space, [*BOOTSTRAP, *counted]):
-        te, rows = made[0].te, pl.concat([forecast.rows for forecast in made])
-        if te in counted:
-            known = WEEK_0 + te * WEEK
-            past = pl.concat(rounds[-CALIBRATION_ROUNDS - 1 :]).filter(pl.col("week") <= known)
-            scored.append(covered(rows, past))
-        rounds.append(rows)
-        error = rows.select(mape()).item()
+    began, made = time.process_time(), []
+    peer = Timed(MicrosoftLightGBM(WEEK_0 + PEER_BOOTSTRAP * WEEK))
+    for frame in rounds(space, [*BOOTSTRAP, *counted], None if chosen.without_lightgbm else peer):
+        te = (frame["origin"][0] - WEEK_0) // WEEK
         kind = "round" if te in counted else "bootstrap"
-        print(f"{kind} te={te}  rows={rows.height}  mape={100 * error:.2f}", file=sys.stderr, flush=True)
+        errors = dict(frame.group_by("contender", maintain_order=True).agg(100 * mape()).iter_rows())
+        told = "  ".join(
+            f"{name} {error:.2f}" for name, error in errors.items() if name in (SEGMENTS, POOLED, PEER)
+        )
+        print(
+            f"{kind} te={te}  rows={frame.filter(contender=SEGMENTS).height}  {told}",
+            file=sys.stderr,
+            flush=True,
+        )
+        made.append(frame)
+    promised = with_quantiles(pl.concat(made), open_weeks=0)
+    scored = promised.filter(pl.col("origin") >= WEEK_0 + counted[0] * WEEK)
+    if chosen.keep:
+        scored.write_parquet(chosen.keep)
+    tell(scored)
+    theirs = sum(peer.seconds)
+    print(json.dumps(summary(scored, {"ours": time.process_time() - began - theirs, "theirs": theirs})))
 
-    print(json.dumps(_summary(pl.concat(scored), made[0].fitted, space, time.process_time() - began)))
 
-
-def _summary(
-    rows: pl.DataFrame, fitted: FittedWeekly, space: workspace.Workspace, cpu: float
-) -> dict[str, object]:
-    within = pl.col("units").is_between("q0.1", "q0.9").mean()
-    figures = rows.select(
+def summary(scored: pl.DataFrame, cpu: dict[str, float]) -> dict[str, object]:
+    """The figures of the bars in percent; costs in prices of a returned unit, per unit sold."""
+    ours, segments = scored.filter(contender=POOLED), scored.filter(contender=SEGMENTS)
+    figures = ours.select(
         mape=100 * mape(),
+        mape_segments=pl.lit(segments.select(100 * mape()).item()),
         wape=100 * wape(),
         rmse_all=rmse_all(),
         bias=100 * bias(units_hat="mape"),
-        coverage80=100 * within,
+        bias_mean=100 * bias(units_hat="mean"),
+        bias_mean_segments=pl.lit(segments.select(100 * bias(units_hat="mean")).item()),
+        coverage80=100 * within("q0.1", "q0.9"),
+        coverage95=100 * within("q0.025", "q0.975"),
     ).row(0, named=True)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    by_product = ours.group_by("product").agg(share=100 * within("q0.1", "q0.9"))["share"]
     return {
         "protocol": "oj-10",
-        "recipe": space.settings.training.recipe,
-        "p": len(fitted.names),
-        "rows": rows.height,
-        **{name: round(value, 2) for name, value in figures.items()},
-        "cpu_s": round(cpu, 1),
-        "peak_mb": round(peak),
+        "rows": ours.height,
+        **_rounded(figures),
+        "coverage80_by_product": _rounded({"least": by_product.min(), "most": by_product.max()}),
+        "cost": {f"{ratio}:1": _rounded(priced(scored, ratio), 4) for ratio in RATIOS},
+        "better_than": {name: _rounded(better(scored, name)) for name in _beside(scored)},
+        "lightgbm": _peer(scored.filter(contender=PEER)),
+        "cpu_s": round(cpu["ours"], 1),
+        "lightgbm_cpu_s": round(cpu["theirs"], 1),
+        "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
     }
+
+
+def within(low: str, high: str) -> pl.Expr:
+    """The share of rows inside an interval."""
+    return pl.col("units").is_between(low, high).mean()
+
+
+def priced(scored: pl.DataFrame, ratio: int) -> dict[str, float]:
+    """What each policy costs per unit sold: the newsvendor quantile of a contender, or its bare point."""
+    policies = {
+        "fleetcast": (POOLED, "quantile"),
+        "fleetcast_segments": (SEGMENTS, "quantile"),
+        "lightgbm": (PEER, "quantile"),
+        "lightgbm_point": (PEER, "mape"),
+        "mean": ("historical mean", "mape"),
+        "last_week": ("last week", "mape"),
+    }
+    costs = {}
+    for policy, (contender, column) in policies.items():
+        rows = scored.filter(contender=contender)
+        if not rows.height:
+            continue
+        wanted = pl.repeat(level(lost=ratio, returned=1), rows.height, eager=True)
+        rows = rows.with_columns(quantile=quantity(rows, wanted))
+        total = rows.select(cost(order=column, lost=float(ratio)) / pl.col("units").sum()).item()
+        costs[policy] = float(total)
+    return costs
+
+
+def better(scored: pl.DataFrame, name: str) -> dict[str, float]:
+    """By how much the pooled recipe's MAPE is below a contender's, with a 90 % interval over weeks."""
+    ape = ((pl.col("mape") - pl.col("units")).abs() / pl.col("units")).alias("ape")
+    sold = scored.filter(pl.col("units") > 0)
+    ours, theirs = (sold.filter(contender=one).select(*KEY, ape) for one in (POOLED, name))
+    weekly = ours.join(theirs, on=KEY).group_by("week").agg(pl.col("ape", "ape_right").sum()).sort("week")
+    sums = [weekly[column].to_numpy() for column in ("ape", "ape_right")]
+    low, high = np.quantile(over_weeks(sums, 1, lambda a, b: 1 - a / b), INTERVAL)
+    value = 1 - sums[0].sum() / sums[1].sum()
+    return {
+        "mape": sold.filter(contender=name).select(100 * mape()).item(),
+        "by": 100 * value,
+        "low": 100 * low,
+        "high": 100 * high,
+    }
+
+
+def _beside(scored: pl.DataFrame) -> list[str]:
+    there = set(scored["contender"].unique())
+    return [name for name in (*AVERAGES, "last week", PEER) if name in there]
+
+
+def _peer(rows: pl.DataFrame) -> dict[str, float] | None:
+    if not rows.height:
+        return None
+    coverage = 100 * within("q0.1", "q0.9")
+    found = rows.select(mape=100 * mape(), wape=100 * wape(), bias=100 * bias(), coverage80=coverage)
+    return _rounded(found.row(0, named=True))
+
+
+def tell(scored: pl.DataFrame) -> None:
+    """Every contender and every segment, for people, in percent."""
+    figures = {
+        "mape": 100 * mape(),
+        "wape": 100 * wape(),
+        "bias": 100 * bias(units_hat="mape"),
+        "bias_mean": 100 * bias(units_hat="mean"),
+        "cover80": 100 * within("q0.1", "q0.9"),
+        "cover95": 100 * within("q0.025", "q0.975"),
+    }
+    ours = scored.filter(pl.col("contender").is_in([POOLED, SEGMENTS]))
+    with pl.Config(
+        tbl_rows=-1, tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True, float_precision=1
+    ):
+        for rows, keys in (
+            (scored, ["contender"]),
+            (ours, ["contender", "segment"]),
+            (scored.filter(contender=POOLED), ["product"]),
+        ):
+            print(rows.group_by(keys, maintain_order=True).agg(rows=pl.len(), **figures), file=sys.stderr)
+
+
+def _rounded(figures: dict[str, float], digits: int = 2) -> dict[str, float]:
+    return {name: round(value, digits) for name, value in figures.items()}
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fleetcast.metrics import bias, cost, mape, measure, pooled, rmse0, rmse_all, skill, sums, wape
+from fleetcast.metrics import bias, mape, measure, pooled, rmse0, rmse_all, skill, sums, wape
 
 
 def rows(*triples: tuple[float | None, float], **columns: object) -> pl.DataFrame:
@@ -81,13 +81,6 @@ def test_fleet_figures_pool_numerators_and_denominators():
     parts = sums(frame, ["segment"])
     assert pooled(parts)["mape"].item() == pytest.approx(0.1)  # not the mean of 1.0 and 0.0
     assert pooled(parts, ["segment"])["mape"].to_list() == [1.0, 0.0]
-
-
-def test_cost_is_returns_and_lost_sales_at_their_prices():
-    frame = pl.DataFrame(
-        {"units": [10.0, 4.0], "order": [6.0, 6.0], "margin": [2.0, 2.0], "return_cost": [0.5, 0.5]}
-    )
-    assert frame.select(cost()).item() == pytest.approx(4 * 2 + 2 * 0.5)
 
 
 def test_metrics_come_per_group():

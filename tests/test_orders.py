@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fleetcast.domain.tables import ORDERS
-from fleetcast.orders import LEVELS, quantity, recommend
+from fleetcast.domain.tables import ORDER_SHEET, ORDERS
+from fleetcast.orders import LEVELS, in_cases, in_force, quantity, recommend, sheet
 
 CYCLE, WEEK = date(2026, 11, 16), date(2026, 11, 23)
 QUANTILES = (4.0, 6.0, 10.0, 16.0, 24.0)
@@ -169,3 +169,58 @@ def test_a_higher_level_never_means_fewer_units(hat: list[float], levels: list[f
     assert all(a <= b + 1e-9 for a, b in pairwise(units))
     assert hat[0] - 1e-9 <= units[0]
     assert units[-1] <= hat[-1] + 1e-9
+
+
+REASONS = {"no_cost": "cost", "no_case_pack": "goods", "no_capacity": "room", "no_forecast": "hat"}
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.sets(st.sampled_from(sorted(REASONS))), quantiles)
+def test_whatever_is_missing_there_is_a_coded_reason_and_no_default(missing: set[str], hat: list[float]):
+    nothing = {
+        "cost": prices().clear(),
+        "goods": products().clear(),
+        "room": shelf().clear(),
+        "hat": forecasts(*[None] * 5),
+    }
+    given_ = {"hat": forecasts(*hat)} | {REASONS[reason]: nothing[REASONS[reason]] for reason in missing}
+    units, reason = order(**given_)
+    assert (units is None) == bool(missing)
+    assert reason in (missing or {"ok"})
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.floats(0, 500), min_size=1, max_size=8),
+    st.floats(0, 200),
+    st.floats(0, 60),
+    st.integers(1, 24),
+)
+def test_any_wanted_quantity_comes_in_cases_that_fit(wanted, capacity, least, case):
+    here = forecasts(stores=1).select(pl.all().repeat_by(len(wanted)).explode())
+    rows = in_force(here, prices(), shelf(capacity, least), products(case))
+    found = in_cases(rows.with_columns(pl.Series("wanted", wanted, dtype=pl.Float64)))
+    for units in found["order"]:
+        assert units % case == 0
+        assert units <= capacity
+        assert units == 0 or units >= least
+
+
+def test_a_sheet_says_of_each_order_what_a_planner_needs():
+    hat = forecasts().with_columns(
+        segment=pl.lit("north-texas/large/fast"),
+        median=pl.lit(10.0),
+        failover=pl.lit("champion"),
+        release=pl.lit("ab"),
+        model=pl.lit("m"),
+    )
+    found = recommend(hat, prices(), shelf(), products())
+    row = sheet(found, hat.drop("region"), hat.select("store", "region"))
+    assert row.columns == ORDER_SHEET.columns
+    assert row.select("region", "order", "low", "median", "high").row(0) == (
+        "north-texas",
+        10.0,
+        6.0,
+        10.0,
+        16.0,
+    )

@@ -1,25 +1,21 @@
 """The accuracy gate: may this challenger become champion?"""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from math import isfinite
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from fleetcast.metrics import COUNTS, measure
+from fleetcast.resampling import INTERVAL, Floats, over_weeks
 from fleetcast.settings import GateSettings
 
 TARGET = 0.45  # the MAPE the fleet is measured by, shown beside whatever limit is in force
-DRAWS = 2000  # resamples of weeks; a bound moves by less than 0.1 points between seeds
 UPPER = 0.90  # one-sided bound of the difference to the champion
-INTERVAL = (0.05, 0.95)  # of the improvement over a historical average
 
 BASELINES = {"historical mean": "baseline_mean", "historical median": "baseline_median"}
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +196,7 @@ def _not_inferior(rows: pl.DataFrame, champion: pl.DataFrame, margin: float, see
     if both.is_empty():
         return Check(name, False, None, margin, "cannot be compared with the champion: no row in common")
     ours, theirs, n = _weekly(both, "mape", "champion")
-    difference = _draws([ours, theirs, n], seed, lambda a, b, n: (a - b) / n)
+    difference = over_weeks([ours, theirs, n], seed, lambda a, b, n: (a - b) / n)
     bound = _finite(float(np.quantile(difference, UPPER)))
     if bound is None:
         return Check(
@@ -226,7 +222,7 @@ def _improvement(rows: pl.DataFrame, name: str, column: str, seed: int) -> Impro
     ours, theirs, n = _weekly(both, "mape", column)
     if not (theirs.sum() > 0 and isfinite(ours.sum())):
         return Improvement(name, _finite(theirs.sum() / n.sum()), None, None, None)
-    drawn = _draws([ours, theirs], seed, lambda a, b: 1 - a / np.where(b > 0, b, np.nan))
+    drawn = over_weeks([ours, theirs], seed, lambda a, b: 1 - a / np.where(b > 0, b, np.nan))
     low, high = (float(bound) for bound in np.nanquantile(drawn, INTERVAL))
     value = float(1 - ours.sum() / theirs.sum())
     return Improvement(name, _finite(theirs.sum() / n.sum()), _finite(value), _finite(low), _finite(high))
@@ -240,13 +236,6 @@ def _weekly(rows: pl.DataFrame, *columns: str) -> tuple[Floats, ...]:
     ]
     weekly = rows.group_by("week").agg(*errors, pl.len().alias("n")).sort("week")
     return tuple(weekly[name].cast(pl.Float64).to_numpy() for name in weekly.columns if name != "week")
-
-
-def _draws(sums: Sequence[Floats], seed: int, statistic: Callable[..., Floats]) -> Floats:
-    """The statistic of weekly sums when whole weeks are drawn with replacement: rows of one week err together."""
-    weeks = sums[0].size
-    times = np.random.default_rng(seed).multinomial(weeks, np.full(weeks, 1 / weeks), size=DRAWS)
-    return statistic(*(times @ column for column in sums))
 
 
 def _finite(value: float | None) -> float | None:

@@ -42,6 +42,18 @@ def spans(series: pl.DataFrame, stores: pl.DataFrame, products: pl.DataFrame, cu
     )
 
 
+def in_force(rows: pl.DataFrame, dated: pl.DataFrame, *, keys: list[str], values: list[str]) -> pl.DataFrame:
+    """Add to rows the values that an effective-dated table holds on the Monday of their `week`; sorted by week."""
+    table = dated.select(*keys, "valid_from", *values).sort("valid_from")
+    return (
+        rows.sort("week", maintain_order=True)
+        .join_asof(
+            table, left_on="week", right_on="valid_from", by=keys, strategy="backward", check_sortedness=False
+        )
+        .drop("valid_from")
+    )
+
+
 def membership_at(membership: pl.DataFrame, cutoff: date) -> pl.DataFrame:
     """The one row of each series that holds in the week of the cutoff."""
     return (

@@ -52,13 +52,6 @@ def skill(units: str = "units", units_hat: str = "mape", baseline: str = "baseli
     return 1 - _ratio(model, naive)
 
 
-def cost(units: str = "units", brought: str = "order") -> pl.Expr:
-    """Money lost by bringing `brought`: what came back at `return_cost`, and what was not there to sell at `margin`."""
-    over = (pl.col(brought) - pl.col(units)).clip(lower_bound=0)
-    short = (pl.col(units) - pl.col(brought)).clip(lower_bound=0)
-    return (over * pl.col("return_cost") + short * pl.col("margin")).sum()
-
-
 def measure(rows: pl.DataFrame, by: Sequence[str] = (), *, baseline: str | None = "baseline") -> pl.DataFrame:
     """All metrics and counts of rows with `units`, `mape`, `median`, `mean`: one row per group, or one in all."""
     return pooled(sums(rows, by, baseline=baseline), by)

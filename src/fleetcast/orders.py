@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from fleetcast.domain.tables import ORDERS
+from fleetcast import masters
+from fleetcast.domain.tables import ORDER_SHEET, ORDERS
 
 LEVELS = (0.025, 0.1, 0.5, 0.9, 0.975)  # the published quantiles
 
@@ -26,18 +27,50 @@ def recommend(
     - `below_minimum_drop`, `no_room`: 0, too little to stop for or not one case fits
     - `no_cost`, `no_capacity`, `no_case_pack`, `no_forecast`: null, what is missing
     """
-    rows = (
-        forecasts.with_row_index("_row")
-        .pipe(_in_force, prices, ["product", "region"], ["margin", "return_cost"])
-        .pipe(_in_force, shelf, ["store", "product"], ["capacity", "minimum_drop"])
-        .pipe(_in_force, products, ["product"], ["case_pack"])
+    rows = in_force(forecasts, prices, shelf, products)
+    wanted = pl.Series("wanted", quantity(rows, rows["quantile"]), nan_to_null=True)
+    return in_cases(rows.with_columns(wanted)).select(ORDERS.columns)
+
+
+def sheet(orders: pl.DataFrame, forecasts: pl.DataFrame, regions: pl.DataFrame) -> pl.DataFrame:
+    """ORDER_SHEET rows of ORDERS rows, with their FORECASTS rows and the `region` of each store; sorted."""
+    shown = forecasts.select(
+        *ORDERS.key,
+        "segment",
+        "median",
+        pl.col("q0.1").alias("low"),
+        pl.col("q0.9").alias("high"),
+        "failover",
+        "release",
+        "model",
+    )
+    return (
+        orders.join(shown, on=list(ORDERS.key))
+        .join(regions.select("store", "region"), on="store", how="left")
+        .select(ORDER_SHEET.columns)
+        .sort(ORDER_SHEET.key)
+    )
+
+
+def in_force(
+    rows: pl.DataFrame, prices: pl.DataFrame, shelf: pl.DataFrame, products: pl.DataFrame
+) -> pl.DataFrame:
+    """Add to rows of `week, store, product, region` what holds on the Monday of the week, null where nothing is known.
+
+    `margin` and `return_cost` (money per unit), `quantile` (the newsvendor's, within the published ones; null where
+    nothing is earned or lost), `capacity`, `minimum_drop` and `case_pack` (units). Rows keep their order.
+    """
+    found = (
+        rows.with_row_index("_row")
+        .pipe(masters.in_force, prices, keys=["product", "region"], values=["margin", "return_cost"])
+        .pipe(masters.in_force, shelf, keys=["store", "product"], values=["capacity", "minimum_drop"])
+        .pipe(masters.in_force, products, keys=["product"], values=["case_pack"])
         .sort("_row")
+        .drop("_row")
     )
     worth = pl.col("margin") + pl.col("return_cost")
     ratio = pl.when(worth > 0).then(pl.col("margin") / worth).clip(LEVELS[0], LEVELS[-1])
-    rows = rows.with_columns(ratio.alias("quantile"))
-    rows = rows.with_columns(pl.Series("wanted", quantity(rows, rows["quantile"]), nan_to_null=True))
-    return _in_cases(rows).select(ORDERS.columns)
+    return found.with_columns(ratio.alias("quantile"))
 
 
 def quantity(forecasts: pl.DataFrame, level: pl.Series) -> Floats:
@@ -58,18 +91,8 @@ def quantity(forecasts: pl.DataFrame, level: pl.Series) -> Floats:
     return units
 
 
-def _in_force(rows: pl.DataFrame, dated: pl.DataFrame, keys: list[str], values: list[str]) -> pl.DataFrame:
-    table = dated.select(*keys, "valid_from", *values).sort("valid_from")
-    return (
-        rows.sort("week")
-        .join_asof(
-            table, left_on="week", right_on="valid_from", by=keys, strategy="backward", check_sortedness=False
-        )
-        .drop("valid_from")
-    )
-
-
-def _in_cases(rows: pl.DataFrame) -> pl.DataFrame:
+def in_cases(rows: pl.DataFrame) -> pl.DataFrame:
+    """Add `order` and `reason` to rows `in_force`: their `wanted` units (any number of them) as they can be delivered."""
     case, wanted = pl.col("case_pack").cast(pl.Float64), pl.col("wanted")
     room = (pl.col("capacity") / case).floor() * case
     nearest = (wanted / case + 0.5).floor() * case

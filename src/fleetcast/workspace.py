@@ -31,7 +31,7 @@ from fleetcast.ledger.store import Ledger
 from fleetcast.registry.bank import Bank
 from fleetcast.registry.publications import Publications
 from fleetcast.registry.store import Registry
-from fleetcast.settings import Settings, load
+from fleetcast.settings import Settings, load, recipes
 from fleetcast.sources.raw import RawStore
 
 DERIVED = (DEMAND, MEMBERSHIP, ROUNDS, FORECASTS, ORDERS, COMPLETENESS, SCORES, QUARANTINE)
@@ -130,8 +130,9 @@ class Workspace:
             {
                 "fleetcast": _tree(package, skip=("faces", "testing", "sources/sample")),
                 "workspace": _tree(own, skip=()),
+                "recipe": recipes.version(self.settings.training.recipe),
                 "settings": {
-                    "training": self.settings.training.model_dump(mode="json"),
+                    "training": self.settings.training.model_dump(mode="json", exclude={"donors"}),
                     "segments": self.settings.segments.model_dump(mode="json"),
                     "calendar": self.settings.calendar.model_dump(mode="json"),
                     "demand": self.settings.demand.model_dump(mode="json"),

@@ -5,7 +5,16 @@ import polars as pl
 import pytest
 
 from fleetcast.domain.errors import GateFailed
-from fleetcast.domain.tables import COMPLETENESS, DELIVERIES, FORECASTS, PRODUCTS, ROUNDS, STORES, covariates
+from fleetcast.domain.tables import (
+    COMPLETENESS,
+    DELIVERIES,
+    FORECASTS,
+    ORDERS,
+    PRODUCTS,
+    ROUNDS,
+    STORES,
+    covariates,
+)
 from fleetcast.domain.week import WEEK
 from fleetcast.fleet import doctor, releases
 from fleetcast.fleet.progress import Silent
@@ -175,8 +184,10 @@ def test_a_partition_whose_training_dies_keeps_its_champions_and_the_others_go_o
     assert {step.part: step.state for step in train} == {"east": "failed", "west": "done"}
 
 
-def test_a_partition_that_cannot_be_scored_turns_the_run_red_and_is_seen_to_be_missing(tmp_path):
-    frames = kiosks()
+@pytest.fixture
+def planned(tmp_path):
+    """Both regions after the week before the last one, with prices planned ahead."""
+    frames = kiosks(stores=1)
     prices = frames["deliveries"].select("week", "store", "product", pl.lit(1.5).alias("price"))
     settings = SETTINGS.replace(
         "[execution]",
@@ -187,17 +198,47 @@ def test_a_partition_that_cannot_be_scored_turns_the_run_red_and_is_seen_to_be_m
         for t in (DELIVERIES, STORES, PRODUCTS, covariates("plan", ("week", "store", "product"), ("price",)))
     }
     folder = write_workspace(tmp_path / "chain", frames | {"plan": prices}, settings=settings, tables=tables)
-    w = opened(folder)
     run_week(folder, week=LAST - WEEK)
-    (plan,) = (p for p in (w.state / "lake" / "plan").rglob("*.parquet") if "east" in str(p))
+    return folder
+
+
+def plan_of_east(folder):
+    (plan,) = (p for p in (opened(folder).state / "lake" / "plan").rglob("*.parquet") if "east" in str(p))
+    return plan
+
+
+def test_a_partition_that_cannot_be_scored_is_carried_forward_and_turns_the_run_red(planned):
+    plan = plan_of_east(planned)
+    sound = plan.read_bytes()
     damage(plan)
-    with pytest.raises(GateFailed, match=r"1 of 2 partitions could not be scored; east: .*plan"):
-        run_week(folder)
-    answer = status(opened(folder))
+    with pytest.raises(
+        GateFailed, match=r"1 of 2 partitions could not be scored; east: .*plan.*carried forward"
+    ):
+        run_week(planned)
+    w = opened(planned)
+    assert states(w) == {"east": [("carried_forward", "not_scored")], "west": [("champion", "ok")]}
+    answer = status(w)
     assert answer["cycle"] == "2026-11-09"
-    assert answer["series"] == {"active": 16, "published": 8, "coded": 0, "missing": 8}
-    assert opened(folder).ledger.cycles()[-1].state == "failed"
-    assert [p.cycle for p in opened(folder).publications.list()] == ["2026w45"]
+    assert answer["series"] == {"active": 8, "published": 8, "coded": 0, "missing": 0}
+    assert answer["failover"]["carried_forward"] == 4
+    assert w.ledger.cycles()[-1].state == "failed"
+    assert [p.cycle for p in w.publications.list()] == ["2026w45", "2026w46"]
+    assert w.lake.read(ORDERS, where=pl.col("cycle") == LAST).height == 8
+
+    plan.write_bytes(sound)  # restored from a backup: the same week again takes its place
+    run_week(planned)
+    assert states(opened(planned))["east"] == [("champion", "ok")]
+    assert [p.cycle for p in opened(planned).publications.list()] == ["2026w45", "2026w46", "2026w46"]
+
+
+def test_without_a_forecast_to_carry_forward_an_unscorable_partition_is_blocked_with_its_reason(planned):
+    damage(plan_of_east(planned))
+    for rows in (opened(planned).state / "lake" / "forecasts").rglob("*"):
+        if rows.is_file():
+            rows.unlink()
+    with pytest.raises(GateFailed):
+        run_week(planned)
+    assert states(opened(planned))["east"] == [("blocked", "not_scored")]
 
 
 def test_a_segment_that_sells_nothing_is_served_by_its_baseline_and_the_rest_is_good(tmp_path):

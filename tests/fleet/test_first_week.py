@@ -19,6 +19,7 @@ STATUS = {
     "segments": {"ensembles", "baselines", "passed", "failed"},
     "series": {"active", "published", "coded", "missing"},
     "failover": {"champion", "last_known_good", "baseline", "carried_forward", "blocked"},
+    "without_pool": int,
     "metrics": {"mape", "rmse0", "rmse_all", "wape", "bias", "skill"},
     "stale": bool,
 }

@@ -34,6 +34,6 @@ def _market(
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def market() -> Callable[..., Examples]:
     return _market

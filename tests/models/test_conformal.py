@@ -38,6 +38,35 @@ def test_each_group_and_horizon_has_its_own_width():
     assert width[1] > 3 * width[0]
 
 
+def doubtful(n: int, *, seed: int = 1) -> pl.DataFrame:
+    """Forecasts half of which are in doubt: their errors are three times as wide, and their `mape` lies lower."""
+    random = np.random.default_rng(seed)
+    spread = np.where(random.random(n) < 0.5, 0.2, 0.6)
+    median = random.uniform(20, 50, n)
+    units = np.expm1(np.log1p(median) + spread * random.standard_normal(n))
+    mape = np.expm1(np.log1p(median) - (spread - 0.2))
+    columns = {"units": np.maximum(units, 0), "median": median, "mape": mape, "spread": spread}
+    return pl.DataFrame({"group": "juice", "horizon": 1, **columns})
+
+
+def test_a_forecast_in_doubt_gets_a_wider_interval_and_both_kinds_are_covered():
+    covered = calibrate(doubtful(4000)).apply(doubtful(4000, seed=2))
+    for _, kind in covered.group_by("spread"):
+        assert coverage(kind, "q0.1", "q0.9") == pytest.approx(0.80, abs=0.04)
+
+
+def test_without_a_forecast_for_percentages_all_intervals_are_alike():
+    apart = calibrate(doubtful(2000).drop("mape")).apply(doubtful(50, seed=2))
+    ratios = (1 + apart["q0.9"]) / (1 + apart["median"])
+    assert ratios.max() == pytest.approx(ratios.min())
+
+
+def test_scaled_intervals_are_stored_and_loaded_again():
+    intervals = calibrate(doubtful(500))
+    asked = doubtful(20, seed=3)
+    assert load(intervals.dump()).apply(asked).equals(intervals.apply(asked))
+
+
 def test_a_small_or_unknown_group_takes_the_errors_of_all():
     intervals = calibrate(pl.concat([rounds(500), rounds(5, spread=9.0, group="tiny")]))
     asked = pl.DataFrame({"group": ["tiny", "unheard", "juice"], "horizon": [1, 1, 9], "median": [20.0] * 3})
@@ -74,3 +103,14 @@ def test_dumped_intervals_load_as_themselves():
     intervals = calibrate(rounds(300))
     asked = rounds(20, seed=7)
     assert load(intervals.dump()).apply(asked).equals(intervals.apply(asked))
+
+
+def test_a_horizon_nobody_has_judged_yet_takes_the_next_longer_ones_width_and_beyond_the_longest_a_wider_one():
+    judged = pl.concat([rounds(400, spread=0.1, horizon=4), rounds(400, spread=0.3, horizon=13)])
+    asked = pl.DataFrame({"group": "juice", "horizon": [4, 8, 13, 52], "median": [20.0] * 4})
+    found = calibrate(judged).apply(asked)
+    four, eight, thirteen, year = (
+        ((pl.col("q0.9") + 1).log() - (pl.col("q0.1") + 1).log()).pipe(found.select).to_series()
+    )
+    assert four < eight == pytest.approx(thirteen)
+    assert year == pytest.approx(thirteen * 4**0.2)

@@ -10,7 +10,7 @@ import pytest
 from fleetcast.domain.errors import DataError
 from fleetcast.features.examples import Examples
 from fleetcast.models import net_program
-from fleetcast.models.net import HEADS, Box, FittedNet, Net, boxed, load
+from fleetcast.models.net import HEADS, Box, FittedNet, Net, boxed, carried, load
 from fleetcast.models.net_rows import coding
 from fleetcast.models.net_schedule import batches, epochs, newest_and_some, rates
 
@@ -53,6 +53,16 @@ def sales(
         row=row.astype(np.int32),
         units=units[row, week],
     )
+
+
+def festive(effects: tuple[float, ...] = (1.0, 0.0, -1.0)) -> Examples:
+    """Sales of which a share of weeks lies in an event that each product answers in its own way."""
+    examples = sales(weeks=120, noise=0.1)
+    happens = np.random.default_rng(9).random(120)[examples.week] < 0.1
+    lift = np.exp(np.array(effects)[examples.product] * happens)
+    X = np.column_stack([examples.X[:, :2], happens]).astype(np.float32)
+    names = ("price", "deal", "event.fair")
+    return replace(examples, X=X, names=names, slopes=(2,), units=np.round(examples.units * lift))
 
 
 def mape(units: np.ndarray, units_hat: np.ndarray) -> float:
@@ -98,8 +108,32 @@ def test_a_warm_start_is_also_equal_bit_for_bit(learned):
     assert first.tobytes() == second.tobytes()
 
 
+def test_an_event_lifts_each_product_by_its_own_measure():
+    examples = festive()
+    fitted = LEARNING.fit(examples, seed=4)
+    calm = replace(examples, X=examples.X * np.array([1, 1, 0], np.float32))
+    fair = replace(calm, X=calm.X + np.array([0, 0, 1], np.float32))
+    lift = (fitted.logs(fair) - fitted.logs(calm))[:, 1]
+    mine = [lift[examples.product == k].mean() for k in range(3)]
+    np.testing.assert_allclose(mine, [1.0, 0.0, -1.0], atol=0.3)
+
+
+def test_own_slopes_are_carried_by_name_into_a_warm_start():
+    examples = festive()
+    fitted = QUICK.fit(examples, seed=4)
+    more = replace(
+        examples, X=np.column_stack([examples.X[:, [2]], examples.X]), names=("event.a", *examples.names)
+    )
+    more = replace(more, slopes=(0, 3))
+    code = coding(more, before=fitted.coding)
+    (own,) = (carried(weights, fitted.coding, code)["own"] for weights in fitted.members)
+    assert code.slopes == ("event.a", "event.fair")
+    assert not own[:, 0].any()
+    np.testing.assert_array_equal(own[:, 1], fitted.members[0]["own"][:, 0])
+
+
 def test_padding_changes_nothing():
-    examples = sales()
+    examples = festive()
     code = coding(examples)
     rows = code.rows(examples)
     random = np.random.default_rng(0)
@@ -110,7 +144,7 @@ def test_padding_changes_nothing():
     def trained(box: Box) -> dict[str, np.ndarray]:
         after = net_program.train(
             box.padded(start),
-            rows.padded(box.rows, box.columns),
+            rows.padded(box.rows, box.columns, box.slopes),
             batches(order, 128, (box.steps, 128)),
             rates(1e-3, run, box.steps),
             steps=run,
@@ -121,9 +155,12 @@ def test_padding_changes_nothing():
             seed=3,
         )
         assert all(not np.any(after[name][len(start[name]) :]) for name in start)
+        assert not np.any(after["own"][:, len(code.slopes) :])
+        after["own"] = after["own"][:, : len(code.slopes)]
         return {name: after[name][: len(start[name])] for name in start}
 
-    tight = trained(Box(len(rows.x), len(code.names), len(start["store"]), len(start["product"]), run))
+    sizes = (len(start["store"]), len(start["product"]), len(code.slopes))
+    tight = trained(Box(len(rows.x), len(code.names), *sizes, run))
     roomy = trained(boxed(start, rows=len(rows.x), steps=run))
     for name in start:
         np.testing.assert_allclose(tight[name], roomy[name], atol=2e-5)
@@ -140,8 +177,13 @@ def test_segments_of_like_size_share_one_compiled_program():
 
 def test_another_number_of_columns_within_sixteen_needs_no_other_program():
     wide, wider = (
-        {"w1": np.zeros((p, 8), np.float32), "store": np.zeros((9, 8)), "product": np.zeros((4, 6))}
-        for p in (33, 48)
+        {
+            "w1": np.zeros((p, 8)),
+            "store": np.zeros((9, 8)),
+            "product": np.zeros((4, 6)),
+            "own": np.zeros((4, p - 30, 3)),
+        }
+        for p in (33, 46)
     )
     assert boxed(wide, rows=70_000, steps=900) == boxed(wider, rows=40_000 * 2, steps=100)
 

@@ -152,3 +152,12 @@ def test_no_series_is_lost_or_doubled_whatever_is_missing(offers, stores):
     assert found.forecasts["failover"].to_list() == published["state"].to_list()
     assert (found.completeness["reason"] != "").all()
     assert found.forecasts.select(pl.col(VALUES).is_finite().all()).row(0) == (True,) * len(VALUES)
+
+
+def test_a_champion_that_serves_with_less_than_all_its_members_says_so():
+    offers = {
+        "champion": predictions(("0042", 1, 3.0), ("0042", 2, None)),
+        "baseline": predictions(("0042", 2, 1.0)),
+    }
+    noted = {SEGMENT: "without_pool"}
+    assert story(offers, noted=noted) == [("champion", "without_pool"), ("baseline", "invalid_row")]

@@ -57,3 +57,9 @@ def test_nothing_that_forecasts_imports_the_testing_kit():
         if "fleetcast.testing" in path.read_text("utf-8") and "testing" not in path.relative_to(SOURCE).parts
     ]
     assert importers == []
+
+
+def test_planted_effects_are_told_by_product_and_category(truth):
+    assert set(truth.effects.elasticity) == set(truth.history["product"])
+    assert truth.effects.events["easter"] == {"cookies": 0.3, "bread": 0.2}
+    assert truth.effects.warmth["drinks"] > 0 > truth.effects.warmth["cookies"]

@@ -7,16 +7,11 @@ import pytest
 
 from fleetcast.domain.errors import DataError
 from fleetcast.features.design import Design
+from fleetcast.rounds.subject import Subject, TooLittleError
 from fleetcast.settings import FeatureSettings, Settings, TrainingSettings
-from fleetcast.testing.shop import COVARIATES, shop
-from fleetcast.training.fitting import (
-    Conditioned,
-    TooLittleError,
-    actuals,
-    check_ledger,
-    fit_baselines,
-    fit_segment,
-)
+from fleetcast.testing.shop import COVARIATES, RETURNS_WEEKS, shop
+from fleetcast.training.account import Conditioned, check_ledger
+from fleetcast.training.fitting import fit_baselines, fit_segment
 
 SEGMENT = "north/large/fast"
 SHOP = shop(stores=3, products=3, weeks=44)
@@ -26,6 +21,7 @@ FEATURES = FeatureSettings(lags=(0, 1), windows=(4, 13), seasonal_lags=(), harmo
 SETTINGS = Settings(
     schema=1,
     workspace={"name": "shop", "package": "shop"},
+    demand={"returns_weeks": RETURNS_WEEKS},
     training=TrainingSettings(horizons=(1, 2), rounds=4, net_members=0, features=FEATURES, passes=1),
 )
 
@@ -106,24 +102,6 @@ def test_rounds_fitted_over_two_runs_equal_those_of_one(now, in_one_go):
         assert np.array_equal(array, second.models[SEGMENT].arrays[name])
 
 
-def test_only_the_newest_rounds_choose_the_penalty(in_one_go, now):
-    before = in_one_go.models[f"{SEGMENT}#chain"]
-    assert sorted(set(before.meta["stream"]["origin"])) == [
-        str(LAST - timedelta(weeks=b)) for b in (7, 6, 5, 4)
-    ]
-    after = fit(now, earlier(3), recorded=in_one_go.rounds, chain=before).models[f"{SEGMENT}#chain"]
-    assert sorted(set(after.meta["stream"]["origin"])) == [
-        str(LAST - timedelta(weeks=b)) for b in (6, 5, 4, 3)
-    ]
-
-
-def test_a_round_without_any_actual_leaves_nothing_to_choose_by_and_the_next_goes_on(now):
-    first = fit(now, earlier(0))  # what it forecast is in the future
-    chain = first.models[f"{SEGMENT}#chain"]
-    assert chain.meta["stream"]["origin"] == []
-    assert fit(now, earlier(3), recorded=first.rounds, chain=chain).rounds["origin"].n_unique() == 2
-
-
 def test_a_young_segment_has_fewer_rounds_and_a_model_all_the_same(now):
     fitted = fit(now, earlier(38, 30, 4))
     assert sorted(fitted.rounds["origin"].unique()) == [LAST - timedelta(weeks=30), LAST - timedelta(weeks=4)]
@@ -138,7 +116,7 @@ def test_a_segment_without_series_or_sales_has_too_little_to_learn_from(now):
 
 
 def test_forecasts_are_judged_by_final_known_weeks_only(now):
-    judged = actuals(now.panel, SEGMENT)
+    judged = Subject(SEGMENT, SEGMENT, SETTINGS).actuals(now.panel)
     assert judged["week"].max() == LAST - timedelta(weeks=2)
     assert judged["units"].is_finite().all()
 

@@ -1,8 +1,8 @@
 from datetime import date, timedelta
 from itertools import pairwise
 
+from fleetcast.domain.seeds import seed
 from fleetcast.training.origins import origins
-from fleetcast.training.seeds import seed
 
 CUTOFF = date(2026, 11, 9)
 

@@ -10,7 +10,8 @@ from fleetcast.fleet.run import run_cycle
 from fleetcast.lake.history import read_history
 from fleetcast.registry.packs import unpack
 from fleetcast.testing.kiosks import LAST, kiosks, opened, write_workspace
-from fleetcast.training.stage import TrainingTask, train
+from fleetcast.training.stage import train
+from fleetcast.training.task import TrainingTask
 
 FAST, SLOW = "east/large/fast", "east/large/slow"
 

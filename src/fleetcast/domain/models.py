@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from numpy.typing import NDArray
 
-ModelKind = Literal["ensemble", "baseline"]
+ModelKind = Literal["ensemble", "baseline", "pool"]  # a pool serves nobody by itself: it lends to ensembles
+Serving = Literal["ensemble", "baseline"]
 ModelState = Literal["registered", "promoted", "retired", "refused"]
 
 # registered: awaiting promotion; a retired model serves again after a rollback; a refused one never does

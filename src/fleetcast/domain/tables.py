@@ -199,6 +199,30 @@ class Orders(Contract):
     reason: str
 
 
+class OrderSheet(Contract):
+    """What `fleetcast export orders` writes: each order with what a planner needs beside it. It is not kept in the lake.
+
+    `median` is the middle of the demand that is forecast, `low` and `high` its 80 % interval, in units;
+    `failover`, `release` and `model` say where the forecast came from. `order` is null where `reason` says why.
+    """
+
+    cycle: date
+    week: date
+    region: str
+    segment: str
+    store: str
+    product: str
+    order: float = pa.Field(ge=0, nullable=True)
+    quantile: float = pa.Field(nullable=True)
+    reason: str
+    median: float = pa.Field(ge=0)
+    low: float = pa.Field(ge=0)
+    high: float = pa.Field(ge=0)
+    failover: str = pa.Field(isin=["champion", "last_known_good", "baseline", "carried_forward"])
+    release: str
+    model: str
+
+
 class Completeness(Contract):
     """The completeness ledger: every active series of a cycle, week by week: where its row came from, or why there is none."""
 
@@ -272,6 +296,7 @@ MEMBERSHIP = Table("segments", Membership, ("store", "product", "valid_from"), N
 ROUNDS = Table("rounds", Rounds, ("origin", "week", "store", "product", "recipe"), "origin")
 FORECASTS = Table("forecasts", Forecasts, ("cycle", "week", "store", "product"), "cycle")
 ORDERS = Table("orders", Orders, ("cycle", "week", "store", "product"), "cycle")
+ORDER_SHEET = Table("order_sheet", OrderSheet, ("cycle", "week", "store", "product"), "cycle")
 COMPLETENESS = Table("completeness", Completeness, ("cycle", "week", "store", "product"), "cycle")
 SCORES = Table("scores", Scores, ("cycle", "week", "store", "product"), "cycle")
 QUARANTINE = Table("quarantine", Quarantine, ("file", "line", "reason", "detail"), None)

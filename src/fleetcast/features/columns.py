@@ -11,6 +11,9 @@ from fleetcast.features.panel import Panel
 from fleetcast.settings import CovariateSettings, FeatureSettings
 
 YEAR_DAYS = 365.2425
+OWN_WAVES = (
+    2  # waves of the year that each product has a slope of its own on; events would soak up its season
+)
 
 
 def columns(
@@ -35,9 +38,8 @@ def _past(panel: Panel) -> Iterator[Column]:
 
 def _issued(panel: Panel, settings: FeatureSettings) -> Iterator[Column]:
     for name, values in sorted(panel.issued.items()):
-        weather = name.startswith("weather.")
-        if settings.weather if weather else settings.events:
-            yield Column(name, target=values, slope=weather and settings.interactions)
+        if settings.weather if name.startswith("weather.") else settings.events:
+            yield Column(name, target=values, slope=settings.interactions)
 
 
 def _calendar(panel: Panel, settings: FeatureSettings) -> Iterator[Column]:
@@ -46,9 +48,8 @@ def _calendar(panel: Panel, settings: FeatureSettings) -> Iterator[Column]:
     angle = 2 * np.pi * days / (YEAR_DAYS)
     for k in range(1, settings.harmonics + 1):
         for wave, of in (("sin", np.sin), ("cos", np.cos)):
-            yield Column(
-                f"{wave}{k}", target=np.broadcast_to(of(k * angle).astype(np.float32), (S, len(days)))
-            )
+            values = np.broadcast_to(of(k * angle).astype(np.float32), (S, len(days)))
+            yield Column(f"{wave}{k}", target=values, slope=settings.interactions and k <= OWN_WAVES)
 
 
 def _static(panel: Panel) -> Iterator[Column]:

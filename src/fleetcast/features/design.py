@@ -1,5 +1,6 @@
 """From a panel to examples: which rows, and their features without a gap."""
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -20,6 +21,7 @@ I64 = npt.NDArray[np.int64]
 
 VERSION = 1  # of the feature code; a new one makes models of the old one unfit for scoring
 WARM_UP_WEEKS = 4  # known weeks a series needs at the origin before its rows are learned from
+MOST_HORIZONS = 8  # at which a week is learned from; of a long list of horizons each week gets a share
 
 
 @dataclass(frozen=True)
@@ -71,10 +73,20 @@ class Design:
         return stacked(parts)
 
     def usable(self, horizon: int) -> npt.NDArray[np.bool_]:
-        """[S, W]: target weeks that can be learned from at this horizon."""
+        """[S, W]: target weeks that are learned from at this horizon."""
         warm = np.zeros(self.panel.units.shape, bool)
         warm[:, horizon:] = self.known_weeks[:, :-horizon] >= WARM_UP_WEEKS
-        return np.asarray(warm & (self.panel.status == 0))
+        return np.asarray(warm & (self.panel.status == 0) & self._drawn(horizon))
+
+    def _drawn(self, horizon: int) -> npt.NDArray[np.bool_]:
+        """[S, W]: which targets take this one of many horizons: the series' names and the week decide, by turns."""
+        panel = self.panel
+        turns = -(-len(panel.horizons) // MOST_HORIZONS)
+        names = panel.series.select("store", "product").iter_rows()
+        series = np.array([zlib.crc32("\n".join(name).encode()) for name in names], np.int64)
+        week = np.array([day.toordinal() // 7 for day in panel.weeks], np.int64)
+        turn = series[:, None] + week[None, :] + panel.horizons.index(horizon)
+        return np.asarray(turn % turns == 0)
 
     def ledger(
         self,

@@ -80,18 +80,28 @@ class History:
         return Column(f"store {name}", origin=mean[store].astype(np.float32))
 
     def _season(self, lag: int) -> Iterator[Column]:
-        """The three weeks around `lag` weeks before the target, where all of them were final at the origin."""
+        """The three weeks around `lag` weeks before the target; more lags before, until all were final at the origin."""
+        horizons, oldest = self.panel.horizons, len(self.seen) + 1
+        back = [-(-(horizon + oldest) // lag) * lag for horizon in horizons]
+        if len(set(back)) == 1:
+            mean, count = self._around(back[0])
+        else:
+            made = {lags: self._around(lags) for lags in set(back)}
+            mean, count = (np.stack([made[lags][i] for lags in back]) for i in (0, 1))
+        yield Column(f"season{lag}", target=mean, origin=self.level)
+        yield Column(f"has_season{lag}", target=(count > 0).astype(np.float32))
+
+    def _around(self, lag: int) -> tuple[F32, F32]:
+        """[S, W] each: mean of the known ones of the three weeks around `lag` weeks before a week, or NaN; their number."""
         S, W = self.logs.shape
         around = np.full((3, S, W), np.nan)
         for k, shift in enumerate((lag - 1, lag, lag + 1)):
-            if max(self.panel.horizons) + len(self.seen) <= shift < W:
+            if shift < W:
                 around[k, :, shift:] = self.logs[:, : W - shift]
         known = ~np.isnan(around)
         count = known.sum(axis=0)
         mean = np.where(known, around, 0).sum(axis=0) / np.maximum(count, 1)
-        season = np.where(count > 0, mean, np.nan).astype(np.float32)
-        yield Column(f"season{lag}", target=season, origin=self.level)
-        yield Column(f"has_season{lag}", target=(count > 0).astype(np.float32))
+        return np.where(count > 0, mean, np.nan).astype(np.float32), count.astype(np.float32)
 
     def _alike(self, known: F32) -> Column:
         """What past weeks sold whose known-ahead values were like those of the target."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from typing import Generic, Protocol, TypeVar
 
-from fleetcast.domain.errors import FleetcastError
+from fleetcast.domain.failures import FAILURES, told
 from fleetcast.settings import ExecutionSettings
 
 T = TypeVar("T")
@@ -91,16 +91,6 @@ class Processes:
             self._pool = None
 
 
-# What a task may die of without taking the others with it.
-FAILURES = (
-    ArithmeticError,
-    LookupError,
-    MemoryError,
-    OSError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
 _DIED = "its worker process was killed"
 
 
@@ -144,7 +134,5 @@ def _one_thread_each() -> Iterator[None]:
 def _attempt(work: Callable[[T], str], task: T) -> Outcome[T]:
     try:
         return Outcome(task, work(task), None)
-    except FleetcastError as error:
-        return Outcome(task, None, str(error))
     except FAILURES as error:
-        return Outcome(task, None, f"{type(error).__name__}: {error}")
+        return Outcome(task, None, told(error))

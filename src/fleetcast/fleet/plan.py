@@ -1,12 +1,13 @@
 """Which segments are retrained this week, and why; a decision is recorded even when it is "no"."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from fleetcast.domain.tables import DEMAND, MEMBERSHIP
 from fleetcast.domain.versions import Snapshot
 from fleetcast.domain.week import WEEK
+from fleetcast.registry.models import ModelVersion
 from fleetcast.settings import RetrainingSettings
 from fleetcast.workspace import Workspace
 
@@ -19,6 +20,8 @@ class Trained:
     cutoff: date
     code: str
     snapshot: str
+    pool: date | None = None  # cutoff of the newest pool of its partition, where its recipe pools
+    pool_lost: bool = False  # which can no longer be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ def decide(
     today: date,
     settings: RetrainingSettings,
 ) -> list[Decision]:
-    """One decision per segment, in order; the strongest reason wins: missing, code, data, timer, staleness."""
+    """One decision per segment, in order; the strongest reason wins: missing, code, data, pool, timer, staleness."""
     return [
         _decision(segment, trained.get(segment), cutoff, code, snapshot, today, settings)
         for segment in segments
@@ -62,9 +65,14 @@ def _decision(
         return Decision(segment, True, "code, features or training settings changed")
     if model.cutoff == cutoff and model.snapshot != snapshot:
         return Decision(segment, True, f"data of weeks up to {cutoff} changed")
+    if model.pool_lost:
+        return Decision(segment, True, "the pool of its partition is damaged")
     behind = (cutoff - model.cutoff) // WEEK
     if behind >= settings.every_weeks:
         return Decision(segment, True, f"weekly timer: model has seen data up to {model.cutoff}")
+    if model.pool is not None and (cutoff - model.pool) // WEEK >= settings.every_weeks:
+        # only the training of all its segments makes a pool anew, whenever each of them was trained last
+        return Decision(segment, True, f"weekly timer: its pool has seen data up to {model.pool}")
     age = (today - model.trained_on).days
     if age >= settings.stale_warning_days:
         return Decision(segment, True, f"would be stale: trained {age} days ago")
@@ -101,15 +109,27 @@ def _trained(w: Workspace) -> dict[str, Trained]:
 
     One whose artefact is damaged is none.
     """
-    newest = {version.segment: version for version in w.registry.models.list() if version.kind == "ensemble"}
-    lost = w.bank.damaged({version.artefact for version in newest.values()})
+    versions = w.registry.models.list()
+    newest = {version.segment: version for version in versions if version.kind == "ensemble"}
+    pools = {
+        (version.lineage["partition"], version.lineage["recipe"]): version
+        for version in versions
+        if version.kind == "pool"
+    }
+    lost = w.bank.damaged({version.artefact for version in (*newest.values(), *pools.values())})
     return {
-        segment: Trained(
-            trained_on=version.trained_at.date(),
-            cutoff=date.fromisoformat(version.lineage["cutoff"]),
-            code=version.lineage["code"],
-            snapshot=version.lineage["snapshot"],
-        )
+        segment: _seen(version, pools.get((version.lineage["partition"], version.lineage["recipe"])), lost)
         for segment, version in newest.items()
         if version.artefact not in lost
     }
+
+
+def _seen(version: ModelVersion, pool: ModelVersion | None, lost: Collection[str]) -> Trained:
+    return Trained(
+        trained_on=version.trained_at.date(),
+        cutoff=date.fromisoformat(version.lineage["cutoff"]),
+        code=version.lineage["code"],
+        snapshot=version.lineage["snapshot"],
+        pool=date.fromisoformat(pool.lineage["cutoff"]) if pool else None,
+        pool_lost=pool is not None and pool.artefact in lost,
+    )

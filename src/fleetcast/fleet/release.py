@@ -1,8 +1,8 @@
 """From trained challengers to a release: register them, judge them, and say what serves each segment."""
 
 import platform
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from importlib.metadata import distributions
 from typing import Any
@@ -60,23 +60,30 @@ def register(
     """Register every model of the training records, refused ones too: pack key → version.
 
     `trained` is when each partition's training ended; judging a model anew does not make it younger.
+    Pools come first: an ensemble's lineage names the one it was trained with.
     """
     challengers = []
     parents = live.manifest.members if live else {}
-    before = {version.segment: version for version in registry.models.list() if version.kind == "ensemble"}
+    before = {version.segment: version for version in registry.models.list() if version.kind != "baseline"}
+    fitted = [
+        _pool(record, origin, before, trained) for record in records if "fitted" in (record["pool"] or {})
+    ]
+    versions = registry.models.register(fitted, cutoff=origin.cutoff, actor=actor)
+    found = {version.key: version for version in versions}
     for record in records:
         shared = origin.lineage() | {"recipe": record["recipe"], "partition": record["partition"]}
         ended = trained[record["partition"]]
         for made in record["segments"]:
             segment = made["segment"]
-            parent = parents[segment].model if segment in parents else None
+            before_it = parents[segment].model if segment in parents else None
+            parent = made.get("donor", before_it)
             challengers.append(
                 Challenger(
                     segment,
                     "ensemble",
                     record["pack"],
                     made["key"],
-                    lineage=shared | made | {"parent": parent},
+                    lineage=shared | made | {"parent": parent} | _lent(record, made, found),
                     verdict=verdicts[segment],
                     trained_at=_full_fit(made, before.get(segment), ended),
                     updated_at=ended,
@@ -97,7 +104,54 @@ def register(
             for made in record["baselines"]
         ]
     versions = registry.models.register(challengers, cutoff=origin.cutoff, actor=actor)
-    return {challenger.key: version for challenger, version in zip(challengers, versions, strict=True)}
+    return found | {
+        challenger.key: version for challenger, version in zip(challengers, versions, strict=True)
+    }
+
+
+def _pool(
+    record: Mapping[str, Any],
+    origin: Origin,
+    before: Mapping[str, ModelVersion],
+    trained: Mapping[str, datetime],
+) -> Challenger:
+    made, ended = record["pool"]["fitted"], trained[record["partition"]]
+    shared = origin.lineage() | {"recipe": record["recipe"], "partition": record["partition"]}
+    return Challenger(
+        made["segment"],
+        "pool",
+        record["pool"]["pack"],
+        made["key"],
+        lineage=shared | made,
+        verdict={},  # it is judged in the ensembles it lends to
+        trained_at=_full_fit(made, before.get(made["segment"]), ended),
+        updated_at=ended,
+    )
+
+
+def _lent(
+    record: Mapping[str, Any], made: Mapping[str, Any], found: Mapping[str, ModelVersion]
+) -> dict[str, Any]:
+    """What an ensemble's lineage says of its pool: nothing where the recipe does not pool."""
+    pool = record["pool"]
+    if pool is None or "donor" in made:  # it stands on its donor alone
+        return {}
+    if record["cutoff"] not in made["pools"]:
+        return {"pool": None, "alone": pool.get("failed", "there was no pool yet")}
+    return {"pool": pool.get("lent") or found[pool["fitted"]["key"]].name}
+
+
+def pools(
+    records: Iterable[Mapping[str, Any]], versions: Mapping[str, ModelVersion], registry: Registry
+) -> dict[str, Reference]:
+    """By segment, the pool that its new model was trained with."""
+    names = {
+        made["segment"]: versions[made["key"]].lineage.get("pool")
+        for record in records
+        for made in record["segments"]
+    }
+    named = registry.models.named(sorted({name for name in names.values() if name}))
+    return {segment: Reference.to(named[name]) for segment, name in names.items() if name}
 
 
 def _full_fit(made: Mapping[str, Any], before: ModelVersion | None, ended: datetime) -> datetime:
@@ -114,28 +168,22 @@ def members(
     live: Release | None,
     baselines: Mapping[str, Reference],
     lost: Collection[str],
+    pools: Mapping[str, Reference],
 ) -> dict[str, Member]:
     """What serves each judged segment: its challenger, else its champion, else its baseline; `segments` names theirs.
 
-    A champion whose artefact is `lost` is none.
+    A champion whose artefact is `lost` is none; it keeps the pool it was trained with, as its challenger has one of `pools`.
     """
     chosen: dict[str, Member] = {}
     for segment, baseline in segments.items():
         verdict = verdicts.get(segment)
         if verdict is not None and verdict["passed"]:
-            chosen[segment] = Member.of(versions[segment], passed=True)
+            chosen[segment] = Member.of(versions[segment], passed=True, pool=pools.get(segment))
             continue
         reason = failed[segment] if verdict is None else "; ".join(verdict["reasons"])
         champion = live.manifest.members.get(segment) if live else None
         if champion is not None and champion.serving == "ensemble" and champion.artefact not in lost:
-            chosen[segment] = Member(
-                champion.model,
-                champion.artefact,
-                champion.key,
-                "ensemble",
-                False,
-                f"keeps its champion: {reason}",
-            )
+            chosen[segment] = replace(champion, passed=False, reason=f"keeps its champion: {reason}")
         else:
             found = baselines[baseline]
             chosen[segment] = Member(found.model, found.artefact, found.key, "baseline", False, reason)

@@ -1,6 +1,7 @@
 """Looking at releases and moving between them, as the faces ask for it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from fleetcast.domain.errors import UsageError
@@ -22,8 +23,12 @@ def view(w: Workspace, name: str | None = None) -> ReleaseView:
     if release is None:
         raise UsageError(f"nothing is released in {w.environment} yet; run `fleetcast run`")
     made = release.manifest
+    versions = w.registry.models.named({member.model for member in made.members.values()})
     members = tuple(
-        _member(segment, member, made.verdicts.get(segment, {}))
+        replace(
+            _member(segment, member, made.verdicts.get(segment, {})),
+            donor=versions[member.model].lineage.get("donor"),
+        )
         for segment, member in sorted(made.members.items())
     )
     lineage = {
@@ -91,4 +96,5 @@ def _line(release: Release, live: str | None) -> ReleaseLine:
 
 def _member(segment: str, member: kept.Member, verdict: Mapping[str, Any]) -> Member:
     mape = verdict.get("metrics", {}).get("mape")
-    return Member(segment, member.model, member.serving, member.reason, mape)
+    pool = member.pool.model if member.pool else None
+    return Member(segment, member.model, member.serving, member.reason, mape, pool)

@@ -114,6 +114,7 @@ class CycleReport:
     metrics: Mapping[str, float | None]  # mape, rmse0, rmse_all, wape, bias, skill of the whole fleet
     files: Mapping[str, Path]  # what → where
     stale: bool = False
+    without_pool: int = 0  # series whose champion forecast without its pool, which is lost
     unchanged: bool = False  # the week had been done with exactly these inputs
 
     @property
@@ -150,6 +151,8 @@ class Member:
     serving: Literal["ensemble", "baseline"]
     reason: str
     mape: float | None = None
+    pool: str | None = None  # the model version that lends it members
+    donor: str | None = None  # the model version it started from, being young
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,9 @@ from fleetcast.fleet.steps import Steps
 from fleetcast.masters import membership_at
 from fleetcast.metrics import measure
 from fleetcast.registry.manifest import Release
+from fleetcast.scoring.stage import WITHOUT_POOL
 from fleetcast.telemetry import get_logger
+from fleetcast.training.task import FROM
 from fleetcast.workspace import Workspace
 
 log = get_logger()
@@ -111,6 +113,7 @@ def report(
         metrics=fleet_metrics(w, rounds),
         files=_files(w),
         stale=bool(current and stale(w, current, week)),
+        without_pool=without_pool(completeness),
     )
 
 
@@ -149,6 +152,12 @@ def failovers(completeness: pl.DataFrame) -> dict[Served, int]:
     return {state: found.get(state, 0) for state in SERVED}
 
 
+def without_pool(completeness: pl.DataFrame) -> int:
+    """Series whose champion forecast with its own members only, because its pool is lost."""
+    rows = completeness.filter(pl.col("reason") == WITHOUT_POOL)
+    return int(rows.select(pl.struct("store", "product").n_unique()).item())
+
+
 def _worst(completeness: pl.DataFrame) -> pl.DataFrame:
     rank = {state: number for number, state in enumerate(SERVED)}
     names = dict(enumerate(SERVED))
@@ -166,21 +175,32 @@ def scored_rounds(w: Workspace, live: Release | None) -> pl.DataFrame:
     if live is None or rows.is_empty():
         return rows.clear().with_columns(units=pl.lit(None, pl.Float64))
     actual = w.lake.read(DEMAND).filter("final", pl.col("units").is_not_null(), ~pl.col("censored"))
+    known = as_served(rows, w, live).join(
+        actual.select("store", "product", "week", "units"), on=["store", "product", "week"]
+    )
+    newest = known["origin"].unique().sort().tail(w.settings.training.rounds)
+    return known.filter(pl.col("origin").is_in(newest.implode()))
+
+
+def as_served(rounds: pl.DataFrame, w: Workspace, live: Release) -> pl.DataFrame:
+    """The rounds of the recipes that serve; where a baseline serves, its averages stand in the forecasts' columns."""
     versions = w.registry.models.named([m.model for m in live.manifest.members.values()])
     recipes = {
         segment: str(versions[m.model].lineage["recipe"]) for segment, m in live.manifest.members.items()
     }
     average = [live.manifest.members[segment].serving == "baseline" for segment in recipes]
     serving = pl.DataFrame(
-        {"segment": list(recipes), "recipe": list(recipes.values()), "average": average},
-        schema={"segment": pl.String, "recipe": pl.String, "average": pl.Boolean},
+        {"segment": list(recipes), "served": list(recipes.values()), "average": average},
+        schema={"segment": pl.String, "served": pl.String, "average": pl.Boolean},
     )
-    known = rows.join(serving, on=["segment", "recipe"]).join(
-        actual.select("store", "product", "week", "units"), on=["store", "product", "week"]
-    )
-    newest = known["origin"].unique().sort().tail(w.settings.training.rounds)
     instead = {"mape": "baseline_median", "median": "baseline_median", "mean": "baseline_mean"}
-    return known.filter(pl.col("origin").is_in(newest.implode())).with_columns(
+    alike = (pl.col("recipe") == pl.col("served")) | (
+        pl.col("average") & pl.col("recipe").str.starts_with(pl.col("served") + FROM)
+    )
+    found = rounds.join(serving, on="segment").filter(alike).drop("served")
+    return found.unique(
+        ["origin", "week", "store", "product"], keep="last", maintain_order=True
+    ).with_columns(
         pl.when("average").then(pl.col(theirs)).otherwise(pl.col(ours)).alias(ours)
         for ours, theirs in instead.items()
     )
@@ -217,8 +237,11 @@ def stale(w: Workspace, live: Release, week: date) -> bool:
     if not steps:
         return False
     scored = max(step.ended for step in steps if step.ended is not None)
-    versions = w.registry.models.named([m.model for m in live.manifest.members.values()])
-    trained = {version.segment: version.trained_at for version in versions.values()}
+    versions = w.registry.models.named(sorted(live.manifest.models))
+    trained = {
+        segment: min(versions[named.model].trained_at for named in (member, member.pool) if named)
+        for segment, member in live.manifest.members.items()
+    }
     return is_stale(staleness(trained, scored_at=scored, settings=w.settings.retraining))
 
 

@@ -1,7 +1,7 @@
 """A cycle: one environment's work for one week, from raw files to published forecasts."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -9,17 +9,19 @@ from typing import Any, Literal
 
 from fleetcast.conditioning import stage as conditioning
 from fleetcast.domain.errors import CorruptError, DataError, GateFailed, UsageError
+from fleetcast.domain.failures import FAILURES, told
 from fleetcast.domain.tables import COMPLETENESS, DEMAND, FORECASTS, MEMBERSHIP, ORDERS
 from fleetcast.domain.versions import Snapshot, digest_of
 from fleetcast.domain.week import is_week, known_by, label, monday
+from fleetcast.fleet import ancestry, reporting, work
 from fleetcast.fleet import plan as planning
 from fleetcast.fleet import release as releasing
-from fleetcast.fleet import reporting, work
 from fleetcast.fleet.executors import executor
 from fleetcast.fleet.progress import Progress
 from fleetcast.fleet.report import CycleReport
 from fleetcast.fleet.steps import Done, Failed, Steps
 from fleetcast.ledger.leases import Lease
+from fleetcast.models import recipes
 from fleetcast.monitoring import stage as monitoring
 from fleetcast.registry.manifest import Reference, Release
 from fleetcast.registry.publications import Publication
@@ -27,6 +29,7 @@ from fleetcast.scoring.stage import ScoringTask
 from fleetcast.settings import branch_digest
 from fleetcast.telemetry import get_logger
 from fleetcast.training import stage as training
+from fleetcast.training.task import TrainingTask
 from fleetcast.workspace import Workspace
 
 log = get_logger()
@@ -247,20 +250,10 @@ class Cycle:
 
     def _train(self, fleet: list[reporting.Cell], chosen: set[str]) -> dict[str, Any]:
         """Records by partition, and the error of those that failed whole."""
-        orders = {}
-        chains = self._chains()
-        for partition in sorted({cell.partition for cell in fleet if str(cell.segment) in chosen}):
-            segments = [
-                str(c.segment) for c in fleet if c.partition == partition and str(c.segment) in chosen
-            ]
-            task = training.TrainingTask(
-                partition,
-                tuple(segments),
-                self.week,
-                self.recipe,
-                {segment: chains[segment] for segment in segments if segment in chains},
-            )
-            orders[partition] = work.Train(self.w.address, self.snapshot, self.received, task)
+        orders = {
+            task.partition: work.Train(self.w.address, self.snapshot, self.received, task)
+            for task in self._training_tasks(fleet, chosen)
+        }
         self.progress.stage("train", len(orders))
         outputs: dict[str, str] = {}
         failed: dict[str, str] = {}
@@ -283,16 +276,34 @@ class Cycle:
         """The recipe's name with the digest of the code and settings behind it: rounds of one id can be compared."""
         return f"{self.w.settings.training.recipe}-{self.w.code[:12]}"
 
-    def _chains(self) -> dict[str, training.Chain]:
-        """Where each segment's newest network lies that this recipe may go on from: one of an earlier week."""
-        chains = {}
-        for version in self.w.registry.models.list():
-            lineage = version.lineage
-            fits = lineage.get("recipe") == self.recipe and str(lineage.get("cutoff")) < str(self.week)
-            sound = version.kind == "ensemble" and version.state != "refused"
-            if sound and fits and lineage.get("chain"):
-                chains[version.segment] = training.Chain(version.artefact, lineage["chain"])
-        return chains
+    def _training_tasks(self, fleet: list[reporting.Cell], chosen: set[str]) -> Iterator[TrainingTask]:
+        versions = self.w.registry.models.list()
+        pools = recipes.door(self.w.settings.training.recipe).pools
+        chains = ancestry.chains(versions, recipe=self.recipe, week=self.week)
+        donors = ancestry.donors(
+            versions,
+            [cell.segment for cell in fleet],
+            named=self.w.settings.training.donors,
+            partition=self.w.settings.segments.partition,
+            recipe=self.recipe,
+            week=self.week,
+        )
+        for partition in sorted({cell.partition for cell in fleet if str(cell.segment) in chosen}):
+            here = [str(cell.segment) for cell in fleet if cell.partition == partition]
+            segments = [segment for segment in here if segment in chosen]
+            yield TrainingTask(
+                partition,
+                tuple(segments),
+                self.week,
+                self.recipe,
+                {segment: chains[segment] for segment in segments if segment in chains},
+                ancestry.pooling(
+                    versions, partition, recipe=self.recipe, week=self.week, whole=segments == here
+                )
+                if pools
+                else None,
+                {segment: donors[segment] for segment in segments if segment in donors},
+            )
 
     def _release(self, fleet: list[reporting.Cell], trained: Mapping[str, Any]) -> dict[str, Any]:
         records = {partition: self.steps.result(output) for partition, output in trained["outputs"].items()}
@@ -320,7 +331,8 @@ class Cycle:
             segment: name for segment, name in judged.items() if segment in verdicts or name in baselines
         }
         lost = self.w.bank.damaged(live.manifest.artefacts) if live else set()
-        chosen = releasing.members(served, versions, verdicts, failed, live, baselines, lost)
+        pools = releasing.pools(records.values(), versions, self.w.registry)
+        chosen = releasing.members(served, versions, verdicts, failed, live, baselines, lost, pools)
         features = sorted({s["features"] for record in records.values() for s in record["segments"]})
         manifest = releasing.manifest(
             chosen,
@@ -375,7 +387,7 @@ class Cycle:
                 segments,
                 champions,
                 cutoff=self.week,
-                recipe=record["recipe"],
+                recipes={made["segment"]: made["recipe"] for made in record["segments"]},
                 demand_version=self.snapshot["demand"],
                 settings=self.w.settings,
                 lake=self.w.lake,
@@ -429,11 +441,7 @@ class Cycle:
             else:
                 records[partition] = ended.result
             self.progress.advance("score", partition)
-        if failed:
-            partition, error = next(iter(sorted(failed.items())))
-            raise GateFailed(
-                f"{len(failed)} of {len(orders)} partitions could not be scored; {partition}: {error}"
-            )
+        records |= self._carried(orders, failed)
         missing = sum(record["missing"] for record in records.values())
         if missing:
             raise GateFailed(
@@ -442,6 +450,19 @@ class Cycle:
         published = sum(record["published"] for record in records.values())
         self.progress.done("score", f"{published:,} series")
         self._publish(live)
+        if failed:
+            raise _not_scored(failed, orders, "its last forecasts were carried forward")
+
+    def _carried(self, orders: Mapping[str, work.Score], failed: Mapping[str, str]) -> dict[str, Any]:
+        """What stands in for the partitions that could not be scored."""
+        records = {}
+        for partition, error in sorted(failed.items()):
+            log.error("not_scored", partition=partition, error=error)
+            try:
+                records[partition] = work.carry(orders[partition])
+            except FAILURES as another:
+                raise _not_scored(failed, orders, f"nothing is published: {told(another)}") from another
+        return records
 
     def _publish(self, live: Release) -> None:
         leaves = {
@@ -463,6 +484,13 @@ class Cycle:
         self.progress.done("monitor", f"{done.result['rows']:,} forecasts met their actuals")
 
 
+def _not_scored(failed: Mapping[str, str], orders: Mapping[str, work.Score], what: str) -> GateFailed:
+    partition, error = min(failed.items())
+    return GateFailed(
+        f"{len(failed)} of {len(orders)} partitions could not be scored; {partition}: {error}; {what}"
+    )
+
+
 def _train_inputs(order: work.Train) -> object:
     task = order.task
     return {
@@ -472,6 +500,8 @@ def _train_inputs(order: work.Train) -> object:
         "cutoff": str(task.cutoff),
         "recipe": task.recipe,
         "chains": {segment: [chain.artefact, chain.key] for segment, chain in task.chains.items()},
+        "pool": ancestry.inputs(task.pooling),
+        "donors": {segment: donor.model for segment, donor in task.donors.items()},
     }
 
 

@@ -35,6 +35,7 @@ def status(w: Workspace) -> dict[str, Any]:
             "missing": series.missing,
         },
         "failover": dict(reporting.failovers(newest)),
+        "without_pool": reporting.without_pool(newest),
         "metrics": reporting.fleet_metrics(w, reporting.scored_rounds(w, live)),
         "stale": bool(live and cycle and reporting.stale(w, live, cycle)),  # type: ignore[arg-type]
     }

@@ -1,20 +1,21 @@
 """The tasks that leave for a worker: each opens the workspace again and does one partition."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from multiprocessing import parent_process
-
-import polars as pl
+from typing import Any
 
 from fleetcast import telemetry, workspace
-from fleetcast.domain.errors import DataError
+from fleetcast.backtesting import stage as backtesting
+from fleetcast.domain.history import History
 from fleetcast.domain.tables import DELIVERIES
-from fleetcast.domain.versions import Snapshot, digest
+from fleetcast.domain.versions import Snapshot, canonical, digest
 from fleetcast.lake.history import read_history
+from fleetcast.models import recipes
 from fleetcast.scoring import stage as scoring
+from fleetcast.settings import TrainingSettings
 from fleetcast.training import stage as training
+from fleetcast.training.task import TrainingTask
 from fleetcast.workspace import Address, Workspace
 
 
@@ -25,7 +26,7 @@ class Train:
     address: Address
     snapshot: Snapshot
     received: tuple[datetime, ...]  # moments at which files came in after the first load
-    task: training.TrainingTask
+    task: TrainingTask
 
 
 @dataclass(frozen=True)
@@ -39,39 +40,44 @@ class Score:
     code: str  # digest of what else decides the forecasts and orders
 
 
-@contextmanager
-def _told() -> Iterator[None]:
-    """What the engine of frames says goes up as an error of ours: this task fails, and the others go on."""
-    try:
-        yield
-    except pl.exceptions.PolarsError as error:
-        raise DataError(f"{type(error).__name__}: {error}") from error
+@dataclass(frozen=True)
+class Backtest:
+    """Replay a partition of a snapshot, as of a week, at these horizons."""
+
+    address: Address
+    snapshot: Snapshot
+    received: tuple[datetime, ...]
+    cutoff: date
+    horizons: tuple[int, ...]
+    task: backtesting.BacktestTask
 
 
-@_told()
 def train(order: Train) -> str:
     """Digest of the training record in the bank."""
     w = _open(order.address)
-    history = read_history(
-        w.lake,
-        order.snapshot,
-        partition=order.task.partition,
-        cutoff=order.task.cutoff,
-        covariates=w.covariates,
-        received=order.received,
-    )
+
+    def history(partition: str) -> History:
+        return read_history(
+            w.lake,
+            order.snapshot,
+            partition=partition,
+            cutoff=order.task.cutoff,
+            covariates=w.covariates,
+            received=order.received,
+        )
+
     return training.train(
         order.task,
-        history,
+        history(order.task.partition),
         w.tables,
         demand_version=order.snapshot["demand"],
         settings=w.settings,
         lake=w.lake,
         bank=w.bank,
+        elsewhere=history,
     )
 
 
-@_told()
 def score(order: Score) -> str:
     """Digest of the scoring record in the bank."""
     w = _open(order.address)
@@ -86,6 +92,36 @@ def score(order: Score) -> str:
     return scoring.score(order.task, history, w.tables, settings=w.settings, lake=w.lake, registry=w.registry)
 
 
+def backtest(order: Backtest) -> str:
+    """Digest of the record in the bank, which names the judged rounds."""
+    w = _open(order.address)
+    history = read_history(
+        w.lake,
+        order.snapshot,
+        partition=order.task.partition,
+        cutoff=order.cutoff,
+        covariates=w.covariates,
+        received=order.received,
+    )
+    training = w.settings.training.model_copy(update={"horizons": order.horizons})
+    rows = backtesting.backtest(
+        order.task,
+        history,
+        w.tables,
+        demand_version=order.snapshot["demand"],
+        settings=w.settings.model_copy(update={"training": training}),
+        lake=w.lake,
+        bank=w.bank,
+    )
+    return w.bank.put(canonical({"rows": rows}))
+
+
+def carry(order: Score) -> dict[str, Any]:
+    """What is published for a partition that could not be scored, in numbers of series."""
+    w = _open(order.address)
+    return scoring.carry(order.task, order.received, settings=w.settings, lake=w.lake)
+
+
 _OPENED: dict[Address, tuple[str, Workspace]] = {}  # a warm worker takes many tasks of one workspace
 
 
@@ -96,12 +132,16 @@ def _open(address: Address) -> Workspace:
         opened = workspace.open(address.folder, environment=address.environment, data=address.data)
         if parent_process() is not None:
             telemetry.configure(opened.log, clock=opened.clock)
-        if opened.settings.training.net_members:
+        if _trains_nets(opened.settings.training):
             from fleetcast.models.net_program import enable_cache  # imports JAX
 
             enable_cache(opened.cache / "jax")
         _OPENED[address] = written, opened
     return _OPENED[address][1]
+
+
+def _trains_nets(settings: TrainingSettings) -> bool:
+    return bool(settings.net_members or (recipes.door(settings.recipe).pools and settings.pool_net_members))
 
 
 def partitions(w: Workspace) -> list[str]:

@@ -42,7 +42,7 @@ def write(folder: Path, exported: Iterable[Exported], *, kind: Literal["csv", "p
     paths = []
     for each in chosen:
         path = folder / f"{each.table.name}.{kind}"
-        write_file(path, _csv(each.rows) if kind == "csv" else _parquet(each.rows))
+        write_rows(path, each.rows, kind=kind)
         paths.append(path)
     described = {
         "name": "fleetcast-tables",
@@ -51,6 +51,11 @@ def write(folder: Path, exported: Iterable[Exported], *, kind: Literal["csv", "p
     package = folder / "datapackage.json"
     write_file(package, (json.dumps(described, indent=2, ensure_ascii=False) + "\n").encode())
     return [*paths, package]
+
+
+def write_rows(path: Path, rows: pl.DataFrame, *, kind: Literal["csv", "parquet"]) -> None:
+    """Write rows to one file, whole or not at all."""
+    write_file(path, _csv(rows) if kind == "csv" else _parquet(rows))
 
 
 def read(path: Path, table: Table) -> pl.DataFrame:

@@ -123,6 +123,21 @@ steps = Table(
     PrimaryKeyConstraint("cycle", "step", "part"),
 )
 
+# Trials beside production, by digest of what was asked: insert-only.
+experiments = Table(
+    "experiments",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("spec", Text, nullable=False),
+    Column("summary", Text, nullable=False),
+    Column("rows", Text, nullable=False),
+    Index("experiments_by_kind", "kind"),
+)
+
 # Who may act alone under a name, and until when; a row is never removed, so that epochs only grow.
 leases = Table(
     "leases",

@@ -10,9 +10,10 @@ from typing import Any, Literal, Self
 from sqlalchemy import Connection, Engine, select
 
 from fleetcast.domain.errors import CorruptError
-from fleetcast.ledger import leases, schema, steps
+from fleetcast.ledger import experiments, leases, schema, steps
 from fleetcast.ledger.audit import AuditEvent, AuditRecord, Verification, verify_chain
 from fleetcast.ledger.database import connect, reading, writing
+from fleetcast.ledger.experiments import Experiment
 from fleetcast.ledger.leases import Lease
 from fleetcast.ledger.steps import CycleRecord, StepRecord, StepRun
 from fleetcast.ledger.transaction import POINTER, Transaction
@@ -100,6 +101,18 @@ class Ledger:
         """All cycles, oldest first."""
         with reading(self._engine) as connection:
             return steps.cycles(connection)
+
+    # experiments
+
+    def keep_experiment(self, experiment: Experiment) -> None:
+        """Keep an experiment; one that is kept already stays as it is."""
+        with writing(self._engine) as connection:
+            experiments.keep(connection, experiment)
+
+    def experiments(self, *, begins: str | None = None, kind: str | None = None) -> list[Experiment]:
+        """Experiments, oldest first; those whose id begins so, those of one kind."""
+        with reading(self._engine) as connection:
+            return experiments.experiments(connection, begins=begins, kind=kind)
 
     # audit
 

@@ -14,6 +14,8 @@ from fleetcast.domain.models import Dumped
 from fleetcast.features.examples import Examples, aligned
 from fleetcast.models import descent
 from fleetcast.models.moments import Grouped, System, moments, system
+from fleetcast.models.prices import prices
+from fleetcast.models.reweighting import absolute_weights, best_shift, middle, weights
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
@@ -23,9 +25,6 @@ Shift = Callable[[F64], float]  # errors in logs → what to add to all of them
 
 KIND = "lasso"
 LOSSES = ("mape", "absolute", "squared")
-STEEPEST = 1.0  # log units: an over-forecast beyond this pulls no harder (the MAPE would, without bound)
-SMALLEST = 0.05  # log units: residuals below this count as this, or their weight would be infinite
-SHIFTS = np.linspace(-1.0, 0.4, 57)  # log units, tried on the first forecast of the reweighting
 HEADROOM = 1.0  # log units above the largest week of training that a forecast may reach
 TOLERANCE = 1e-5  # log units, of a coefficient times its column's standard deviation
 SWEEPS = 400  # of coordinate descent, at most, per alpha
@@ -60,14 +59,18 @@ class Lasso:
         units = np.maximum(known.units[order], 0.0)
         shares = np.geomspace(self.first, self.last, self.alphas)
         chosen = {loss: _chosen(tuning, loss, self.alphas) for loss in LOSSES}
-        squared = _fit(rows, slopes, None, shares)
+        equations = system(moments(rows), slopes)
+        first = _solved(equations, shares[[chosen["squared"]]], rows.products)
+        error = first.logs(rows, slopes)[:, 0] - rows.y
+        costs = prices(rows, known.week[order], slopes, error, equations)
+        squared = _solved(equations.priced(costs), shares, rows.products)
         relative = np.divide(1 + units, units, out=np.zeros(len(units)), where=units > 0)
         losses: dict[str, tuple[Weigh, Shift]] = {
-            "mape": (partial(weights, relative=relative), partial(_best_shift, relative=relative)),
-            "absolute": (absolute_weights, _middle),
+            "mape": (partial(weights, relative=relative), partial(best_shift, relative=relative)),
+            "absolute": (absolute_weights, middle),
         }
         paths = {
-            loss: self._reweighted(rows, slopes, squared, shares, chosen[loss], *of)
+            loss: self._reweighted(rows, slopes, squared, costs, shares, chosen[loss], *of)
             for loss, of in losses.items()
         }
         return FittedLasso(
@@ -85,6 +88,7 @@ class Lasso:
         rows: Grouped,
         slopes: tuple[int, ...],
         start: "Path",
+        costs: F64,
         shares: F64,
         chosen: int,
         weigh: "Weigh",
@@ -99,10 +103,11 @@ class Lasso:
             given = weigh(error)
             if not given.any():  # nothing counts under this loss
                 return start
+            equations = system(moments(rows, given), slopes).priced(costs)
             if remaining:
-                path, at = _fit(rows, slopes, given, shares[[chosen]]), slice(0, 1)
+                path, at = _solved(equations, shares[[chosen]], rows.products), slice(0, 1)
             else:
-                path = _fit(rows, slopes, given, shares)
+                path = _solved(equations, shares, rows.products)
         return path
 
 
@@ -232,26 +237,6 @@ def load(dumped: Dumped) -> FittedLasso:
     )
 
 
-def weights(error: F64, relative: F64) -> F64:
-    """Weights under which least squares has the MAPE's gradient: exp(e)/|e| for an error e in logs, bounded; mean 1.
-
-    `relative` [n] turns a relative error of 1 + units into one of units: (1 + units)/units, 0 for no units.
-    """
-    raw = relative * np.exp(np.minimum(error, STEEPEST)) / np.maximum(np.abs(error), SMALLEST)
-    return np.asarray(raw / max(float(raw.mean()), 1e-300))
-
-
-def absolute_weights(error: F64) -> F64:
-    """Weights under which least squares has the gradient of the absolute error in logs, bounded; mean 1."""
-    raw = 1 / np.maximum(np.abs(error), SMALLEST)
-    return np.asarray(raw / raw.mean())
-
-
-def _middle(error: F64) -> float:
-    """The constant that, added to all logs, makes the mean absolute error smallest."""
-    return -float(np.median(error))
-
-
 def _smearing(
     path: "Path", rows: Grouped, slopes: tuple[int, ...], chosen: int, horizon: npt.NDArray[np.int8]
 ) -> dict[int, float]:
@@ -261,19 +246,12 @@ def _smearing(
     return {int(h): float(units[horizon == h].sum() / guess[horizon == h].sum()) for h in np.unique(horizon)}
 
 
-def _best_shift(error: F64, relative: F64) -> float:
-    """The constant that, added to all logs, makes the mean absolute percentage error smallest."""
-    grown = np.exp(error)
-    costs = [float((relative * np.abs(grown * np.exp(shift) - 1)).sum()) for shift in SHIFTS]
-    return float(SHIFTS[int(np.argmin(costs))])
-
-
-def _fit(rows: Grouped, slopes: tuple[int, ...], row_weights: F64 | None, shares: F64) -> Path:
-    equations = system(moments(rows, row_weights), slopes)
+def _solved(equations: System, shares: F64, products: int) -> Path:
+    """The path of these equations, for penalties that are shares of the smallest one that leaves no column."""
     largest = np.abs(equations.moment).max(initial=0.0)
     alphas, start = largest * shares, np.zeros(len(equations.moment))
     standard = descent.path(equations.gram, equations.moment, alphas, start, TOLERANCE, SWEEPS)
-    return unstandardised(equations, standard, rows.products)
+    return unstandardised(equations, standard, products)
 
 
 def unstandardised(equations: System, standard: F64, products: int) -> Path:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from fleetcast.domain.errors import CorruptError
 from fleetcast.domain.models import Dumped
 from fleetcast.features.examples import Examples
-from fleetcast.models import baseline, conformal, lasso, net, weekly
+from fleetcast.models import baseline, conformal, lasso, longterm, net, weekly
 
 F64 = npt.NDArray[np.float64]
 
@@ -23,11 +23,17 @@ class Fitted(Protocol):
 
 
 Loaded = (
-    weekly.FittedWeekly | baseline.FittedAverage | conformal.Intervals | lasso.FittedLasso | net.FittedNet
+    weekly.FittedWeekly
+    | longterm.FittedLongTerm
+    | baseline.FittedAverage
+    | conformal.Intervals
+    | lasso.FittedLasso
+    | net.FittedNet
 )
 
 _LOADERS: dict[str, Callable[[Dumped], Loaded]] = {
     weekly.KIND: weekly.load,
+    longterm.KIND: longterm.load,
     baseline.KIND: baseline.load,
     conformal.KIND: conformal.load,
     lasso.KIND: lasso.load,

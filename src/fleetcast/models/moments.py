@@ -1,6 +1,6 @@
 """Moments: all a linear model needs to know of its rows, summed product by product."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -78,6 +78,12 @@ class System:
     scale: F64  # [q], what each column was divided by; 0 for one that never moves
     centre: F64  # [K, m], what each product's slope columns are centred on
     y_mean: float
+
+    def priced(self, prices: F64) -> "System":
+        """The same equations, in which a column of price c costs the penalty c times its coefficient."""
+        inverse = 1 / prices
+        gram = self.gram * inverse[:, None] * inverse[None, :]
+        return replace(self, gram=gram, moment=self.moment * inverse, scale=self.scale * prices)
 
 
 def system(sums: Moments, slopes: tuple[int, ...]) -> System:

@@ -95,10 +95,17 @@ class Net:
             "w3": drawn(narrow, len(HEADS), 0.1 * narrow**-0.5),
             "b3": np.full(len(HEADS), rows.target.mean(), np.float32),
             "skip": np.zeros((columns, len(HEADS)), np.float32),
+            "own": np.zeros((1 + slots["product"], len(code.slopes), len(HEADS)), np.float32),
         }
 
     def _train(
-        self, start: Weights, rows: Rows, examples: Examples, random: np.random.Generator, *, warm: bool
+        self,
+        start: Weights,
+        rows: Rows,
+        examples: Examples,
+        random: np.random.Generator,
+        *,
+        warm: bool,
     ) -> Weights:
         from fleetcast.models import net_program as program
 
@@ -108,7 +115,7 @@ class Net:
         box = boxed(start, rows=len(rows.x), steps=run)
         trained = program.train(
             box.padded(start),
-            rows.padded(box.rows, box.columns),
+            rows.padded(box.rows, box.columns, box.slopes),
             batches(order, size, (box.steps, self.batch)),
             rates(self.warm_rate if warm else self.rate, run, box.steps),
             steps=run,
@@ -118,6 +125,7 @@ class Net:
             losses=self.losses,
             seed=int(random.integers(2**32)),
         )
+        trained["own"] = trained["own"][:, : rows.own.shape[1]]
         return {name: trained[name][: len(value)] for name, value in start.items()}
 
 
@@ -129,15 +137,19 @@ class Box:
     columns: int
     stores: int
     products: int
+    slopes: int
     steps: int
 
     def padded(self, weights: Weights) -> Weights:
-        """Weights with rows of zeros for the padded columns and slots."""
-        sizes = {"w1": self.columns, "skip": self.columns, "store": self.stores, "product": self.products}
-        return {
-            name: np.pad(value, ((0, sizes[name] - len(value)), (0, 0))) if name in sizes else value
-            for name, value in weights.items()
+        """Weights with rows of zeros for the padded columns, slopes and slots."""
+        sizes = {
+            "w1": (self.columns,),
+            "skip": (self.columns,),
+            "store": (self.stores,),
+            "product": (self.products,),
+            "own": (self.products, self.slopes),
         }
+        return {name: _grown(value, sizes.get(name, ())) for name, value in weights.items()}
 
 
 def boxed(weights: Weights, *, rows: int, steps: int) -> Box:
@@ -147,6 +159,7 @@ def boxed(weights: Weights, *, rows: int, steps: int) -> Box:
         columns=-(-len(weights["w1"]) // 16) * 16,
         stores=_power(len(weights["store"]), 128),
         products=_power(len(weights["product"]), 64),
+        slopes=-(-weights["own"].shape[1] // 16) * 16,
         steps=_power(steps, 1024),
     )
 
@@ -164,7 +177,19 @@ def carried(weights: Weights, before: Coding, code: Coding) -> Weights:
     ):
         slot = {known: i for i, known in enumerate(old, start=1)}
         moved[name] = weights[name][[0, *(slot.get(known, 0) for known in new)]]
+    slot = {known: i for i, known in enumerate(before.products, start=1)}
+    kept = weights["own"][[0, *(slot.get(known, 0) for known in code.products)]]
+    moved["own"] = np.zeros((len(kept), len(code.slopes), len(HEADS)), np.float32)
+    for j, column in enumerate(code.slopes):
+        if column in before.slopes:
+            moved["own"][:, j] = kept[:, before.slopes.index(column)]
     return moved
+
+
+def _grown(value: F32, sizes: tuple[int, ...]) -> F32:
+    """The array with zeros behind it up to these sizes of its first axes."""
+    more = [(0, size - have) for size, have in zip(sizes, value.shape, strict=False)]
+    return np.pad(value, [*more, *[(0, 0)] * (value.ndim - len(more))])
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,11 +216,12 @@ class FittedNet:
     def logs(self, examples: Examples) -> F64:
         """What the heads say, log(1 + units) before smearing: [n, 3], averaged over members."""
         inputs, codes = self.coding.inputs(examples), self.coding.codes(examples)
+        own = self.coding.own(inputs)
         parts = [slice(i, i + SCORED) for i in range(0, len(inputs), SCORED)]
         logs = np.zeros((len(inputs), len(HEADS)))
         for weights in self.members:
             for part in parts:
-                logs[part] += _forward(weights, inputs[part], codes[part]) / len(self.members)
+                logs[part] += _forward(weights, inputs[part], own[part], codes[part]) / len(self.members)
         return np.clip(logs, 0.0, self.ceiling)
 
     def smeared(self, examples: Examples, random: np.random.Generator) -> "FittedNet":
@@ -224,6 +250,7 @@ class FittedNet:
             "names": list(self.coding.names),
             "stores": list(self.coding.stores),
             "products": list(self.coding.products),
+            "slopes": list(self.coding.slopes),
             "seasonal": self.coding.seasonal,
             "members": len(self.members),
             "horizons": list(self.horizons),
@@ -252,19 +279,23 @@ def load(dumped: Dumped) -> FittedNet:
         dumped.arrays["scale"],
         tuple(meta["stores"]),
         tuple(meta["products"]),
+        tuple(meta.get("slopes", ())),
         bool(meta["seasonal"]),
     )
+    for weights in members:  # one that was stored before products had slopes has none
+        weights.setdefault("own", np.zeros((1 + len(code.products), 0, len(HEADS)), np.float32))
     return FittedNet(
         code, tuple(members), tuple(meta["horizons"]), dumped.arrays["smearing"], float(meta["ceiling"])
     )
 
 
-def _forward(weights: Weights, x: F32, codes: npt.NDArray[np.int32]) -> Floats:
+def _forward(weights: Weights, x: F32, own: F32, codes: npt.NDArray[np.int32]) -> Floats:
     """The network as `net_program` trains it, without dropout: log(1 + units) per head [n, 3]."""
     embedded = np.concatenate([weights[name][codes[:, i]] for i, name in enumerate(EMBEDDED)], axis=1)
     first = _silu(x @ weights["w1"] + embedded @ weights["e1"] + weights["b1"])
     second = _silu(first @ weights["w2"] + weights["b2"])
-    return second @ weights["w3"] + weights["b3"] + x @ weights["skip"]
+    sloped: Floats = np.einsum("nm,nmh->nh", own, weights["own"][codes[:, 1]])
+    return second @ weights["w3"] + weights["b3"] + x @ weights["skip"] + sloped
 
 
 def _silu(x: Floats) -> Floats:

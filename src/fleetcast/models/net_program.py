@@ -24,7 +24,7 @@ Tensors = dict[str, jax.Array]
 
 MOMENTUM, VARIANCE, TINY = 0.9, 0.999, 1e-8  # of Adam (Kingma & Ba 2015)
 TAIL = 1.0  # log error from which |expm1(error)| goes on as its tangent
-DECAYED = frozenset({"w1", "e1", "w2", "w3", "skip"})  # tables and biases are not
+DECAYED = frozenset({"w1", "e1", "w2", "w3", "skip", "own"})  # tables and biases are not
 GOLDEN = np.uint32(2654435769)  # 2³² / golden ratio: consecutive steps get unrelated seeds
 
 
@@ -49,6 +49,7 @@ class _Batch(NamedTuple):
     """`Rows` on the device."""
 
     x: jax.Array
+    own: jax.Array
     codes: jax.Array
     target: jax.Array
     weight: jax.Array
@@ -142,7 +143,7 @@ def _adam(
 
 def _loss(weights: Tensors, batch: _Batch, real: jax.Array, rates: _Rates, seed: jax.Array) -> jax.Array:
     codes = _hidden(batch.codes, rates.unknown, seed)
-    logs = _logs(weights, batch.x, codes, rates.keep, seed)
+    logs = _logs(weights, batch, codes, rates.keep, seed)
     error = logs - batch.target[:, None]
     losses = (batch.weight * _percentage(error[:, 0]), jnp.abs(error[:, 1]), jnp.square(error[:, 2]))
     return jnp.sum(real * (rates.heads @ jnp.stack(losses))) / jnp.maximum(jnp.sum(real), 1.0)
@@ -154,13 +155,15 @@ def _percentage(error: jax.Array) -> jax.Array:
     return inside + jnp.exp(TAIL) * jnp.maximum(error - TAIL, 0.0)
 
 
-def _logs(weights: Tensors, x: jax.Array, codes: jax.Array, keep: jax.Array, seed: jax.Array) -> jax.Array:
+def _logs(weights: Tensors, batch: _Batch, codes: jax.Array, keep: jax.Array, seed: jax.Array) -> jax.Array:
+    x = batch.x
     tables = (weights["store"], weights["product"], weights["week"])
     embedded = jnp.concatenate([table[codes[:, i]] for i, table in enumerate(tables)], axis=1)
     first = jax.nn.silu(x @ weights["w1"] + embedded @ weights["e1"] + weights["b1"])
     second = jax.nn.silu(_dropped(first, keep, seed) @ weights["w2"] + weights["b2"])
     third = _dropped(second, keep, seed + np.uint32(1)) @ weights["w3"] + weights["b3"]
-    return third + x @ weights["skip"]
+    slopes = weights["own"][codes[:, 1]]
+    return third + x @ weights["skip"] + jnp.einsum("nm,nmh->nh", batch.own, slopes)
 
 
 def _hidden(codes: jax.Array, share: jax.Array, seed: jax.Array) -> jax.Array:

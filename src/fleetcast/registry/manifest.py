@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Literal
 
-from fleetcast.domain.errors import CorruptError
-from fleetcast.domain.models import ModelKind
+from fleetcast.domain.errors import CorruptError, UsageError
+from fleetcast.domain.models import Serving
 from fleetcast.domain.versions import canonical, digest
 from fleetcast.ledger.view import StoredRelease
 from fleetcast.registry.models import ModelVersion
@@ -30,18 +30,37 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """What serves one segment, whether the segment's own challenger passed its gate, and why it is this one."""
+    """What serves one segment, whether the segment's own challenger passed its gate, and why it is this one.
+
+    `pool` is the pool whose members forecast beside the ensemble's own.
+    """
 
     model: str
     artefact: str
     key: str
-    serving: ModelKind
+    serving: Serving
     passed: bool
     reason: str = ""
+    pool: Reference | None = None
 
     @classmethod
-    def of(cls, version: ModelVersion, *, passed: bool, reason: str = "") -> "Member":
-        return cls(version.name, version.artefact, version.key, version.kind, passed, reason)
+    def of(
+        cls, version: ModelVersion, *, passed: bool, reason: str = "", pool: Reference | None = None
+    ) -> "Member":
+        if version.kind == "pool":
+            raise UsageError(f"{version.name} is a pool: it lends to ensembles, and serves nobody by itself")
+        return cls(version.name, version.artefact, version.key, version.kind, passed, reason, pool)
+
+    @classmethod
+    def read(cls, fields: Mapping[str, Any]) -> "Member":
+        """Read what `Manifest.dump` wrote."""
+        pool = fields.get("pool")
+        return cls(**{**fields, "pool": Reference(**pool) if pool else None})
+
+    def fields(self) -> dict[str, Any]:
+        """As JSON; a member without a pool reads as it did before there were pools, and so its release keeps its id."""
+        found = asdict(self)
+        return found if self.pool is not None else {key: found[key] for key in found if key != "pool"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +81,8 @@ class Manifest:
 
     def dump(self) -> str:
         """Canonical JSON: equal manifests, equal text."""
-        return canonical({**asdict(self), "cutoff": self.cutoff.isoformat()}).decode()
+        members = {segment: member.fields() for segment, member in self.members.items()}
+        return canonical({**asdict(self), "members": members, "cutoff": self.cutoff.isoformat()}).decode()
 
     @classmethod
     def load(cls, text: str) -> "Manifest":
@@ -70,7 +90,7 @@ class Manifest:
         return cls(
             **{
                 **fields,
-                "members": {segment: Member(**member) for segment, member in fields["members"].items()},
+                "members": {segment: Member.read(member) for segment, member in fields["members"].items()},
                 "baselines": {segment: Reference(**model) for segment, model in fields["baselines"].items()},
                 "cutoff": date.fromisoformat(fields["cutoff"]),
             }
@@ -83,8 +103,14 @@ class Manifest:
 
     @property
     def references(self) -> list[Member | Reference]:
-        """Everything the fleet needs, baselines included."""
-        return [*self.members.values(), *self.baselines.values()]
+        """Everything the fleet needs, pools and baselines included."""
+        return [*self.members.values(), *self.pools, *self.baselines.values()]
+
+    @property
+    def pools(self) -> list[Reference]:
+        """The pools that lend to its members, each once, by name."""
+        named = {member.pool.model: member.pool for member in self.members.values() if member.pool}
+        return [named[model] for model in sorted(named)]
 
     @property
     def models(self) -> set[str]:
@@ -150,8 +176,8 @@ def diff(old: Manifest, new: Manifest) -> list[SegmentChange]:
         )
         for segment in segments
     )
-    return [change for change in changes if _model(change.old) != _model(change.new)]
+    return [change for change in changes if _models(change.old) != _models(change.new)]
 
 
-def _model(member: Member | None) -> str | None:
-    return member.model if member else None
+def _models(member: Member | None) -> tuple[str, Reference | None] | None:
+    return (member.model, member.pool) if member else None

@@ -215,6 +215,9 @@ def _check_models(manifest: Manifest, view: View) -> None:
             )
         if member.serving == "ensemble" and version.segment != segment:
             raise UsageError(f"{segment} cannot be served by {member.model}, a model of {version.segment}")
+    for pool in manifest.pools:
+        if _usable(versions, pool).kind != "pool":
+            raise UsageError(f"{pool.model} is no pool, so it cannot lend to an ensemble")
     for reference in manifest.baselines.values():
         _usable(versions, reference)
 

@@ -6,7 +6,7 @@ The order is champion → last known good → baseline → last week's forecast 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 import polars as pl
 
@@ -49,13 +49,14 @@ def serve(
     horizons: tuple[int, ...],
     release: str,
     why: Mapping[str, str] | None = None,
+    noted: Mapping[str, str] | None = None,
 ) -> Served:
     """One row per active series (`store, product, segment`; `until` where it closes) and horizon, or a coded reason.
 
     Each frame of `predictions` has week, store, product, `model` and the values of FORECASTS; a source may lack
     rows, or be missing. A row is used when all its values are finite and at least 0 and no other row of its source
-    contradicts it. `why` says, by segment, in a code, why a champion did not serve; else `reason` is `ok`,
-    `no_row` (the champion said nothing) or `invalid_row` (what it said cannot be used).
+    contradicts it. `why` says, by segment, in a code, why a champion did not serve, else `reason` is `no_row` (it said
+    nothing) or `invalid_row` (what it said cannot be used); `noted` what is to be known of one that did, else it is `ok`.
     """
     wanted = universe(active, cycle=cycle, horizons=horizons)
     offers = [
@@ -68,10 +69,30 @@ def serve(
         pl.lit(cycle).alias("cycle"),
         pl.lit(release).alias("release"),
         pl.col("failover").fill_null("blocked").alias("state"),
-        _reason(predictions.get("champion"), why or {}),
+        _reason(predictions.get("champion"), why or {}, noted or {}),
     )
     published = rows.filter(pl.col("state") != "blocked")
     return Served(published.select(FORECASTS.columns), rows.select(COMPLETENESS.columns))
+
+
+def summary(active: pl.DataFrame, completeness: pl.DataFrame) -> dict[str, Any]:
+    """The completeness ledger in numbers of series: `active` = published + coded + missing."""
+    worst = completeness.group_by("store", "product").agg(
+        pl.col("state").replace_strict(_RANK, return_dtype=pl.Int64).max().alias("rank")
+    )
+    found = active.select("store", "product").join(worst, on=["store", "product"], how="left")
+    counts = dict(found.group_by("rank").len().iter_rows())
+    blocked, missing = counts.get(_RANK["blocked"], 0), counts.get(None, 0)
+    return {
+        "active": active.height,
+        "published": active.height - blocked - missing,
+        "coded": blocked,
+        "missing": missing,
+        "failover": {state: counts.get(rank, 0) for state, rank in _RANK.items()},
+    }
+
+
+_RANK = {state: rank for rank, state in enumerate((*ORDER, "blocked"))}
 
 
 def carry_forward(previous: pl.DataFrame, *, cycle: date, horizons: tuple[int, ...]) -> pl.DataFrame:
@@ -113,12 +134,15 @@ def _best(offers: list[pl.DataFrame]) -> pl.DataFrame:
     return best.with_columns(pl.col(VALUES).cast(pl.Float64))
 
 
-def _reason(champion: pl.DataFrame | None, why: Mapping[str, str]) -> pl.Expr:
-    told = pl.col("segment").replace_strict(why, default=None, return_dtype=pl.String)
+def _reason(champion: pl.DataFrame | None, why: Mapping[str, str], noted: Mapping[str, str]) -> pl.Expr:
+    told, known = (
+        pl.col("segment").replace_strict(codes, default=None, return_dtype=pl.String)
+        for codes in (why, noted)
+    )
     if champion is None or champion.is_empty():
         spoke = pl.lit(value=False)
     else:
         spoke = pl.struct(KEY).is_in(champion.select(pl.struct(KEY)).to_series().implode())
     found = pl.when(spoke).then(pl.lit("invalid_row")).otherwise(pl.lit("no_row"))
     served = pl.col("failover") == "champion"
-    return pl.when(served).then(pl.lit("ok")).otherwise(pl.coalesce(told, found)).alias("reason")
+    return pl.when(served).then(known.fill_null("ok")).otherwise(pl.coalesce(told, found)).alias("reason")

@@ -1,20 +1,21 @@
 """Score one partition: the release's models forecast, failover fills in, orders follow; one row or code per active series."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import polars as pl
 
 from fleetcast import demand, orders
-from fleetcast.domain.errors import FleetcastError
+from fleetcast.domain.failures import FAILURES, told
 from fleetcast.domain.history import History
 from fleetcast.domain.models import Dumped
 from fleetcast.domain.tables import (
     COMPLETENESS,
     DEMAND,
     FORECASTS,
+    MEMBERSHIP,
     ORDERS,
     PRICES,
     PRODUCTS,
@@ -27,22 +28,21 @@ from fleetcast.domain.versions import Snapshot, canonical
 from fleetcast.domain.week import Looks
 from fleetcast.features.design import Design, Examples
 from fleetcast.features.panel import Panel
-from fleetcast.features.view import panel_at
+from fleetcast.features.view import panel_at, series_of
 from fleetcast.lake import Lake
-from fleetcast.models import baseline as averages
-from fleetcast.models import conformal, weekly
+from fleetcast.models import recipes
+from fleetcast.models.recipes import Fitted
 from fleetcast.registry.manifest import Manifest, Member, Reference
 from fleetcast.registry.store import Registry
 from fleetcast.scoring import failover, output_gate
-from fleetcast.scoring.failover import KEY, VALUES
+from fleetcast.scoring.forecasting import NOTHING, Units, asked, average, forecasts
 from fleetcast.settings import Settings
 from fleetcast.telemetry import get_logger
 
 log = get_logger()
 
-
-# What a model may die of that cannot be used here, as one of an older feature spec cannot.
-UNFIT = (FleetcastError, ArithmeticError, LookupError, TypeError, ValueError, pl.exceptions.PolarsError)
+NOT_SCORED = "not_scored"  # the partition's scoring failed as a whole
+WITHOUT_POOL = "without_pool"  # the champion forecast with its own members only
 
 
 @dataclass(frozen=True)
@@ -82,43 +82,90 @@ def score(
     desk = _Desk(panel, Design.of(panel, settings.training.features, settings.covariates), manifest, registry)
     served = _trusted(desk, active, previous, net.join(series, on=["store", "product"]), task, settings)
 
-    batch = pl.lit(task.cutoff.isoformat()).alias("batch")
-    placed = served.forecasts.join(
-        series.select("store", "product", "region"), on=["store", "product"], how="left"
-    )
-    first = placed.filter(pl.col("horizon") == min(settings.training.horizons))
-    mine = [task.cutoff.isoformat()]  # rows of an earlier run of this cycle go, even if there are none now
-    lake.write(FORECASTS, served.forecasts.with_columns(batch), partition=task.partition, batches=mine)
-    lake.write(COMPLETENESS, served.completeness.with_columns(batch), partition=task.partition, batches=mine)
-    wanted = pl.DataFrame(schema=lake.read(ORDERS, partition="").schema)
-    if settings.orders.enabled:
-        prices = as_known_at(PRICES, lake.read(PRICES, version=task.snapshot["prices"]), moment)
-        shelf = as_known_at(SHELF, lake.read(SHELF, version=task.snapshot["shelf"]), moment)
-        wanted = orders.recommend(first, prices, shelf, products)
-    lake.write(ORDERS, wanted.with_columns(batch), partition=task.partition, batches=mine)
-    record = {"partition": task.partition, "unloadable": desk.failed, **summary(active, served.completeness)}
+    wanted = _orders(served, series, products, moment, task, settings, lake)
+    _write(served, wanted, task, lake)
+    record = {
+        "partition": task.partition,
+        "unloadable": desk.failed,
+        **failover.summary(active, served.completeness),
+    }
     log.info("scored", partition=task.partition, **record["failover"])
     return registry.bank.put(canonical(record))
 
 
-def summary(active: pl.DataFrame, completeness: pl.DataFrame) -> dict[str, Any]:
-    """The completeness ledger in numbers of series: `active` = published + coded + missing."""
-    worst = completeness.group_by("store", "product").agg(
-        pl.col("state").replace_strict(_RANK, return_dtype=pl.Int64).max().alias("rank")
+def carry(
+    task: ScoringTask, received: Iterable[datetime], *, settings: Settings, lake: Lake
+) -> dict[str, Any]:
+    """For a partition that could not be scored: last week's forecasts carried forward, or the code why there are none.
+
+    It reads the master data, net demand and the last forecasts, and nothing else that scoring may have failed at.
+    """
+    moment = Looks.of(settings.calendar.ready_after_days, received).at(task.cutoff)
+    stores, products = (
+        as_known_at(table, lake.read(table, version=task.snapshot[table.name]), moment)
+        for table in (STORES, PRODUCTS)
     )
-    found = active.select("store", "product").join(worst, on=["store", "product"], how="left")
-    counts = dict(found.group_by("rank").len().iter_rows())
-    blocked, missing = counts.get(_RANK["blocked"], 0), counts.get(None, 0)
-    return {
-        "active": active.height,
-        "published": active.height - blocked - missing,
-        "coded": blocked,
-        "missing": missing,
-        "failover": {state: counts.get(rank, 0) for state, rank in _RANK.items()},
-    }
+    membership = lake.read(
+        MEMBERSHIP, version=task.snapshot["segments"], where=pl.col("valid_from") <= task.cutoff
+    )
+    series = series_of(membership, products, settings).select("store", "product", "region", "segment")
+    net = lake.read(DEMAND, version=task.snapshot["demand"], partition=task.partition)
+    active = demand.active(net, stores, products, cutoff=task.cutoff, settings=settings.demand).join(
+        series, on=["store", "product"], how="left"
+    )
+    horizons = settings.training.horizons
+    served = failover.serve(
+        active,
+        {
+            "carried_forward": failover.carry_forward(
+                _previous(lake, task), cycle=task.cutoff, horizons=horizons
+            )
+        },
+        cycle=task.cutoff,
+        horizons=horizons,
+        release=task.release,
+        why=dict.fromkeys(active["segment"].drop_nulls().unique(), NOT_SCORED),
+    )
+    try:
+        wanted = _orders(served, series, products, moment, task, settings, lake)
+    except FAILURES as error:  # it may be prices or shelves that scoring failed at
+        log.warning("no_orders", partition=task.partition, error=told(error))
+        wanted = _no_orders(lake)
+    _write(served, wanted, task, lake)
+    return failover.summary(active, served.completeness)
 
 
-_RANK = {state: rank for rank, state in enumerate((*failover.ORDER, "blocked"))}
+def _orders(
+    served: failover.Served,
+    series: pl.DataFrame,
+    products: pl.DataFrame,
+    moment: datetime,
+    task: ScoringTask,
+    settings: Settings,
+    lake: Lake,
+) -> pl.DataFrame:
+    """What to order for the nearest week ahead."""
+    if not settings.orders.enabled:
+        return _no_orders(lake)
+    placed = served.forecasts.join(
+        series.select("store", "product", "region"), on=["store", "product"], how="left"
+    )
+    first = placed.filter(pl.col("horizon") == min(settings.training.horizons))
+    prices = as_known_at(PRICES, lake.read(PRICES, version=task.snapshot["prices"]), moment)
+    shelf = as_known_at(SHELF, lake.read(SHELF, version=task.snapshot["shelf"]), moment)
+    return orders.recommend(first, prices, shelf, products)
+
+
+def _no_orders(lake: Lake) -> pl.DataFrame:
+    return pl.DataFrame(schema=lake.read(ORDERS, partition="").schema)
+
+
+def _write(served: failover.Served, wanted: pl.DataFrame, task: ScoringTask, lake: Lake) -> None:
+    batch = pl.lit(task.cutoff.isoformat()).alias("batch")
+    mine = [task.cutoff.isoformat()]  # rows of an earlier run of this cycle go, even if there are none now
+    tables = {FORECASTS: served.forecasts, COMPLETENESS: served.completeness, ORDERS: wanted}
+    for table, rows in tables.items():
+        lake.write(table, rows.with_columns(batch), partition=task.partition, batches=mine)
 
 
 @dataclass
@@ -147,17 +194,17 @@ class _Desk:
 
     def baselines(self) -> pl.DataFrame:
         """What the historical averages say, for every series."""
-        frames = [_NOTHING]
+        frames = [NOTHING]
         here = set(self.panel.series["baseline"])
         wanted = {name: model for name, model in self.manifest.baselines.items() if name in here}
         for name, reference in wanted.items():
             models = self._load([reference, _beside(reference, "intervals")])
             if len(models) == 2:
-                frames.append(self._average(name, reference, *models))
+                frames.append(average(self.panel, name, *models, version=reference.model))
         return pl.concat(frames)
 
     def _said(self, members: Mapping[str, Member]) -> pl.DataFrame:
-        frames = [_NOTHING]
+        frames = [NOTHING]
         for segment, member in members.items():
             models = self._load([member, _beside(member, "intervals")])
             if len(models) == 2:
@@ -165,54 +212,34 @@ class _Desk:
         return pl.concat(frames)
 
     def _forecast(self, segment: str, member: Member, model: Dumped, intervals: Dumped) -> pl.DataFrame:
-        panel = self.panel
-        examples = self.design.examples(rows=self._here(segment), first=panel.cutoff + 1, training=False)
-        examples = examples.take(examples.week - examples.horizon == panel.cutoff)
+        examples = asked(self.design, self._here(segment))
         try:
-            units = weekly.load(model).predict(examples)
-            rows = self._rows(examples).with_columns(
-                pl.lit(member.model).alias("model"),
-                *(pl.Series(name, units[name]) for name in ("median", "mean", "mape")),
-            )
-            return _with_quantiles(rows, intervals)
-        except UNFIT as error:
-            self.failed[member.model] = f"{type(error).__name__}: {error}"
-            return _NOTHING
+            units = self._units(member, model, examples)
+            return forecasts(self.panel, examples, units, version=member.model, intervals=intervals)
+        except FAILURES as error:  # as a model of an older feature spec, that cannot be used here
+            self.failed[member.model] = told(error)
+            return NOTHING
 
-    def _average(self, name: str, reference: Reference, model: Dumped, intervals: Dumped) -> pl.DataFrame:
-        panel = self.panel
-        series = panel.series.filter(pl.col("baseline") == name)
-        said = (
-            averages.load(model)
-            .predict(series)
-            .select("store", "product", "category", "baseline_mean", "baseline_median")
-        )
-        weeks = [(panel.weeks[panel.cutoff + h], h) for h in panel.horizons]
-        ahead = pl.DataFrame(weeks, schema={"week": pl.Date, "horizon": pl.Int64}, orient="row")
-        rows = said.join(ahead, how="cross").select(
-            "week",
-            "store",
-            "product",
-            "horizon",
-            pl.col("category").alias("group"),
-            pl.lit(reference.model).alias("model"),
-            pl.col("baseline_median").alias("median"),
-            pl.col("baseline_mean").alias("mean"),
-            pl.col("baseline_median").alias("mape"),
-        )
-        return _with_quantiles(rows.drop_nulls(["median", "mean"]), intervals)
+    def _units(self, member: Member, model: Dumped, examples: Examples) -> Units:
+        """What an ensemble says with its pool; without it, where that is lost or unfit."""
+        own: Fitted = recipes.load(model)
+        if member.pool is None or not (lent := self._load([member.pool])):
+            return own.predict(examples)
+        try:
+            return own.with_pool(recipes.load(lent[0])).predict(examples)
+        except FAILURES as error:
+            units = own.predict(examples)  # fails too where it is not the pool's fault
+            self.failed[member.pool.model] = told(error)
+            return units
 
-    def _rows(self, examples: Examples) -> pl.DataFrame:
-        series = self.panel.series[examples.row]
-        return pl.DataFrame(
-            {
-                "week": pl.Series(self.panel.weeks, dtype=pl.Date).gather(examples.week),
-                "store": series["store"],
-                "product": series["product"],
-                "horizon": pl.Series(examples.horizon, dtype=pl.Int64),
-                "group": series["category"],
-            }
-        )
+    @property
+    def incomplete(self) -> dict[str, str]:
+        """Segments whose champion could not forecast with all of its members, with the code of what it lacked."""
+        return {
+            segment: WITHOUT_POOL
+            for segment, member in self.manifest.members.items()
+            if member.pool is not None and member.pool.model in self.failed
+        }
 
     def _load(self, references: list[Member | Reference]) -> list[Dumped]:
         loaded = self.registry.load(references)
@@ -225,19 +252,9 @@ class _Desk:
         return (self.panel.series["segment"] == segment).to_numpy()
 
 
-_NOTHING = pl.DataFrame(
-    schema={"week": pl.Date, "store": pl.String, "product": pl.String, "model": pl.String}
-    | dict.fromkeys(VALUES, pl.Float64)
-)
-
-
 def _beside(reference: Member | Reference, what: str) -> Reference:
     """The other parts of a model lie in the same pack, under its segment's name and theirs."""
     return Reference(f"{reference.model}#{what}", reference.artefact, f"{reference.key}#{what}")
-
-
-def _with_quantiles(rows: pl.DataFrame, intervals: Dumped) -> pl.DataFrame:
-    return conformal.load(intervals).apply(rows).select(*KEY, "model", *VALUES)
 
 
 def _trusted(
@@ -281,7 +298,13 @@ def _serve(
             previous, cycle=task.cutoff, horizons=horizons
         )
     return failover.serve(
-        active, predictions, cycle=task.cutoff, horizons=horizons, release=task.release, why=why
+        active,
+        predictions,
+        cycle=task.cutoff,
+        horizons=horizons,
+        release=task.release,
+        why=why,
+        noted=desk.incomplete,
     )
 
 

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+from fleetcast.settings import recipes
 from fleetcast.settings.positions import Place
 from fleetcast.settings.problems import Found
 from fleetcast.settings.tree import (
@@ -35,6 +36,7 @@ def conflicts(settings: Settings) -> list[Found]:
         *_training(settings.training),
         *_gate(settings.gate, settings.training),
     ]
+    found += _donors(settings.training.donors, settings.segments.keys)
     found += _first_week(settings.demand.first_week)
     if settings.retraining.stale_warning_days >= settings.retraining.stale_days:
         found.append(
@@ -85,6 +87,9 @@ def _doubled(place: Place, values: Iterable[object]) -> Iterator[Found]:
 
 def _training(training: TrainingSettings) -> Iterator[Found]:
     horizons, features = training.horizons, training.features
+    if training.recipe not in recipes.OURS and training.recipe not in (known := recipes.names()):
+        named = f'"{training.recipe}" is no recipe'
+        yield Found(("training", "recipe"), named, f"write one of {', '.join(known)}")
     if not horizons or any(a >= b for a, b in pairwise(horizons)):
         ordered = sorted(set(horizons)) or [1, 2, 3, 4]
         yield Found(("training", "horizons"), "not ascending", f"write {ordered}")
@@ -99,6 +104,18 @@ def _training(training: TrainingSettings) -> Iterator[Found]:
             yield Found(
                 place, f"{min(values)} weeks back is not the past", f"write whole numbers from {least}"
             )
+
+
+def _donors(donors: dict[str, str], keys: tuple[str, ...]) -> Iterator[Found]:
+    form = f"write {'/'.join(keys)}"
+    for young, donor in donors.items():
+        place = ("training", "donors", young)
+        if young.count("/") + 1 != len(keys):
+            yield Found(place, "is no segment", form)
+        if donor.count("/") + 1 != len(keys):
+            yield Found(place, f'"{donor}" is no segment', form)
+        if donor == young:
+            yield Found(place, "a segment cannot be its own donor", "write another one")
 
 
 def _gate(gate: GateSettings, training: TrainingSettings) -> Iterator[Found]:

@@ -127,7 +127,7 @@ class FeatureSettings(Branch):
 class TrainingSettings(Branch):
     """How models are trained."""
 
-    recipe: str = "weekly"
+    recipe: str = "weekly"  # or "weekly-pooled", "long-term", or one that an installed package brings
     rounds: int = Field(8, ge=4)
     horizons: tuple[Annotated[int, Field(ge=1, le=52)], ...] = (1, 2, 3, 4)
     window_weeks: int | None = Field(None, ge=52)  # None: all history
@@ -138,6 +138,9 @@ class TrainingSettings(Branch):
     net_warm_epochs: int = Field(3, ge=1)
     net_members: int = Field(1, ge=0)
     pool_net_members: int = Field(2, ge=0)  # of the recipe weekly-pooled
+    donors: dict[
+        str, str
+    ] = {}  # young segment → whose model it starts from, where the fleet's choice is not wanted
 
 
 class GateSettings(Branch):

@@ -19,6 +19,29 @@ class BadLine:
 
 
 @dataclass(frozen=True)
+class Law:
+    """How demand is drawn about its rate: a Gamma–Poisson law of this shape, times a lognormal surprise (sd in logs)."""
+
+    surprise: float
+    shape: float
+
+
+@dataclass(frozen=True)
+class Effects:
+    """What was planted in the log of the rate; all but the first two by category.
+
+    `warmth` is per 5 °C of a week's mean temperature above the season's normal, `heat` per 8 °C of it above 24 °C. An
+    event has its whole effect in a week that holds all its days, or 7 of them, and a share of it by its share of these.
+    """
+
+    elasticity: dict[str, float]  # product → change per change of the log price
+    promotion: float  # of the flag, beside the price
+    warmth: dict[str, float]
+    heat: dict[str, float]
+    events: dict[str, dict[str, float]]
+
+
+@dataclass(frozen=True)
 class Truth:
     """What really happened, and what was planted in the files.
 
@@ -31,6 +54,8 @@ class Truth:
     first: date
     last: date
     erratic: str | None
+    law: Law
+    effects: Effects
     history: pl.DataFrame
     bad: tuple[BadLine, ...]
     duplicates: dict[str, int]  # source → rows that are there twice
@@ -54,6 +79,8 @@ def read_truth(folder: Path) -> Truth:
         first=date.fromisoformat(told["first"]),
         last=date.fromisoformat(told["last"]),
         erratic=told["erratic"],
+        law=Law(**told["law"]),
+        effects=Effects(**told["effects"]),
         history=pl.read_parquet(folder / "history.parquet"),
         bad=tuple(BadLine(**line) for line in told["bad"]),
         duplicates=told["duplicates"],

@@ -1,63 +1,35 @@
 """Train the segments of one partition and judge what was trained."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from fleetcast import gate
-from fleetcast.domain.errors import CorruptError, FleetcastError
+from fleetcast.domain.errors import CorruptError, DataError
+from fleetcast.domain.failures import FAILURES, told
 from fleetcast.domain.history import History
 from fleetcast.domain.models import Dumped
+from fleetcast.domain.seeds import seed
 from fleetcast.domain.tables import DEMAND, ROUNDS, Table
 from fleetcast.domain.versions import canonical
-from fleetcast.features.design import Design
-from fleetcast.features.view import panel_at
 from fleetcast.lake import Lake
+from fleetcast.models import recipes
 from fleetcast.registry.bank import Bank
 from fleetcast.registry.packs import pack, unpack
+from fleetcast.rounds.subject import YOUNG, Subject
 from fleetcast.settings import Settings
 from fleetcast.telemetry import get_logger
-from fleetcast.training import fitting
+from fleetcast.training import donors, fitting, pooling, stream
+from fleetcast.training.account import Conditioned
+from fleetcast.training.donors import Lent
 from fleetcast.training.origins import origins
-from fleetcast.training.seeds import seed
+from fleetcast.training.pooling import NO_POOLS, Pools
+from fleetcast.training.task import Donor, PoolVersion, TrainingTask, transferred
+from fleetcast.training.views import Views
 
 log = get_logger()
-
-# What may go wrong in one segment's numbers: it is named with its error, and the others are trained.
-FAILURES = (
-    FleetcastError,
-    ArithmeticError,
-    LookupError,
-    MemoryError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-    np.linalg.LinAlgError,
-    pl.exceptions.PolarsError,
-)
-
-
-@dataclass(frozen=True)
-class Chain:
-    """Where the model of a segment's newest round lies: the next round's network starts from it."""
-
-    artefact: str
-    key: str
-
-
-@dataclass(frozen=True)
-class TrainingTask:
-    """What one task trains: some segments of a partition, up to a cutoff, with a recipe (its id names code and settings)."""
-
-    partition: str
-    segments: tuple[str, ...]
-    cutoff: date
-    recipe: str
-    chains: Mapping[str, Chain] = field(default_factory=dict)
 
 
 def train(
@@ -69,63 +41,56 @@ def train(
     settings: Settings,
     lake: Lake,
     bank: Bank,
+    elsewhere: Callable[[str], History] | None = None,
 ) -> str:
-    """Train a partition; its round forecasts go to the lake, its models and its baselines to the bank as a pack each.
+    """Train a partition; its round forecasts go to the lake; its models, pool and baselines to the bank as a pack each.
 
     Returns the digest of the record in the bank. A segment that cannot be trained is named in it with its
     error, and the others are trained; so is one that did not see every row that was conditioned (`demand_version`).
+    Without their pool the segments are trained alone; a young one's donor is made again from its partition `elsewhere`.
     """
     conditioned = lake.read(
         DEMAND, version=demand_version, partition=task.partition, columns=["store", "product", "units"]
     )
-    planned = _planned(task.cutoff, settings)
     stored = lake.read(ROUNDS, partition=task.partition)
     chains = _chains(task, bank)
-    designs: dict[date, Design] = {}
+    views, planned = Views(task.cutoff, history, tables, settings), _planned(task.cutoff, settings)
+    series = views.now.panel.series
+    held = _held(conditioned, series)
 
-    def design_at(cutoff: date) -> Design:
-        if cutoff not in designs:
-            panel = panel_at(history, cutoff, tables, settings=settings)
-            designs[cutoff] = Design.of(panel, settings.training.features, settings.covariates)
-        return designs[cutoff]
-
-    now = design_at(task.cutoff)
-    segment_of = now.panel.series.select("store", "product", "segment")
-    held = {
-        segment: fitting.Conditioned(rows, units)
-        for segment, rows, units in conditioned.join(segment_of, on=["store", "product"])
-        .group_by("segment")
-        .agg(pl.len(), pl.col("units").sum())
-        .iter_rows()
-    }
-
+    pools, pool = _pools(task, views, held, bank)
+    lending = _Lending(task, views, bank, elsewhere)
     models: dict[str, Dumped] = {}
     records: list[dict[str, Any]] = []
     failed: dict[str, str] = {}
     rounds: list[pl.DataFrame] = []
     for segment in task.segments:
-        done = _standing(stored, segment, task.recipe, chains.get(segment))
-        missing = _missing(planned, chains.get(segment))
         try:
+            donor = lending.donor(segment)
+            recipe = transferred(task.recipe, donor.segment) if donor else task.recipe
+            chain = chains.get(segment) if task.goes_on(segment, recipe) else None
+            missing = stream.missing(planned, chain)
             fitted = fitting.fit_segment(
                 segment,
-                now,
-                {origin: design_at(origin) for origin in missing},
-                done,
-                conditioned=held.get(segment, fitting.Conditioned(0, 0.0)),
-                chain=chains.get(segment),
-                recipe=task.recipe,
+                views.now,
+                views.at(missing),
+                stream.standing(stored, segment, recipe, chain),
+                conditioned=held.get(segment, Conditioned(0, 0.0)),
+                chain=chain,
+                recipe=recipe,
                 settings=settings,
+                pools=pools,
+                donor=lending.lent(donor, missing) if donor else None,
             )
         except FAILURES as error:
-            failed[segment] = f"{type(error).__name__}: {error}"
+            failed[segment] = told(error)
             log.warning("segment_failed", segment=segment, error=failed[segment])
             continue
         models |= fitted.models
         records.append(fitted.record)
         rounds.append(fitted.rounds)
         log.info("trained", segment=segment, **fitted.record["rows"])
-    baselines = fitting.fit_baselines(now.panel)
+    baselines = fitting.fit_baselines(views.now.panel)
 
     record = {
         "partition": task.partition,
@@ -135,11 +100,136 @@ def train(
         "baseline_pack": bank.put(pack(baselines.models)),  # apart: a damaged file takes one of the two
         "segments": records,
         "baselines": baselines.records,
+        "pool": pool,
         "failed": failed,
     }
     output = bank.put(canonical(record))
-    lake.replace(ROUNDS, _with(stored, rounds, task.recipe, now.panel.series), partition=task.partition)
+    lake.replace(ROUNDS, stream.joined(stored, rounds, series), partition=task.partition)
     return output
+
+
+class _Lending:
+    """The donors of a task's young segments; a partition they stand in is looked at when first asked for."""
+
+    def __init__(
+        self, task: TrainingTask, views: Views, bank: Bank, elsewhere: Callable[[str], History] | None
+    ) -> None:
+        self._task, self._bank, self._elsewhere = task, bank, elsewhere
+        self._views = {task.partition: views}
+
+    def donor(self, segment: str) -> Donor | None:
+        """The version that lends to a segment: none to one that is old enough, nor one that is damaged."""
+        donor, here = self._task.donors.get(segment), self._views[self._task.partition]
+        if donor is None or Subject(segment, segment, here.settings).weeks(here.now.panel) >= YOUNG:
+            return None
+        if donor.partition != self._task.partition and self._elsewhere is None:
+            return None
+        if not self._bank.has(donor.artefact) or self._bank.damaged({donor.artefact}):
+            log.warning("donor_lost", segment=segment, donor=donor.model)
+            return None
+        return donor
+
+    def lent(self, donor: Donor, origins: list[date]) -> Lent:
+        here = self._views[self._task.partition]
+        if donor.partition not in self._views and self._elsewhere is not None:
+            self._views[donor.partition] = Views(
+                here.cutoff, self._elsewhere(donor.partition), here.tables, here.settings
+            )
+        served = recipes.load(unpack(self._bank.get(donor.artefact))[donor.key])
+        return donors.lent(donor, served, self._views[donor.partition].at(origins), here.settings)
+
+
+def _held(conditioned: pl.DataFrame, series: pl.DataFrame) -> dict[str, Conditioned]:
+    """What the lake holds of each segment."""
+    segment_of = series.select("store", "product", "segment")
+    sums = (
+        conditioned.join(segment_of, on=["store", "product"])
+        .group_by("segment")
+        .agg(pl.len(), pl.col("units").sum())
+    )
+    return {segment: Conditioned(rows, units) for segment, rows, units in sums.iter_rows()}
+
+
+def _pools(
+    task: TrainingTask, views: Views, held: Mapping[str, Conditioned], bank: Bank
+) -> tuple[Pools, dict[str, Any] | None]:
+    """What lends to the segments, and the record of it: `fitted`, `lent` by a version that is there, or `failed`."""
+    if task.pooling is None:
+        return NO_POOLS, None
+    try:
+        if task.pooling.fits:
+            return _fitted_pool(task, task.pooling.version, views, held, bank)
+        return _lent_pool(task, task.pooling.version, views.settings, bank)
+    except FAILURES as error:
+        log.warning("pool_failed", partition=task.partition, error=told(error))
+        return NO_POOLS, {"failed": told(error)}
+
+
+def _fitted_pool(
+    task: TrainingTask,
+    before: PoolVersion | None,
+    views: Views,
+    held: Mapping[str, Conditioned],
+    bank: Bank,
+) -> tuple[Pools, dict[str, Any]]:
+    """The pool fitted anew, from where the version before it had come to."""
+    chain, stored = _pool_chain(before, bank), dict[date, str]()
+    planned = _planned(task.cutoff, views.settings)
+    if before is not None and chain is not None:
+        stored = {date.fromisoformat(origin): artefact for origin, artefact in before.rounds.items()}
+    fitted = pooling.fit_pool(
+        task.partition,
+        views.now,
+        views.at(stream.missing(planned, chain)),
+        _loaded(stored, pooling.name(task.partition), views.settings, bank),
+        conditioned=Conditioned(sum(h.rows for h in held.values()), sum(h.units for h in held.values())),
+        chain=chain,
+        settings=views.settings,
+    )
+    key = fitted.record["key"]
+    stored |= {origin: bank.put(pack({key: made})) for origin, made in fitted.rounds.items()}
+    rounds = {str(origin): stored[origin] for origin in planned if origin in stored}
+    parent = before.model if before is not None and chain is not None else None
+    log.info("trained", segment=key, **fitted.record["rows"])
+    return fitted.pools, {
+        "fitted": fitted.record | {"rounds": rounds, "parent": parent},
+        "pack": bank.put(pack(fitted.models)),
+    }
+
+
+def _pool_chain(version: PoolVersion | None, bank: Bank) -> Dumped | None:
+    if version is None or version.chain is None:
+        return None
+    try:
+        return unpack(bank.get(version.artefact)).get(version.chain)
+    except CorruptError as error:
+        log.warning("chain_lost", artefact=version.artefact, error=str(error))
+        return None
+
+
+def _lent_pool(
+    task: TrainingTask, version: PoolVersion | None, settings: Settings, bank: Bank
+) -> tuple[Pools, dict[str, Any]]:
+    """The pool there is, and those of its rounds: some segments' training never makes it anew."""
+    if version is None:
+        raise DataError(
+            f"{task.partition} has no pool of this recipe yet: the next training of all its segments makes one"
+        )
+    rounds = {date.fromisoformat(origin): artefact for origin, artefact in version.rounds.items()}
+    served = recipes.load(unpack(bank.get(version.artefact))[version.key])
+    earlier = _loaded(rounds, version.key, settings, bank)
+    return Pools({**earlier.trained, version.cutoff: served}), {"lent": version.model}
+
+
+def _loaded(rounds: Mapping[date, str], key: str, settings: Settings, bank: Bank) -> Pools:
+    """The pools of earlier rounds; instead of one that is damaged an older one lends."""
+    load, found = recipes.door(settings.training.recipe).load, {}
+    for origin, artefact in rounds.items():
+        try:
+            found[origin] = load(unpack(bank.get(artefact))[key])
+        except CorruptError as error:
+            log.warning("pool_round_lost", origin=str(origin), artefact=artefact, error=str(error))
+    return Pools(found)
 
 
 def _chains(task: TrainingTask, bank: Bank) -> dict[str, Dumped]:
@@ -158,61 +248,22 @@ def _chains(task: TrainingTask, bank: Bank) -> dict[str, Dumped]:
     }
 
 
-def _newest(chain: Dumped) -> date:
-    return date.fromisoformat(str(chain.meta["origin"]))
-
-
-def _missing(planned: list[date], chain: Dumped | None) -> list[date]:
-    """The rounds to be fitted: a chain grows at its end only."""
-    return [origin for origin in planned if chain is None or origin > _newest(chain)]
-
-
-def _standing(stored: pl.DataFrame, segment: str, recipe: str, chain: Dumped | None) -> pl.DataFrame:
-    """The rounds that a segment's chain stands on. Without a chain none count: a killed run may have left some."""
-    if chain is None:
-        return stored.clear()
-    return stored.filter(
-        (pl.col("segment") == segment) & (pl.col("recipe") == recipe) & (pl.col("origin") <= _newest(chain))
-    )
-
-
-def _with(
-    stored: pl.DataFrame, rounds: list[pl.DataFrame], recipe: str, series: pl.DataFrame
-) -> pl.DataFrame:
-    """The stream with these segments' rounds in place of their old ones; other recipes' stay, to compare champions by.
-
-    A series that moved may stand in the old rounds of one segment and the new ones of another: it stays in its own.
-    """
-    if not rounds:
-        return stored
-    new = pl.concat(rounds)
-    trained = pl.col("segment").is_in(new["segment"].unique().implode()) & (pl.col("recipe") == recipe)
-    stream = pl.concat([stored.filter(~trained), new])
-    own = series.select("store", "product", pl.col("segment").alias("_own"))
-    return (
-        stream.join(own, on=["store", "product"], how="left", maintain_order="left")
-        .sort(pl.col("segment").eq_missing(pl.col("_own")), maintain_order=True)
-        .unique(subset=list(ROUNDS.key), keep="last", maintain_order=True)
-        .select(ROUNDS.columns)
-        .sort(ROUNDS.key)
-    )
-
-
 def judge(
     partition: str,
     segments: Mapping[str, str | None],
     champions: Mapping[str, str],
     *,
     cutoff: date,
-    recipe: str,
+    recipes: Mapping[str, str],
     demand_version: str,
     settings: Settings,
     lake: Lake,
 ) -> dict[str, dict[str, object]]:
     """The gate's verdict on each trained segment (segment → mover class), from the partition's stored rounds.
 
-    `champions` names the recipe of a segment's champion where it is another one: its own rounds of the same
-    weeks are what the challenger must not be inferior to. A champion of the same recipe shares the stream.
+    `recipes` names that of each, `champions` the recipe of a segment's champion where it is another one: its own
+    rounds of the same weeks are what the challenger must not be inferior to. A champion of the same recipe shares
+    the stream.
     """
     planned = _planned(cutoff, settings)
     stored = lake.read(ROUNDS, partition=partition, where=pl.col("origin").is_in(planned))
@@ -225,7 +276,7 @@ def judge(
     verdicts = {}
     for segment, mover in segments.items():
         mine = scored.filter(pl.col("segment") == segment)
-        champion = None
+        champion, recipe = None, recipes[segment]
         if champions.get(segment, recipe) != recipe:
             champion = mine.filter(pl.col("recipe") == champions[segment])
         verdict = gate.judge(

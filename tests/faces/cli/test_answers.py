@@ -25,6 +25,7 @@ def answer(**changes):
         "release": "ab" * 32,
         "segments": {"ensembles": 56, "baselines": 28, "passed": 55, "failed": 1},
         "series": {"active": 6720, "published": 6715, "coded": 5, "missing": 0},
+        "without_pool": 0,
         "failover": {
             "champion": 6600,
             "last_known_good": 0,
@@ -72,6 +73,18 @@ def test_a_release_shows_its_members_and_where_they_come_from(printed):
     text = printed(answers.release(ReleaseView(RELEASE, (MEMBER,), {"code": "ef" * 32})))
     assert "dev/ohio/large/fast/2026w47-1" in text
     assert "efefefefefef" in text
+
+
+def test_a_release_with_pools_shows_whose_they_are(printed):
+    pool = "dev/ohio/pool/2026w47-1"
+    members = (replace(MEMBER, pool=pool), replace(MEMBER, segment="ohio/large/slow"))
+    assert pool in printed(answers.release(ReleaseView(RELEASE, members, {})))
+    assert "Pool" not in printed(answers.release(ReleaseView(RELEASE, (MEMBER,), {})))
+
+
+def test_status_says_when_series_are_forecast_without_their_pool(printed):
+    assert "12 series" in printed(answers.status(answer(without_pool=12)))
+    assert "pool" not in printed(answers.status(answer()))
 
 
 def test_a_segment_only_one_release_knows_has_a_dash_on_the_other_side(printed):

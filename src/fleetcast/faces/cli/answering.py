@@ -65,6 +65,22 @@ def data_diff(
     terminal.show(changes, answers.data_changes(changes), as_json=json)
 
 
+@data.command("clusters")
+def data_clusters(
+    k: Annotated[int, typer.Option("--k", help="How many.", min=2)],
+    to: Annotated[Path, typer.Option("--to", help="CSV file to write: store, cluster.")],
+    workspace: Folder = HERE,
+    env: Env = DEV,
+    json: Json = False,
+) -> None:
+    """Write which stores sell alike, for their master data to make a segment key of."""
+    from fleetcast.faces.cli import answers, terminal
+    from fleetcast.fleet import clustering
+
+    found = clustering.write(opened(workspace, env), k=k, to=to)
+    terminal.show(found, answers.clusters(found), as_json=json)
+
+
 @export.command("tables")
 def export_tables(
     table: Annotated[list[str] | None, typer.Argument(help="Tables; else all of them.")] = None,

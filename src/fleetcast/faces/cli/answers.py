@@ -12,6 +12,7 @@ from rich.text import Text
 
 from fleetcast.faces.cli.figures import NONE, count, day, share, short
 from fleetcast.faces.cli.paper import ILL, NO_WORSE, STALE, TARGET, WELL, served, table
+from fleetcast.fleet.clustering import Clustered
 from fleetcast.fleet.report import (
     Check,
     Member,
@@ -100,6 +101,8 @@ def status(answer: Mapping[str, Any]) -> Group:
     rows.add_row("baselines", count(segments["baselines"]))
     rows.add_row("series", _completeness(series))
     rows.add_row("served by", served(answer["failover"]))
+    if answer["without_pool"]:
+        rows.add_row("without their pool", ILL.text(f"{count(answer['without_pool'])} series"))
     rows.add_row("MAPE", share(metrics["mape"], gates=[TARGET]))
     rows.add_row("WAPE", share(metrics["wape"]))
     rows.add_row("bias", share(metrics["bias"], signed=True))
@@ -137,15 +140,31 @@ def releases(lines: Sequence[ReleaseLine]) -> RenderableType:
 
 
 def release(view: ReleaseView) -> Group:
-    rows = table("Segment", "Served by", "Model", ">MAPE", "Why")
+    pooled = any(member.pool for member in view.members)
+    young = any(member.donor for member in view.members)
+    beside = [*(["Pool"] if pooled else []), *(["Started from"] if young else [])]
+    rows = table("Segment", "Served by", "Model", *beside, ">MAPE", "Why")
     for member in view.members:
         rows.add_row(
-            member.segment, member.serving, member.model, share(member.mape, gates=[TARGET]), member.reason
+            member.segment,
+            member.serving,
+            member.model,
+            *([member.pool or NONE] if pooled else []),
+            *([member.donor or NONE] if young else []),
+            share(member.mape, gates=[TARGET]),
+            member.reason,
         )
     lineage = table(None, None)
     for part, digest in view.lineage.items():
         lineage.add_row(part, short(digest))
     return Group(releases([view.line]), "", rows, "", lineage)
+
+
+def clusters(found: Clustered) -> Group:
+    rows = table("Cluster", ">Stores")
+    for name, stores in found.stores.items():
+        rows.add_row(name, count(stores))
+    return Group(rows, "", Text(found.path))
 
 
 def release_changes(changes: Sequence[ReleaseChange]) -> RenderableType:

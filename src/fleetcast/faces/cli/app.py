@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from fleetcast.domain.errors import FleetcastError
-from fleetcast.faces.cli import answering, cycle, releasing
+from fleetcast.faces.cli import answering, backtesting, cycle, explaining, ordering, releasing, trialing
 
 EXIT_CODES = "Exit codes: 0 done · 1 gate failed · 2 usage or settings · 3 infrastructure (again may help) · 4 refused by policy"
 UNEXPECTED = 3
@@ -31,14 +31,19 @@ app.command()(cycle.run)
 app.command()(cycle.plan)
 app.command()(cycle.condition)
 app.command()(cycle.train)
+app.command()(backtesting.backtest)
 app.command()(cycle.score)
 app.command()(cycle.monitor)
 app.command()(answering.status)
 app.command()(answering.doctor)
+app.command()(explaining.explain)
 app.add_typer(answering.data)
 app.add_typer(answering.export)
+app.add_typer(ordering.orders)
+app.add_typer(backtesting.experiment)
 app.add_typer(releasing.release)
 app.add_typer(releasing.audit)
+app.add_typer(trialing.trial)
 
 
 def _show_version(wanted: bool) -> None:

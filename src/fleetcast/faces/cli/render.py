@@ -132,6 +132,15 @@ def _series_sentence(report: CycleReport) -> Text:
         f"; {count(series.coded)} without a forecast, each for a coded reason." if series.coded else ".",
         f"\nServed by: {served(report.failover)}.",
     )
+    if report.without_pool:
+        sentence.append_text(
+            Text.assemble(
+                "\n",
+                ILL.text(
+                    f"{count(report.without_pool)} series were forecast without their pool: it is lost."
+                ),
+            )
+        )
     if series.missing:
         sentence.append_text(
             Text.assemble("\n", ILL.text(f"{count(series.missing)} series are missing without a reason."))
@@ -169,7 +178,8 @@ def next_steps(report: CycleReport, *, workspace: str) -> Table:
     rows.add_row(f"fleetcast status{where}", "the fleet in one screen")
     if report.release:
         rows.add_row(f"fleetcast release show{where}", "which model serves which segment, and why")
-    rows.add_row(f"fleetcast export tables{where}", "forecasts and orders as files")
+    rows.add_row(f"fleetcast export orders{where}", "the order quantities of the coming week")
+    rows.add_row(f"fleetcast export tables{where}", "forecasts and all other tables as files")
     rows.add_row(f"fleetcast audit log{where}", "who did what, and why")
     rows.add_row(f"fleetcast run{where}", "the next week, when its files are there")
     return rows

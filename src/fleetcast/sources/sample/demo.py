@@ -9,7 +9,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from fleetcast.domain.errors import UsageError
-from fleetcast.sources.sample import files
+from fleetcast.sources.sample import files, trade
 from fleetcast.sources.sample.retailer import ERRATIC, Retailer, simulate
 
 SETTINGS = "fleetcast.toml"
@@ -63,6 +63,14 @@ def _keep(retailer: Retailer, planted: files.Planted, truth: Path) -> None:
         "first": str(retailer.first),
         "last": str(retailer.last),
         "erratic": retailer.erratic,
+        "law": {"surprise": trade.SURPRISE, "shape": trade.SHAPE},
+        "effects": {
+            "elasticity": retailer.elasticity,
+            "promotion": trade.PROMOTED,
+            "warmth": trade.WARMTH,
+            "heat": trade.HEAT,
+            "events": trade.EVENTS,
+        },
         **asdict(planted),
     }
     (truth / "truth.json").write_text(json.dumps(told, indent=2) + "\n", "utf-8")

@@ -47,6 +47,7 @@ class Retailer:
     forecasts: pl.DataFrame
     events: pl.DataFrame
     history: pl.DataFrame
+    elasticity: dict[str, float]  # product → change of the log rate per change of the log price
 
     @property
     def past(self) -> pl.DataFrame:
@@ -88,6 +89,7 @@ def simulate(
         products=goods.drop("level", "elasticity"),
         prices=assortment.prices(goods, places, calendar.weeks[0], last),
         events=events,
+        elasticity=dict(goods.select("product", "elasticity").iter_rows()),
         **{name: pl.concat([frames[name] for frames in drawn]) for name in drawn[0]},
     )
 
@@ -136,7 +138,7 @@ def _region(
         + _trend(len(calendar.weeks), goods.height, rng)
         + _events(events, place.name, calendar.weeks, goods["category"].to_list())
         + goods["elasticity"].to_numpy() * np.log1p(-discount)
-        + 0.18 * promoted
+        + trade.PROMOTED * promoted
     )[:, None, :]
     case_pack = goods["case_pack"].to_numpy()
     capacity = trade.shelf_room(level * np.exp(foreseen), case_pack, rng)

@@ -19,6 +19,7 @@ SHAPE = 45.0  # of the Gamma law: variance of demand = rate + rate²/SHAPE
 BUFFER = 1.9  # standard deviations the planner adds to what he expects
 PLANNING = 0.06  # standard deviation of the planner's own error, in logs
 ERRATIC = 1.25  # standard deviation, in logs, of weeks in the planted segment that nobody can forecast
+PROMOTED = 0.18  # effect of the promotion flag, in logs, beside that of the price
 LAG_PROFILE = (0.70, 0.22, 0.08)  # share of returns picked up 1, 2, 3 weeks after the week of delivery
 
 # Amplitude in logs and day of the year of the peak, per category; effect in logs of a whole event, per category.

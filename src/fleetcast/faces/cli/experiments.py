@@ -1,0 +1,336 @@
+"""What backtests and comparisons look like on paper."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from fleetcast.faces.cli.figures import NONE, count, day, duration, share, short
+from fleetcast.faces.cli.paper import NO_WORSE, TARGET, table, title
+
+BAR = 10  # columns of the widest bar
+BESIDE = 4  # contenders that fit beside each other in a table by segment
+SHOWN = 8  # trials of a search
+WORST = 6  # segments shown of each driver
+ASPECTS = {
+    "segment": "segment",
+    "horizon": "weeks ahead",
+    "group": "category",
+    "size": "units sold in the week",
+    "week": "week",
+}
+
+
+class Difference(Protocol):
+    """Two contenders on the same rows."""
+
+    @property
+    def second(self) -> str: ...
+
+    @property
+    def value(self) -> float | None: ...
+
+    @property
+    def low(self) -> float | None: ...
+
+    @property
+    def high(self) -> float | None: ...
+
+
+class Backtest(Protocol):
+    """A backtest's report."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def origins(self) -> tuple[date, ...]: ...
+
+    @property
+    def horizons(self) -> tuple[int, ...]: ...
+
+    @property
+    def segments(self) -> int: ...
+
+    @property
+    def again(self) -> bool: ...
+
+    @property
+    def figures(self) -> list[dict[str, Any]]: ...
+
+    @property
+    def by_segment(self) -> list[dict[str, Any]]: ...
+
+    @property
+    def differences(self) -> Sequence[Difference]: ...
+
+    @property
+    def drivers(self) -> list[dict[str, Any]]: ...
+
+    @property
+    def revisions(self) -> list[dict[str, Any]]: ...
+
+    @property
+    def seconds(self) -> float: ...
+
+
+class Comparison(Protocol):
+    """Two contenders, and where they differ."""
+
+    @property
+    def first(self) -> str: ...
+
+    @property
+    def second(self) -> str: ...
+
+    @property
+    def difference(self) -> Difference: ...
+
+    @property
+    def explained(self) -> list[dict[str, Any]]: ...
+
+
+class Trial(Protocol):
+    """A point that a search tried."""
+
+    @property
+    def number(self) -> int: ...
+
+    @property
+    def settings(self) -> Mapping[str, Any]: ...
+
+    @property
+    def mape(self) -> float: ...
+
+
+class Search(Protocol):
+    """A search's report."""
+
+    @property
+    def recipe(self) -> str: ...
+
+    @property
+    def trials(self) -> Sequence[Trial]: ...
+
+    @property
+    def best(self) -> Trial: ...
+
+    @property
+    def confirmed(self) -> Difference | None: ...
+
+    @property
+    def out_of_time(self) -> bool: ...
+
+
+class Kept(Protocol):
+    """An experiment."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def at(self) -> datetime: ...
+
+    @property
+    def actor(self) -> str: ...
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def summary(self) -> Mapping[str, Any]: ...
+
+
+def backtest(report: Backtest, export: Path | None) -> Group:
+    ahead = ", ".join(map(str, report.horizons))
+    windows = f"{len(report.origins)} windows, {day(report.origins[0])} to {day(report.origins[-1])}"
+    head = f"{count(report.segments)} segments · {windows} · {ahead} weeks ahead"
+    parts: list[RenderableType] = [title(f"Backtest {short(report.id)}"), Text(head, "dim"), _figures(report)]
+    if report.drivers:
+        parts += [Text(), title("What each is worth"), _drivers(report)]
+    if report.segments > 1:
+        parts += [Text(), title("MAPE by segment"), _segments(report.by_segment)]
+    done = "as it was answered before" if report.again else f"in {duration(report.seconds)}"
+    written = f" · rows in {export}" if export else ""
+    following = f"next: fleetcast experiment compare {short(report.id)}   (where the difference comes from)"
+    return Group(*parts, Text(), Text(f"{done}{written}", "dim"), Text(following, "dim"))
+
+
+def _figures(report: Backtest) -> RenderableType:
+    rows = table(
+        "", ">MAPE", "", ">the first's less it", ">skill", ">WAPE", ">bias", ">in 80 %", ">in 95 %", ">moves"
+    )
+    apart = {one.second: one for one in report.differences}
+    moves = {row["contender"]: row["moved"] for row in report.revisions}
+    widest = max((row["mape"] or 0.0 for row in report.figures), default=0.0)
+    for row in report.figures:
+        one = apart.get(row["contender"])
+        rows.add_row(
+            row["contender"],
+            share(row["mape"], gates=[TARGET]),
+            bar(row["mape"], widest),
+            _points(one) if one else Text(NONE),
+            share(row["skill"], gates=[NO_WORSE], signed=True),
+            share(row["wape"]),
+            share(row["bias"], signed=True),
+            share(row.get("coverage80")),
+            share(row.get("coverage95")),
+            share(moves.get(row["contender"])),
+        )
+    first = report.figures[0]["contender"]
+    notes = (
+        f"the first's less it: MAPE of {first} less that of the row, in points, with a 90 % interval over weeks · skill: "
+        "better than the historical mean · moves: how far a week's forecast moves from one window to the next"
+    )
+    return Group(rows, Text(notes, "dim"))
+
+
+def _points(one: Difference) -> Text:
+    """A difference of MAPE in points with its interval; in bold where the interval leaves 0 out."""
+    if one.value is None or one.low is None or one.high is None:
+        return Text(NONE)
+    words = f"{_signed(one.value)} ({_signed(one.low)} … {_signed(one.high)})"
+    return Text(words, "bold" if one.low > 0 or one.high < 0 else "")
+
+
+def _signed(value: float) -> str:
+    return f"{100 * value:+.2f}".replace("-", "−")
+
+
+def bar(value: float | None, widest: float) -> Text:
+    """A bar as long as its value; half a block is the least."""
+    halves = round(2 * BAR * (value or 0.0) / widest) if widest else 0
+    return Text("█" * (halves // 2) + "▌" * (halves % 2), "blue")
+
+
+def _drivers(report: Backtest) -> RenderableType:
+    rows = table("without", "segment", ">MAPE rises by")
+    whole = {one.second: one for one in report.differences}
+    first = report.figures[0]["contender"]
+    for name in dict.fromkeys(driver["without"] for driver in report.drivers):
+        one = whole.get(f"{first} without {name}")
+        rows.add_row(name, "all", _points(_turned(one)) if one else Text(NONE))
+        mine = [
+            driver for driver in report.drivers if driver["without"] == name and driver["value"] is not None
+        ]
+        for driver in sorted(mine, key=lambda driver: -driver["value"])[:WORST]:
+            rows.add_row(
+                "",
+                driver["segment"],
+                _points(_Shown(**{k: driver[k] for k in ("second", "value", "low", "high")})),
+            )
+    return rows
+
+
+class _Shown:
+    """A difference made of plain figures."""
+
+    def __init__(self, second: str, value: float | None, low: float | None, high: float | None) -> None:
+        self.second, self.value, self.low, self.high = second, value, low, high
+
+
+def _turned(one: Difference) -> _Shown:
+    """The same difference seen from the other side."""
+    value, low, high = (None if x is None else -x for x in (one.value, one.low, one.high))
+    return _Shown(one.second, value, high, low)
+
+
+def _segments(by_segment: Sequence[Mapping[str, Any]]) -> RenderableType:
+    whole = (
+        row["contender"] for row in by_segment if " with" not in row["contender"]
+    )  # variants stand above
+    contenders = list(dict.fromkeys(whole))[:BESIDE]
+    rows = table("Segment", *(f">{name}" for name in contenders))
+    found = {(row["segment"], row["contender"]): row["mape"] for row in by_segment}
+    for segment in sorted({row["segment"] for row in by_segment}):
+        values = [found.get((segment, name)) for name in contenders]
+        best = min((value for value in values if value is not None), default=None)
+        cells = [
+            Text(share(value, gates=[TARGET]), "bold" if value is not None and value == best else "")
+            for value in values
+        ]
+        rows.add_row(segment, *cells)
+    return rows
+
+
+def listed(experiments: Iterable[Kept]) -> RenderableType:
+    rows = table("Experiment", "when", "who", "kind", "what", ">MAPE")
+    for one in experiments:
+        figures = one.summary.get("figures", [])
+        mape = figures[0]["mape"] if figures else one.summary.get("mape")
+        rows.add_row(short(one.id), f"{one.at:%Y-%m-%d %H:%M}", one.actor, one.kind, one.name, share(mape))
+    if not rows.row_count:
+        return Text("No experiment yet; `fleetcast backtest` makes one.")
+    return rows
+
+
+def searched(report: Search) -> RenderableType:
+    parts: list[RenderableType] = [title(f"Search for {report.recipe}: {count(len(report.trials))} trials")]
+    rows = table("", ">MAPE", "", "settings")
+    widest = max(trial.mape for trial in report.trials)
+    for trial in sorted(report.trials, key=lambda trial: trial.mape)[:SHOWN]:
+        changed = ", ".join(f"{name} = {_toml(value)}" for name, value in trial.settings.items())
+        rows.add_row(
+            str(trial.number), share(trial.mape), bar(trial.mape, widest), changed or "the present settings"
+        )
+    parts.append(rows)
+    if not report.best.settings:
+        parts += [Text(), Text("Nothing tried is better than the present settings.")]
+    else:
+        confirmed = report.confirmed
+        if confirmed is not None:
+            words = "on newer weeks, which no trial saw, its MAPE differs from the present settings' by "
+            parts += [Text(), Text.assemble(words, _points(confirmed), " points; below 0 it is better")]
+        parts += [
+            Text(),
+            Text("To take it over, write into fleetcast.toml:"),
+            Text(_written(report.best.settings)),
+        ]
+    if report.out_of_time:
+        parts += [Text(), Text("The time was over first; the same call goes on from here.", "dim")]
+    return Group(*parts)
+
+
+def _written(settings: Mapping[str, Any]) -> str:
+    """Settings of training as lines of TOML."""
+    plain = [
+        f"{name} = {_toml(value)}"
+        for name, value in settings.items()
+        if "." not in name and value is not None
+    ]
+    inner = [f"{name.split('.', 1)[1]} = {_toml(value)}" for name, value in settings.items() if "." in name]
+    return "\n".join(["[training]", *plain, "", "[training.features]", *inner])
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"[{', '.join(map(str, value))}]" if isinstance(value, list | tuple) else str(value)
+
+
+def compared(found: Comparison) -> RenderableType:
+    parts: list[RenderableType] = [
+        title(f"{found.first} against {found.second}"),
+        Text.assemble("MAPE differs by ", _points(found.difference), " points; below 0 the first is better"),
+    ]
+    for aspect, words in ASPECTS.items():
+        mine = [row for row in found.explained if row["aspect"] == aspect]
+        if len(mine) < 2:
+            continue
+        rows = table(f"by {words}", ">rows", ">first", ">second", ">of the difference")
+        for row in mine:
+            rows.add_row(
+                row["value"],
+                share(row["share"]),
+                share(row["first"]),
+                share(row["second"]),
+                _signed(row["contribution"]),
+            )
+        parts += [Text(), rows]
+    return Group(*parts)

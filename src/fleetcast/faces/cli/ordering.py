@@ -1,0 +1,99 @@
+"""The verbs about orders: taking them out, and what they would have cost."""
+
+from datetime import date
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from fleetcast.faces.cli.answering import export
+from fleetcast.faces.cli.options import DEV, HERE, Env, Folder, Json, monday, opened
+
+orders = typer.Typer(name="orders", help="Order quantities, and the money in them.", no_args_is_help=True)
+
+
+class SheetFormat(StrEnum):
+    """Where a sheet of orders goes: files, or a table of a database."""
+
+    csv = "csv"
+    parquet = "parquet"
+    sql = "sql"
+
+
+@export.command("orders")
+def export_orders(
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to",
+            metavar="PATH",
+            help="A folder or a file; for sql a database's URL or an SQLite file.",
+            envvar="FLEETCAST_ORDERS_TO",
+        ),
+    ] = "export/orders",
+    file_format: Annotated[SheetFormat, typer.Option("--format", help="What to write.")] = SheetFormat.csv,
+    table: Annotated[
+        str, typer.Option("--table", metavar="NAME", help="For sql: the table, or schema.table.")
+    ] = "fleetcast_orders",
+    week: Annotated[
+        date | None,
+        typer.Option(
+            "--week",
+            parser=monday,
+            metavar="MONDAY",
+            help="The week to be delivered; else that of the newest published cycle.",
+        ),
+    ] = None,
+    cycle: Annotated[
+        date | None,
+        typer.Option("--cycle", parser=monday, metavar="MONDAY", help="The cycle, by its cutoff."),
+    ] = None,
+    region: Annotated[str | None, typer.Option("--region", help="Only this region's.")] = None,
+    segment: Annotated[
+        str | None, typer.Option("--segment", help="Only this segment's, like north-texas/large/fast.")
+    ] = None,
+    workspace: Folder = HERE,
+    env: Env = DEV,
+    json: Json = False,
+) -> None:
+    """Write the published order quantities with what a planner needs beside them.
+
+    In a database they replace what an earlier export of the same cycle left there, in one transaction. A URL with a
+    password is better given in $FLEETCAST_ORDERS_TO than on the command line."""
+    from fleetcast.faces.cli import money, terminal
+    from fleetcast.fleet import order_sheets
+
+    found = order_sheets.take_out(
+        opened(workspace, env),
+        to,
+        kind=file_format.value,
+        table=table,
+        cycle=cycle,
+        week=week,
+        region=region,
+        segment=segment,
+    )
+    terminal.show(found, money.taken_out(found, workspace=str(workspace), env=env.value), as_json=json)
+
+
+@orders.command("replay")
+def orders_replay(
+    weeks: Annotated[
+        int | None, typer.Option("--weeks", min=1, help="Only the newest weeks that can be priced; else all.")
+    ] = None,
+    workspace: Folder = HERE,
+    env: Env = DEV,
+    json: Json = False,
+) -> None:
+    """Price past orders: Fleetcast's beside what was delivered, last week's demand and plain averages.
+
+    It orders the weeks of the stored rounds again, with nothing known after each round's origin, and counts returns
+    and lost sales at the prices in force. Demand of sold-out weeks is estimated, and so marked."""
+    from fleetcast.faces.cli import money, terminal
+    from fleetcast.faces.cli.progress import progress
+    from fleetcast.fleet import ordering
+
+    place = opened(workspace, env)
+    with progress(log=place.log) as shown:
+        found = ordering.replay(place, weeks=weeks, progress=shown)
+    terminal.show(found, money.replay(found, workspace=str(workspace)), as_json=json)

@@ -1,0 +1,244 @@
+"""Why the fleet forecasts what it does: its live models, taken apart on the data of the newest published cycle."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from fleetcast.domain.errors import CorruptError, DataError, UsageError
+from fleetcast.domain.tables import FORECASTS
+from fleetcast.domain.week import label
+from fleetcast.features.design import Design, Examples
+from fleetcast.features.panel import Panel
+from fleetcast.features.view import panel_at
+from fleetcast.fleet import reporting
+from fleetcast.lake.history import read_history
+from fleetcast.models import effects, explaining, recipes
+from fleetcast.models.effects import Effect
+from fleetcast.models.explaining import Driver
+from fleetcast.models.weekly import FittedWeekly
+from fleetcast.registry.manifest import Manifest, Member
+from fleetcast.workspace import Workspace
+
+FEATURES = 10  # strongest single features that are shown of a forecast
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A segment on the desk: its live ensemble, the partition's panel, and which series [S] the cycle forecast with it."""
+
+    segment: str
+    cycle: date
+    release: str
+    model: str
+    fitted: FittedWeekly
+    panel: Panel
+    rows: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentExplained:
+    """What moves a segment's forecasts, strongest first, and what the world's changes would do to them."""
+
+    segment: str
+    cycle: date
+    release: str
+    model: str
+    functional: str
+    members: int
+    forecasts: int
+    drivers: tuple[Driver, ...]
+    effects: tuple[Effect, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one driver or feature does to a forecast: in logs, and as a fraction of it."""
+
+    name: str
+    logs: float
+    effect: float
+
+
+@dataclass(frozen=True, slots=True)
+class ForecastExplained:
+    """One forecast: the segment's average one, changed by each driver in turn, strongest first. Units per week."""
+
+    segment: str
+    store: str
+    product: str
+    week: date
+    horizon: int
+    cycle: date
+    model: str
+    functional: str
+    average: float
+    forecast: float
+    published: float | None  # None: the cycle published none
+    served_by: str | None
+    drivers: tuple[Part, ...]
+    features: tuple[Part, ...]
+
+
+def desk(w: Workspace, segment: str, *, panel: Panel | None = None) -> Desk:
+    """Put a segment on the desk; `panel` spares reading its partition again."""
+    published = _published(w, segment)
+    cycle = published["cycle"][0]
+    release = w.registry.releases.current()
+    if release is None:
+        raise UsageError(f"nothing is released in {w.environment} yet; run `fleetcast run`")
+    member = serving(release.manifest, segment)
+    fitted = _ensemble(w, member)
+    panel = panel or at(w, segment, cycle)
+    keys = panel.series.select("store", "product")
+    wanted = published.select("store", "product", here=True).unique()
+    rows = keys.join(wanted, on=["store", "product"], how="left", maintain_order="left")["here"]
+    return Desk(segment, cycle, release.id, member.model, fitted, panel, rows.fill_null(False).to_numpy())
+
+
+def serving(live: Manifest, segment: str) -> Member:
+    """The ensemble that serves a segment; UsageError where another thing does."""
+    member = live.members.get(segment)
+    if member is None:
+        raise UsageError(f"{segment} has no ensemble to explain: the live release has no model of it")
+    if member.serving != "ensemble":
+        raise UsageError(
+            f"{segment} has no ensemble to explain: its {member.serving} serves it ({member.reason})"
+        )
+    return member
+
+
+def _ensemble(w: Workspace, member: Member) -> FittedWeekly:
+    """The ensemble as it forecasts: with its pool, where that can be loaded."""
+    found = w.registry.load([member, *([member.pool] if member.pool else [])])
+    if member.model not in found.models:
+        raise CorruptError(f"{member.model} cannot be loaded: {found.failed[member.model]}")
+    fitted = recipes.load(found.models[member.model])
+    if not isinstance(fitted, FittedWeekly):
+        raise UsageError(f"{member.model} is no weekly ensemble: only these can be taken apart")
+    if member.pool and member.pool.model in found.models:
+        return fitted.with_pool(recipes.load(found.models[member.pool.model]))
+    return fitted
+
+
+def at(w: Workspace, segment: str, cycle: date) -> Panel:
+    """The panel of a segment's partition as the cycle saw it."""
+    snapshot = reporting.snapshot(w, cycle)
+    if snapshot is None:
+        raise DataError(f"nothing is known of what {label(cycle)} has read; run `fleetcast run`")
+    partition = next(
+        cell.partition for cell in reporting.cells(w, cycle, snapshot) if str(cell.segment) == segment
+    )
+    history = read_history(
+        w.lake,
+        snapshot,
+        partition=partition,
+        cutoff=cycle,
+        covariates=w.covariates,
+        received=reporting.received(w, cycle),
+    )
+    return panel_at(history, cycle, w.tables, settings=w.settings)
+
+
+def segment_explained(w: Workspace, segment: str, *, functional: str = "median") -> SegmentExplained:
+    """Drivers and effects of a segment, over what the newest cycle forecast."""
+    of = desk(w, segment)
+    features, covariates = w.settings.training.features, w.settings.covariates
+    newest = _newest(of, w)
+    apart = explaining.contributions(of.fitted, newest, newest, functional=functional)
+    found = effects.effects(
+        of.fitted,
+        of.panel,
+        list(effects.standard(of.panel, covariates)),
+        rows=of.rows,
+        settings=features,
+        covariates=covariates,
+        functional=functional,
+    )
+    return SegmentExplained(
+        segment=segment,
+        cycle=of.cycle,
+        release=of.release,
+        model=of.model,
+        functional=functional,
+        members=len(explaining.members(of.fitted)),
+        forecasts=len(newest),
+        drivers=explaining.drivers(apart),
+        effects=tuple(found),
+    )
+
+
+def forecast_explained(
+    w: Workspace,
+    segment: str,
+    store: str,
+    product: str,
+    *,
+    week: date | None = None,
+    functional: str = "median",
+) -> ForecastExplained:
+    """One forecast taken apart against its segment's average; without a week, the first one ahead."""
+    of = desk(w, segment)
+    newest = _newest(of, w)
+    wanted = week or of.panel.weeks[of.panel.cutoff + min(of.panel.horizons)]
+    one = newest.take(_one(of, newest, store, product, wanted))
+    apart = explaining.contributions(of.fitted, one, newest, functional=functional)
+    names, values = apart.by_driver()
+    row = _published(w, segment).filter(
+        (pl.col("store") == store) & (pl.col("product") == product) & (pl.col("week") == wanted)
+    )
+    return ForecastExplained(
+        segment=segment,
+        store=store,
+        product=product,
+        week=wanted,
+        horizon=int(one.horizon[0]),
+        cycle=of.cycle,
+        model=of.model,
+        functional=functional,
+        average=float(np.expm1(apart.base)),
+        forecast=float(np.expm1(apart.logs[0])),
+        published=row[functional].first() if row.height else None,  # type: ignore[arg-type]
+        served_by=row["failover"].first() if row.height else None,  # type: ignore[arg-type]
+        drivers=_parts(names, values[0], len(names)),
+        features=_parts(apart.names, apart.values[0], FEATURES),
+    )
+
+
+def _newest(of: Desk, w: Workspace) -> Examples:
+    """The examples that the cycle scored."""
+    design = Design.of(of.panel, w.settings.training.features, w.settings.covariates)
+    ahead = design.examples(rows=of.rows, first=of.panel.cutoff + 1, training=False)
+    return ahead.take(ahead.week - ahead.horizon == of.panel.cutoff)
+
+
+def _one(of: Desk, newest: Examples, store: str, product: str, week: date) -> npt.NDArray[np.bool_]:
+    series, weeks = of.panel.series, [of.panel.weeks[w] for w in np.unique(newest.week)]
+    if week not in weeks:
+        raise UsageError(f"{of.cycle} forecast the weeks {weeks[0]} to {weeks[-1]}; {week} is none of them")
+    here = ((series["store"] == store) & (series["product"] == product)).to_numpy() & of.rows
+    if not here.any():
+        raise UsageError(
+            f"{of.segment} has no forecast for product {product} in store {store} in {of.cycle}'s cycle"
+        )
+    row = int(np.flatnonzero(here)[0])
+    return np.asarray((newest.row == row) & (newest.week == of.panel.weeks.index(week)))
+
+
+def _parts(names: tuple[str, ...], logs: npt.NDArray[np.float64], count: int) -> tuple[Part, ...]:
+    order = np.argsort(-np.abs(logs), kind="stable")[:count]
+    return tuple(Part(names[i], float(logs[i]), float(np.expm1(logs[i]))) for i in order if logs[i])
+
+
+def _published(w: Workspace, segment: str) -> pl.DataFrame:
+    """What the newest cycle published of a segment."""
+    cycles = w.lake.read(FORECASTS, columns=["cycle", "segment"])
+    if not cycles.height:
+        raise UsageError(f"nothing is published in {w.environment} yet; run `fleetcast run`")
+    if segment not in cycles["segment"]:
+        known = cycles["segment"].unique().sort()
+        raise UsageError(f"no segment {segment!r} is forecast; there are {', '.join(known)}")
+    newest = cycles.filter(pl.col("segment") == segment)["cycle"].max()
+    return w.lake.read(FORECASTS, where=(pl.col("cycle") == newest) & (pl.col("segment") == segment))

@@ -1,0 +1,113 @@
+"""What is trained round by round, a segment or the pool of all: its rows in a panel, what it learns from, what it forecasts."""
+
+from dataclasses import dataclass, replace
+from datetime import date
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from fleetcast.domain.errors import DataError
+from fleetcast.domain.seeds import seed
+from fleetcast.domain.week import WEEK
+from fleetcast.features.design import Design, Examples
+from fleetcast.features.panel import Panel
+from fleetcast.settings import Settings
+
+FEWEST_EXAMPLES = 100  # whoever has fewer has no model of its own, unless a donor lends one
+YOUNG = 52  # weeks of own history from which on nobody borrows
+SERIES_WEEK = ["store", "product", "week"]
+
+
+class TooLittleError(DataError):
+    """There is nothing, or not enough, to learn from."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A segment by its name, or the pool of all segments in a partition (`segment` None)."""
+
+    name: str
+    segment: str | None
+    settings: Settings
+    fewest: int = FEWEST_EXAMPLES
+
+    @property
+    def seed(self) -> int:
+        return seed(self.settings.training.seed, self.name)
+
+    def rows(self, panel: Panel) -> npt.NDArray[np.bool_]:
+        """[S]: which series belong to it."""
+        if self.segment is None:
+            return np.ones(len(panel), bool)
+        return (panel.series["segment"] == self.segment).to_numpy()
+
+    def weeks(self, panel: Panel) -> int:
+        """How many weeks of its own history it has: from its first known week to the cutoff."""
+        known = ~np.isnan(panel.units[self.rows(panel), : panel.cutoff + 1]).all(axis=0)
+        return int(panel.cutoff + 1 - known.argmax()) if known.any() else 0
+
+    def first(self, panel: Panel) -> int:
+        """Index of the first week that is learned from."""
+        window = self.settings.training.window_weeks
+        return 0 if window is None else max(0, panel.cutoff + 1 - window)
+
+    def final(self, origin: date) -> date:
+        """The last week whose units are final when an origin is looked at."""
+        return origin - self.settings.demand.returns_weeks * WEEK
+
+    def examples(self, design: Design, *, last: int | None = None) -> Examples:
+        """What can be learned from up to the cutoff, or up to the week of index `last`; TooLittleError when that is little."""
+        panel = design.panel
+        train = design.examples(rows=self.rows(panel), first=self.first(panel), last=last, training=True)
+        if len(train) < self.fewest:
+            raise TooLittleError(
+                f"{self.name} has {len(train)} examples up to {panel.weeks[panel.cutoff]}, too few to learn from (at "
+                f"least {self.fewest}){self._instead}"
+            )
+        if self.fewest and not (train.units > 0).any():
+            raise TooLittleError(f"{self.name} has sold nothing in any week{self._instead}")
+        return train
+
+    @property
+    def _instead(self) -> str:
+        return "; its baseline serves it" if self.segment is not None else ""
+
+    def ahead(self, design: Design) -> Examples:
+        """The examples a scoring run at the panel's cutoff would score."""
+        panel = design.panel
+        ahead = design.examples(rows=self.rows(panel), first=panel.cutoff + 1, training=False)
+        return ahead.take(ahead.week - ahead.horizon == panel.cutoff)
+
+    def actuals(self, panel: Panel) -> pl.DataFrame:
+        """`store, product, week, units` of the weeks that forecasts are judged by: final, known and not sold out."""
+        rows = np.flatnonzero(self.rows(panel))
+        at_row, at_week = np.nonzero(panel.status[rows] == 0)
+        series = panel.series[rows[at_row]]
+        return pl.DataFrame(
+            {
+                "store": series["store"],
+                "product": series["product"],
+                "week": pl.Series(panel.weeks, dtype=pl.Date).gather(at_week),
+                "units": panel.units[rows[at_row], at_week],
+            }
+        )
+
+
+def where(examples: Examples, panel: Panel) -> pl.DataFrame:
+    """`store, product, week` of each example."""
+    series = panel.series[examples.row]
+    return pl.DataFrame(
+        {
+            "store": series["store"],
+            "product": series["product"],
+            "week": pl.Series(panel.weeks, dtype=pl.Date).gather(examples.week),
+        }
+    )
+
+
+def with_actuals(examples: Examples, at: pl.DataFrame, actual: pl.DataFrame) -> Examples:
+    """The examples (`at` says where they stand) with what was sold: those whose actual is not to be judged by drop out."""
+    units = at.join(actual, on=SERIES_WEEK, how="left", maintain_order="left")["units"]
+    found = replace(examples, units=units.cast(pl.Float64).fill_null(float("nan")).to_numpy())
+    return found.take(~np.isnan(found.units))
