@@ -1,5 +1,6 @@
 from datetime import date
 from itertools import pairwise
+from math import exp, log
 
 import polars as pl
 import pytest
@@ -70,10 +71,12 @@ def test_beyond_the_outermost_published_quantiles_nothing_is_invented():
     assert order(cost=prices(0, 1)) == (4.0, "ok")
 
 
-def test_between_published_quantiles_a_log_normal_forecast_is_exact():
-    z = [-1.959964, -1.281552, 0.0, 1.281552, 1.959964]
-    hat = forecasts(*[10 * 2.718281828**s - 1 for s in z])
-    assert quantity(hat, pl.Series([0.8413447]))[0] == pytest.approx(10 * 2.718281828 - 1, rel=1e-5)
+def test_between_published_quantiles_a_forecast_with_laplace_errors_in_logs_is_exact():
+    tail = [log(2 * p) for p in (0.025, 0.1)]
+    hat = forecasts(*[10 * exp(s) - 1 for s in (*tail, 0.0, -tail[1], -tail[0])])
+    for level in (0.05, 0.3):
+        assert quantity(hat, pl.Series([level]))[0] == pytest.approx(10 * exp(log(2 * level)) - 1)
+        assert quantity(hat, pl.Series([1 - level]))[0] == pytest.approx(10 * exp(-log(2 * level)) - 1)
 
 
 def test_an_order_is_in_whole_cases_to_the_nearest():

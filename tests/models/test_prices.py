@@ -42,3 +42,11 @@ def test_a_column_that_never_moves_leaves_the_fit_finite(market):
     examples = market()
     still = replace(examples, X=np.zeros_like(examples.X))
     assert np.isfinite(Lasso().fit(still).predict(still)["mape"]).all()
+
+
+def test_a_few_weeks_are_not_enough_to_price_by(market):
+    examples = market(n=2400)
+    few = examples.take(examples.week < np.unique(examples.week)[2])
+    rows, at = Grouped.of(few.X, few.log_units, few.product, 3)
+    found = prices(rows, few.week[at], (1,), rows.y, system(moments(rows), (1,)))
+    assert np.all((found > 0.9) & (found < 1.1))

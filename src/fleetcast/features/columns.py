@@ -11,6 +11,7 @@ from fleetcast.features.panel import Panel
 from fleetcast.settings import CovariateSettings, FeatureSettings
 
 YEAR_DAYS = 365.2425
+YEAR_WEEKS = 52
 OWN_WAVES = (
     2  # waves of the year that each product has a slope of its own on; events would soak up its season
 )
@@ -46,10 +47,15 @@ def _calendar(panel: Panel, settings: FeatureSettings) -> Iterator[Column]:
     S = len(panel)
     days = np.array([week.toordinal() for week in panel.weeks], np.float64)
     angle = 2 * np.pi * days / (YEAR_DAYS)
+    whole_year = (
+        panel.cutoff + 1 >= YEAR_WEEKS
+    )  # a product's own season is told from its trend by nothing less
     for k in range(1, settings.harmonics + 1):
         for wave, of in (("sin", np.sin), ("cos", np.cos)):
             values = np.broadcast_to(of(k * angle).astype(np.float32), (S, len(days)))
-            yield Column(f"{wave}{k}", target=values, slope=settings.interactions and k <= OWN_WAVES)
+            yield Column(
+                f"{wave}{k}", target=values, slope=settings.interactions and whole_year and k <= OWN_WAVES
+            )
 
 
 def _static(panel: Panel) -> Iterator[Column]:

@@ -18,6 +18,9 @@ STRENGTH = (
 )
 CHEAPEST, DEAREST = 0.3, 3.0  # times the price of a usual column
 OWN = 0.5  # of that, for a product's own intercept and slopes
+YEAR = (
+    52  # weeks from which on prices hold in full; spreads of fewer weeks say little, and a price of 1 is safe
+)
 TINY = 1e-9
 
 
@@ -44,7 +47,7 @@ def prices(rows: Grouped, week: I32, slopes: tuple[int, ...], error: F64, equati
     usual = np.exp(np.log(spread[:p]).mean(where=moves[:p])) if moves[:p].any() else 1.0
     out = np.clip((spread / usual) ** STRENGTH, CHEAPEST, DEAREST)
     out[p:] *= OWN
-    return np.asarray(out)
+    return np.asarray(out ** min(1.0, np.unique(week).size / YEAR))
 
 
 def _sums(X: npt.NDArray[np.float32], week: I32, error: F64, mean: F64) -> F64:

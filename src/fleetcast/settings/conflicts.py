@@ -22,7 +22,7 @@ from fleetcast.settings.tree import (
 # The names of domain.tables, which is not imported here: it would load the table engines for `--help`.
 CORE_TABLES = (
     "deliveries", "returns", "stores", "products", "shelf", "prices", "weather", "events", "demand", "segments",
-    "rounds", "forecasts", "orders", "completeness", "scores", "quarantine",
+    "rounds", "forecasts", "orders", "order_sheet", "completeness", "scores", "quarantine",
 )  # fmt: skip
 MOVERS = ("fast", "slow")
 _TIMELY = ("date", "datetime")
