@@ -63,7 +63,7 @@ bench-transfer: $(READY) ## Measure what a young segment gains from a donor, at 
 	@$(BIN)/python benchmarks/transfer.py
 
 .PHONY: bench-retailer
-bench-retailer: $(READY) ## Hold the fleet's week on a frozen simulated retailer against the truth (6 CPU minutes).
+bench-retailer: $(READY) ## Hold the fleet's week on a frozen simulated retailer against the truth (7 CPU minutes).
 	@$(BIN)/python benchmarks/retailer.py
 
 .PHONY: clean

@@ -19,7 +19,7 @@ from fleetcast.workspace import Workspace
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 
-YEAR = 52  # weeks, newest ones, over which weather is tried
+YEAR = 52  # weeks, newest ones, over which weather is tried, every fourth of them
 DEGREES = 5.0  # °C
 HOT = 24.0  # °C, from which heat counts
 DRAWS = 2000  # resamples of segments
@@ -135,7 +135,7 @@ class _Region:
         one that is as much warmer as a forecast that says so is right about."""
         if name not in self.panel.issued:
             return
-        weeks = np.arange(self.panel.cutoff - YEAR + 1, self.panel.cutoff + 1)
+        weeks = np.arange(self.panel.cutoff - YEAR + 1, self.panel.cutoff + 1, 4)
         normal, warm = (self._design(self._with(name, np.float32(d))) for d in (0.0, DEGREES))
         before, after = self._examples(normal, weeks), self._examples(warm, weeks)
         came = self._came()

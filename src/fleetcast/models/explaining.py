@@ -182,13 +182,16 @@ def _own(
     A product's slopes move from the average ones to its own as the inputs move: integrated, each gets half of what they
     make together.
     """
-    at = [coding.names.index(name) for name in coding.slopes]
+    own = coding.own(x.astype(np.float32))
+    (usually,) = coding.own(middle[None].astype(np.float32))
     table = weights["own"][:, :, head].astype(np.float64)
     slopes, average = table[codes[:, 1]], table[usual[:, 1]].mean(axis=0)
     columns = np.zeros_like(x)
-    columns[:, at] = (x[:, at] - middle[at]) * (slopes + average) / 2
-    product = ((slopes - average) * (x[:, at] + middle[at]) / 2).sum(axis=1)
-    return columns, product, float(middle[at] @ average)
+    columns[:, [coding.names.index(name) for name in coding.slopes]] = (
+        (own - usually) * (slopes + average) / 2
+    )
+    product = ((slopes - average) * (own + usually) / 2).sum(axis=1)
+    return columns, product, float(usually @ average)
 
 
 def _embedded(weights: Weights, codes: npt.NDArray[np.int32]) -> F64:
