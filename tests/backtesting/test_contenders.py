@@ -1,0 +1,92 @@
+"""What contenders forecast from one origin."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from fleetcast.backtesting.contenders import PLAIN, Trained
+from fleetcast.backtesting.origin import Origin
+from fleetcast.backtesting.peers import LightGBM
+from fleetcast.backtesting.replay import judged, with_quantiles
+from fleetcast.features.design import Design
+from fleetcast.settings import FeatureSettings, Settings, TrainingSettings
+from fleetcast.testing.shop import COVARIATES, RETURNS_WEEKS, shop
+
+SHOP = shop(stores=3, products=3, weeks=44)
+LAST = SHOP.deliveries["week"].max()
+FEATURES = FeatureSettings(lags=(0, 1), windows=(4, 13), seasonal_lags=(), harmonics=1)
+SETTINGS = Settings(
+    schema=1,
+    workspace={"name": "shop", "package": "shop"},
+    demand={"returns_weeks": RETURNS_WEEKS},
+    training=TrainingSettings(horizons=(1, 2), rounds=4, net_members=0, features=FEATURES, passes=1),
+)
+ROW = ["store", "product", "week"]
+
+
+def origin(weeks_back: int = 0) -> Origin:
+    panel = SHOP.panel(LAST - timedelta(weeks=weeks_back))
+    if "category" not in panel.series.columns:
+        panel = replace(panel, series=panel.series.with_columns(category=pl.lit("chips")))
+    return Origin(Design.of(panel, FEATURES, COVARIATES), SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def now() -> Origin:
+    return origin()
+
+
+@pytest.mark.parametrize("contender", [*PLAIN.values(), Trained("weekly"), LightGBM(trees=5)])
+def test_every_contender_forecasts_each_series_and_horizon_once(now, contender):
+    rows, _ = contender.forecast(now, None)
+    assert rows.height == len(now.design.panel) * 2
+    assert rows.select(ROW).is_unique().all()
+    points = rows.select("mape", "median", "mean").to_numpy()
+    assert np.isfinite(points).all()
+    assert (points >= 0).all()
+    assert (rows["week"] > now.cutoff).all()
+
+
+def test_averages_are_of_the_weeks_up_to_the_cutoff(now):
+    panel = now.design.panel
+    known = np.maximum(panel.units[0, : panel.cutoff + 1], 0)
+    for name, statistic in (("historical mean", np.nanmean), ("historical median", np.nanmedian)):
+        rows, _ = PLAIN[name].forecast(now)
+        assert rows["mape"][0] == pytest.approx(statistic(known))
+    newest, _ = PLAIN["last week"].forecast(now)
+    assert newest["mape"][0] == pytest.approx(max(panel.units[0, panel.cutoff], 0))
+
+
+def test_a_segment_too_young_for_a_model_is_served_by_its_medians():
+    young = replace(SHOP, deliveries=SHOP.deliveries.filter(pl.col("week") > LAST - timedelta(weeks=6)))
+    panel = young.panel(LAST)
+    panel = replace(panel, series=panel.series.with_columns(category=pl.lit("chips")))
+    there = Origin(Design.of(panel, FEATURES, COVARIATES), SETTINGS)
+    rows, _ = Trained("weekly").forecast(there, None)
+    medians, _ = PLAIN["historical median"].forecast(there)
+    assert rows.sort(*ROW, "horizon").equals(medians.sort(*ROW, "horizon"))
+
+
+def test_intervals_come_only_from_windows_that_were_final_by_then():
+    frames, memory = [], None
+    for weeks_back in (8, 6, 4, 2):
+        there = origin(weeks_back)
+        rows, memory = Trained("weekly").forecast(there, memory)
+        marks = (pl.lit("weekly").alias("contender"), pl.lit(there.cutoff).alias("origin"))
+        frames.append(rows.select(*marks, pl.all()))
+    known = judged(pl.concat(frames), SHOP.demand(LAST).filter("final"))
+    promised = with_quantiles(known, open_weeks=RETURNS_WEEKS)
+    first = known["origin"].min()
+    assert first not in promised["origin"].to_list()
+
+    later = known.with_columns(
+        units=pl.when(pl.col("week") > known["origin"].max() - timedelta(weeks=RETURNS_WEEKS))
+        .then(pl.col("units") * 50)
+        .otherwise("units")
+    )
+    moved = with_quantiles(later, open_weeks=RETURNS_WEEKS)
+    quantiles = [name for name in promised.columns if name.startswith("q")]
+    assert moved.select(quantiles).equals(promised.select(quantiles))
