@@ -1,14 +1,20 @@
-"""What holds for every test: one BLAS thread, no settings of the person at the keyboard, and in CI no skips."""
+"""What holds for every test: one BLAS thread, no settings of the person at the keyboard, no deadlines, and in CI no skips."""
 
 import os
 from collections.abc import Generator
 
 import pytest
+from hypothesis import settings
 
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1", NUMBA_NUM_THREADS="1")
 os.environ.setdefault("POLARS_MAX_THREADS", "1")  # frames of tests are small: two threads cost a quarter more
 for name in [name for name in os.environ if name.startswith("FLEETCAST_")]:
     del os.environ[name]
+
+settings.register_profile(
+    "fleetcast", deadline=None
+)  # seconds say more about the machine than about the code
+settings.load_profile("fleetcast")
 
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 

@@ -91,7 +91,7 @@ def test_metrics_come_per_group():
 units = st.one_of(st.none(), st.integers(-5, 20).map(float))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.tuples(units, st.integers(0, 30).map(float), st.sampled_from("abc")), min_size=1, max_size=20)
 )

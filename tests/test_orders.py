@@ -144,7 +144,7 @@ def test_every_forecast_gets_its_row_in_its_order():
 quantiles = st.lists(st.floats(0, 200), min_size=5, max_size=5).map(sorted)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     quantiles,
     st.floats(0, 10),
@@ -165,7 +165,7 @@ def test_no_order_breaks_case_pack_capacity_or_minimum_drop(hat, margin, return_
     assert quantity_ == 0 or quantity_ >= least
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(quantiles, st.lists(st.floats(0, 1), min_size=2, max_size=6).map(sorted))
 def test_a_higher_level_never_means_fewer_units(hat: list[float], levels: list[float]):
     units = quantity(forecasts(*hat).select(pl.all().repeat_by(len(levels)).explode()), pl.Series(levels))
@@ -177,7 +177,7 @@ def test_a_higher_level_never_means_fewer_units(hat: list[float], levels: list[f
 REASONS = {"no_cost": "cost", "no_case_pack": "goods", "no_capacity": "room", "no_forecast": "hat"}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.sets(st.sampled_from(sorted(REASONS))), quantiles)
 def test_whatever_is_missing_there_is_a_coded_reason_and_no_default(missing: set[str], hat: list[float]):
     nothing = {
@@ -192,7 +192,7 @@ def test_whatever_is_missing_there_is_a_coded_reason_and_no_default(missing: set
     assert reason in (missing or {"ok"})
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.floats(0, 500), min_size=1, max_size=8),
     st.floats(0, 200),

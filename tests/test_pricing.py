@@ -125,7 +125,7 @@ amounts = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(amounts)
 def test_demand_is_sold_or_lost_and_orders_are_sold_or_returned(amounts: list[tuple[float, float, float]]):
     units, ours, theirs = (list(column) for column in zip(*amounts, strict=True))
@@ -138,7 +138,7 @@ def test_demand_is_sold_or_lost_and_orders_are_sold_or_returned(amounts: list[tu
         assert min(found["sold"], found["lost"], found["returned"]) >= 0
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(amounts, st.randoms(use_true_random=False))
 def test_the_order_of_the_rows_changes_nothing(amounts, random):
     units, ours, theirs = (list(column) for column in zip(*amounts, strict=True))

@@ -99,7 +99,7 @@ def test_rows_keep_their_order_and_other_series_do_not_move_a_pool_of_its_own():
 weeks = st.lists(st.tuples(st.floats(0, 300), st.floats(0, 300), st.booleans()), min_size=1, max_size=40)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(weeks)
 def test_whatever_the_weeks_an_estimate_is_a_number_of_units_or_nothing(weeks):
     units = [min(wanted, brought) for wanted, brought, _ in weeks]

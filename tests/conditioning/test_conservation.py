@@ -124,7 +124,7 @@ def test_a_workspace_without_product_master_data_takes_every_product():
 row = st.tuples(st.sampled_from(["a", "b", "c", "unknown"]), st.sampled_from([-1.0, 0.0, 1.0, 2.0]))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(row, max_size=12))
 def test_rows_in_are_rows_accepted_quarantined_or_duplicated_whatever_comes(raw: list[tuple[str, float]]):
     read = lines(*raw)

@@ -37,6 +37,15 @@ def test_the_recipe_is_held_against_both_averages_and_beats_them_where_sales_gro
     assert to_mean.value < 0
 
 
+def test_a_first_look_takes_everybody_that_is_installed(monkeypatch):
+    assert "lightgbm" in [setup.name for setup in backtests.setups(Request(contenders=("auto",)), "weekly")]
+    monkeypatch.setattr(backtests.peers, "NAME", "nobody")
+    monkeypatch.setattr(backtests, "AUTO", ("weekly", "nobody"))
+    monkeypatch.setattr(backtests.peers, "available", lambda: False)
+    named = [setup.name for setup in backtests.setups(Request(contenders=("auto",)), "long-term")]
+    assert named == ["weekly", "historical mean", "historical median"]
+
+
 def test_the_same_question_is_answered_at_once_and_kept_once(answered):
     folder, report = answered
     again = asked(folder, replace(SMALL, without=("returns",)))

@@ -106,7 +106,7 @@ row = st.tuples(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(row, min_size=1, max_size=12, unique_by=lambda r: (r[0], r[1], r[6])), st.randoms())
 def test_leaves_do_not_depend_on_the_order_of_rows(rows: list[tuple[object, ...]], random):
     mixed = list(rows)
@@ -116,7 +116,7 @@ def test_leaves_do_not_depend_on_the_order_of_rows(rows: list[tuple[object, ...]
     assert partition_root(found) == partition_root(reversed(found))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(row, max_size=12))
 def test_the_order_is_by_week_then_key_then_known_at(rows: list[tuple[object, ...]]):
     frame = everything(*rows)

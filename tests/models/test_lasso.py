@@ -21,7 +21,7 @@ def correlated(seed: int, p: int) -> tuple[np.ndarray, np.ndarray]:
     return X.T @ X / 80, X.T @ (y - y.mean()) / 80
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 1000), p=st.integers(2, 12))
 def test_the_path_satisfies_the_optimality_conditions_of_the_lasso(seed, p):
     gram, moment = correlated(seed, p)

@@ -41,7 +41,7 @@ def only(folder: Path) -> Path:
     return path
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.dictionaries(st.text(max_size=8), dumped, max_size=3))
 def test_a_pack_gives_back_exactly_what_went_in(models):
     unpacked = unpack(pack(models))

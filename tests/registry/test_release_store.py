@@ -175,7 +175,7 @@ def test_no_order_of_work_and_no_crash_breaks_the_release_store(open_fleet, tmp_
     tools = {"open_fleet": staticmethod(open_fleet), "empty": tmp_path}
     run_state_machine_as_test(
         type("Machine", (ReleaseStore,), tools),
-        settings=settings(max_examples=8, stateful_step_count=10, deadline=None),
+        settings=settings(max_examples=8, stateful_step_count=10),
     )
 
 

@@ -137,7 +137,7 @@ offer = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.dictionaries(st.sampled_from(ORDER), offer),
     st.lists(st.sampled_from(["a", "b", "c"]), max_size=3, unique=True),

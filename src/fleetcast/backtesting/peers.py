@@ -1,6 +1,7 @@
 """LightGBM on the fleet's own features: a peer to compare with, which cannot be released."""
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from types import ModuleType
 
 import numpy as np
@@ -54,6 +55,11 @@ class LightGBM:
             model = lightgbm.train({**settings, "objective": objective}, rows, num_boost_round=self.trees)
             points[functional] = np.maximum(np.asarray(model.predict(_inputs(ahead)), np.float64), 0.0)
         return origin.forecasts(ahead, points), None
+
+
+def available() -> bool:
+    """Whether the extra that brings LightGBM is installed."""
+    return find_spec(NAME) is not None
 
 
 def _inputs(examples: Examples) -> F64:

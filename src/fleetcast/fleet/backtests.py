@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from fleetcast.backtesting import comparing
+from fleetcast.backtesting import comparing, peers
 from fleetcast.backtesting.comparing import Difference
 from fleetcast.backtesting.replay import with_quantiles
 from fleetcast.backtesting.stage import BacktestTask
@@ -81,9 +81,8 @@ class BacktestReport:
 
 def setups(request: Request, recipe: str) -> tuple[Setup, ...]:
     """Everybody who takes part, the first contender first."""
-    asked = tuple(
-        name for one in request.contenders or (recipe,) for name in (AUTO if one == "auto" else (one,))
-    )
+    named = request.contenders or (recipe,)
+    asked = tuple(name for one in named for name in (_auto() if one == "auto" else (one,)))
     first = asked[0]
     variants = [Setup(first, without=(name,)) for name in request.without]
     if request.observed_weather:
@@ -92,6 +91,11 @@ def setups(request: Request, recipe: str) -> tuple[Setup, ...]:
         variants.append(Setup(first, training=request.training))
     others = [Setup(name) for name in (*asked, *AVERAGES)]
     return tuple({setup.name: setup for setup in (others[0], *variants, *others[1:])}.values())
+
+
+def _auto() -> tuple[str, ...]:
+    """A first look without choosing: what is installed of `AUTO`."""
+    return tuple(name for name in AUTO if name != peers.NAME or peers.available())
 
 
 @dataclass(frozen=True)
