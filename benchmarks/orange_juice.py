@@ -21,6 +21,7 @@ import polars as pl
 from microsoft_lightgbm import MicrosoftLightGBM
 
 from fleetcast import workspace
+from fleetcast.backtesting.comparing import paired
 from fleetcast.backtesting.contenders import PLAIN, Contender, Trained
 from fleetcast.backtesting.origin import Origin
 from fleetcast.backtesting.replay import Entry, View, judged, replay, with_quantiles
@@ -49,7 +50,6 @@ EXAMPLE = Path(__file__).parent.parent / "examples" / "orange-juice"
 
 SEGMENTS, POOLED, PEER = "weekly", "weekly-pooled", "lightgbm"
 AVERAGES = ("historical mean", "geometric mean", "historical median")
-KEY = ["origin", "week", "store", "product"]
 
 
 @dataclass(frozen=True)
@@ -235,15 +235,13 @@ def priced(scored: pl.DataFrame, ratio: int) -> dict[str, float]:
 
 def better(scored: pl.DataFrame, name: str) -> dict[str, float]:
     """By how much the pooled recipe's MAPE is below a contender's, with a 90 % interval over weeks."""
-    ape = ((pl.col("mape") - pl.col("units")).abs() / pl.col("units")).alias("ape")
-    sold = scored.filter(pl.col("units") > 0)
-    ours, theirs = (sold.filter(contender=one).select(*KEY, ape) for one in (POOLED, name))
-    weekly = ours.join(theirs, on=KEY).group_by("week").agg(pl.col("ape", "ape_right").sum()).sort("week")
-    sums = [weekly[column].to_numpy() for column in ("ape", "ape_right")]
+    pairs = paired(scored, POOLED, name)
+    weekly = pairs.group_by("week").agg(pl.col("first", "second").sum()).sort("week")
+    sums = [weekly[column].to_numpy() for column in ("first", "second")]
     low, high = np.quantile(over_weeks(sums, 1, lambda a, b: 1 - a / b), INTERVAL)
     value = 1 - sums[0].sum() / sums[1].sum()
     return {
-        "mape": sold.filter(contender=name).select(100 * mape()).item(),
+        "mape": scored.filter(contender=name).select(100 * mape()).item(),
         "by": 100 * value,
         "low": 100 * low,
         "high": 100 * high,

@@ -12,18 +12,10 @@ from fleetcast.backtesting.origin import Origin
 from fleetcast.backtesting.peers import LightGBM
 from fleetcast.backtesting.replay import judged, with_quantiles
 from fleetcast.features.design import Design
-from fleetcast.settings import FeatureSettings, Settings, TrainingSettings
-from fleetcast.testing.shop import COVARIATES, RETURNS_WEEKS, shop
+from fleetcast.testing.shop import COVARIATES, FEATURES, RETURNS_WEEKS, SETTINGS, shop
 
 SHOP = shop(stores=3, products=3, weeks=44)
 LAST = SHOP.deliveries["week"].max()
-FEATURES = FeatureSettings(lags=(0, 1), windows=(4, 13), seasonal_lags=(), harmonics=1)
-SETTINGS = Settings(
-    schema=1,
-    workspace={"name": "shop", "package": "shop"},
-    demand={"returns_weeks": RETURNS_WEEKS},
-    training=TrainingSettings(horizons=(1, 2), rounds=4, net_members=0, features=FEATURES, passes=1),
-)
 ROW = ["store", "product", "week"]
 
 

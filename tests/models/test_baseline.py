@@ -5,8 +5,7 @@ import pytest
 
 from fleetcast.domain.week import WEEK
 from fleetcast.features.panel import Panel, build
-from fleetcast.models.baseline import HistoricalAverage
-from fleetcast.models.loading import load
+from fleetcast.models.baseline import HistoricalAverage, load
 from fleetcast.testing.builders import FIRST_WEEK, weekly_sales
 
 PLACE = {"region": "north", "store_format": "large"}

@@ -4,8 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from fleetcast.models.conformal import calibrate
-from fleetcast.models.loading import load
+from fleetcast.models.conformal import calibrate, load
 
 QUANTILES = ["q0.025", "q0.1", "q0.5", "q0.9", "q0.975"]
 

@@ -9,8 +9,8 @@ import pytest
 from fleetcast.domain.week import WEEK
 from fleetcast.features import panel
 from fleetcast.features.design import Design
-from fleetcast.models.loading import load
 from fleetcast.models.longterm import FittedLongTerm, LongTerm
+from fleetcast.models.recipes import load
 from fleetcast.registry.packs import pack, unpack
 from fleetcast.settings import FeatureSettings, TrainingSettings
 from fleetcast.testing.builders import weekly_sales

@@ -8,7 +8,7 @@ import pytest
 
 from fleetcast.domain.errors import CorruptError
 from fleetcast.domain.models import Dumped
-from fleetcast.models.loading import load
+from fleetcast.models.recipes import load
 from fleetcast.models.weekly import FittedWeekly, Weekly
 from fleetcast.registry.packs import pack, unpack
 from fleetcast.settings import TrainingSettings

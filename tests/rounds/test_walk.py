@@ -15,21 +15,13 @@ from fleetcast.lake.contracts import empty
 from fleetcast.models.recipes import OURS
 from fleetcast.rounds.subject import Subject
 from fleetcast.rounds.walk import Walk, fitted_at, scouted, walked
-from fleetcast.settings import FeatureSettings, Settings, TrainingSettings
-from fleetcast.testing.shop import COVARIATES, RETURNS_WEEKS, shop
+from fleetcast.testing.shop import COVARIATES, FEATURES, RETURNS_WEEKS, SETTINGS, shop
 from fleetcast.training.account import Conditioned
 from fleetcast.training.fitting import fit_segment
 
 SEGMENT = "north/large/fast"
 SHOP = shop(stores=3, products=3, weeks=48)
 LAST = SHOP.deliveries["week"].max()
-FEATURES = FeatureSettings(lags=(0, 1), windows=(4, 13), seasonal_lags=(), harmonics=1)
-SETTINGS = Settings(
-    schema=1,
-    workspace={"name": "shop", "package": "shop"},
-    demand={"returns_weeks": RETURNS_WEEKS},
-    training=TrainingSettings(horizons=(1, 2), rounds=4, net_members=0, features=FEATURES, passes=1),
-)
 SUBJECT = Subject(SEGMENT, SEGMENT, SETTINGS)
 DOOR = OURS["weekly"]
 ORIGINS = [LAST - back * WEEK for back in (9, 8, 7, 6, 5, 4)]

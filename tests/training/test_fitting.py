@@ -8,8 +8,7 @@ import pytest
 from fleetcast.domain.errors import DataError
 from fleetcast.features.design import Design
 from fleetcast.rounds.subject import Subject, TooLittleError
-from fleetcast.settings import FeatureSettings, Settings, TrainingSettings
-from fleetcast.testing.shop import COVARIATES, RETURNS_WEEKS, shop
+from fleetcast.testing.shop import COVARIATES, FEATURES, SETTINGS, shop
 from fleetcast.training.account import Conditioned, check_ledger
 from fleetcast.training.fitting import fit_baselines, fit_segment
 
@@ -17,13 +16,6 @@ SEGMENT = "north/large/fast"
 SHOP = shop(stores=3, products=3, weeks=44)
 LAST = SHOP.deliveries["week"].max()
 ALL = Conditioned(3 * 3 * 44, float(SHOP.demand(LAST)["units"].sum()))
-FEATURES = FeatureSettings(lags=(0, 1), windows=(4, 13), seasonal_lags=(), harmonics=1)
-SETTINGS = Settings(
-    schema=1,
-    workspace={"name": "shop", "package": "shop"},
-    demand={"returns_weeks": RETURNS_WEEKS},
-    training=TrainingSettings(horizons=(1, 2), rounds=4, net_members=0, features=FEATURES, passes=1),
-)
 
 
 def design(weeks_back=0):

@@ -14,6 +14,7 @@ from fleetcast.backtesting.origin import Origin
 from fleetcast.features.examples import Examples
 from fleetcast.features.panel import Panel
 from fleetcast.models import recipes
+from fleetcast.models.baseline import known_units
 from fleetcast.models.recipes import Door
 from fleetcast.rounds.subject import Subject, TooLittleError
 from fleetcast.rounds.walk import LONGEST_CHAIN, Round, Walk, fitted_at
@@ -41,7 +42,7 @@ class Plain:
     read: Callable[[Panel, int], F64]  # panel, horizon → [S]
 
     def forecast(self, origin: Origin, memory: None = None) -> tuple[pl.DataFrame, None]:  # noqa: ARG002 — it has none
-        panel, ahead = origin.design.panel, origin.ahead()
+        panel, ahead = origin.design.panel, origin.ahead
         units = np.full(len(ahead), np.nan)
         for horizon in np.unique(ahead.horizon):
             here = ahead.horizon == horizon
@@ -52,8 +53,7 @@ class Plain:
 
 def historical(panel: Panel, _: int, *, statistic: Callable[[F64], F64]) -> F64:
     """A statistic of each series' known weeks up to the cutoff."""
-    units = np.maximum(panel.units[:, : panel.cutoff + 1], 0.0)
-    units = np.where(panel.status[:, : panel.cutoff + 1] == 5, np.nan, units)
+    units = known_units(panel)
     out, some = np.full(len(units), np.nan), ~np.isnan(units).all(axis=1)
     out[some] = statistic(units[some])
     return out
@@ -114,21 +114,21 @@ class Trained:
         walks = dict(memory or {})
         pool = None
         if door.pools:
-            pool = _step(origin, Subject(EVERYONE, None, origin.settings), walks, trains.pool, door)
+            made = _step(origin, Subject(EVERYONE, None, origin.settings), walks, trains.pool, door)
+            pool = made.fitted if made is not None else None
         frames = []
         for segment in origin.segments:
             subject = Subject(segment, segment, origin.settings)
-            fitted = _step(origin, subject, walks, partial(trains.fit, pool=pool), door)
-            if fitted is not None:
-                ahead = subject.ahead(origin.design)
-                frames.append(origin.forecasts(ahead, fitted.predict(ahead)))
+            made = _step(origin, subject, walks, partial(trains.fit, pool=pool), door)
+            if made is not None:
+                frames.append(origin.forecasts(made.ahead, made.fitted.predict(made.ahead)))
         return _whole(origin, frames), walks
 
 
 def _step(
     origin: Origin, subject: Subject, walks: dict[str, Walk], train: Callable[..., Any], door: Door[Any]
-) -> Any | None:
-    """The fit at an origin, one step further on the subject's walk; None where there was too little to learn from."""
+) -> Round | None:
+    """The round at an origin, one step further on the subject's walk; None where there was too little to learn from."""
 
     def fit(examples: Examples, *, origin: date, warm: Any | None, tuning: pl.DataFrame | None) -> Any:  # noqa: ARG001 — a pool is lent at once
         return train(examples, seed=subject.seed, warm=warm, tuning=tuning)
@@ -142,7 +142,7 @@ def _step(
         return None
     made = Round(origin.cutoff, origin.design, subject.ahead(origin.design), fitted)
     walks[subject.name] = walk.after(subject, made)
-    return fitted
+    return made
 
 
 def _whole(origin: Origin, frames: list[pl.DataFrame]) -> pl.DataFrame:

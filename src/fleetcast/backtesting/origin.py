@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -35,9 +36,10 @@ class Origin:
         """The examples of all series up to the cutoff, inside the training window."""
         return Subject("", None, self.settings).examples(self.design)
 
+    @cached_property
     def ahead(self) -> Examples:
         """The examples to be forecast: every series at every horizon."""
-        return Subject("", None, self.settings).ahead(self.design)
+        return self.design.ahead()
 
     def where(self, examples: Examples) -> pl.DataFrame:
         """`store, product, week, horizon, segment, group` of examples; `group` is the product's category."""

@@ -40,7 +40,7 @@ class LightGBM:
 
     def forecast(self, origin: Origin, memory: None = None) -> tuple[pl.DataFrame, None]:  # noqa: ARG002 — it has none
         lightgbm = _installed()
-        train, ahead = origin.train(), origin.ahead()
+        train, ahead = origin.train(), origin.ahead
         units = np.maximum(train.units, 0.0)
         settings = {**SETTINGS, "seed": seed(origin.settings.training.seed, NAME)}
         points = {}

@@ -12,13 +12,10 @@ from fleetcast.backtesting.origin import Origin
 from fleetcast.domain.history import History
 from fleetcast.domain.tables import Table
 from fleetcast.domain.week import WEEK
-from fleetcast.features.design import Design
-from fleetcast.features.view import panel_at
+from fleetcast.features.view import design_at
 from fleetcast.models import conformal
 from fleetcast.rounds.subject import SERIES_WEEK
 from fleetcast.settings import Settings
-
-INTERVAL_ROUNDS = 12  # newest windows whose errors make the intervals, as the fleet's
 
 
 @dataclass(frozen=True)
@@ -52,8 +49,7 @@ def replay(
         for entry in entries:
             view = entry.view
             if id(view) not in seen:
-                panel = panel_at(view.history(cutoff), cutoff, tables, settings=view.settings)
-                design = Design.of(panel, view.settings.training.features, view.settings.covariates)
+                design = design_at(view.history(cutoff), cutoff, tables, settings=view.settings)
                 seen[id(view)] = Origin(design, view.settings)
             rows, memories[entry.name] = entry.contender.forecast(seen[id(view)], memories.get(entry.name))
             frames.append(
@@ -85,5 +81,4 @@ def with_quantiles(rounds: pl.DataFrame, *, open_weeks: int) -> pl.DataFrame:
 def _earlier(rounds: pl.DataFrame, mine: pl.DataFrame, final: date) -> pl.DataFrame:
     same = [pl.col(name) == mine[name][0] for name in ("contender", "segment")]
     before = rounds.filter(*same, pl.col("week") <= final, pl.col("origin") < mine["origin"][0])
-    newest = before["origin"].unique().sort().tail(INTERVAL_ROUNDS)
-    return before.filter(pl.col("origin").is_in(newest.implode()))
+    return conformal.newest(before)

@@ -72,6 +72,11 @@ class Design:
         parts = [self._part(chosen, targets, h, training=training) for h in horizons or self.panel.horizons]
         return stacked(parts)
 
+    def ahead(self, *, rows: npt.NDArray[np.bool_] | None = None) -> Examples:
+        """The examples that a scoring run at the panel's cutoff forecasts: every series at every horizon."""
+        weeks = self.examples(rows=rows, first=self.panel.cutoff + 1, training=False)
+        return weeks.take(weeks.week - weeks.horizon == self.panel.cutoff)
+
     def usable(self, horizon: int) -> npt.NDArray[np.bool_]:
         """[S, W]: target weeks that are learned from at this horizon."""
         warm = np.zeros(self.panel.units.shape, bool)
@@ -82,6 +87,8 @@ class Design:
         """[S, W]: which targets take this one of many horizons: the series' names and the week decide, by turns."""
         panel = self.panel
         turns = -(-len(panel.horizons) // MOST_HORIZONS)
+        if turns == 1:  # few horizons: all of them are taken
+            return np.ones(panel.units.shape, bool)
         names = panel.series.select("store", "product").iter_rows()
         series = np.array([zlib.crc32("\n".join(name).encode()) for name in names], np.int64)
         week = np.array([day.toordinal() // 7 for day in panel.weeks], np.int64)

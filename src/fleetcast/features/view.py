@@ -17,6 +17,7 @@ from fleetcast.domain.tables import (
     as_known_at,
 )
 from fleetcast.domain.week import Looks
+from fleetcast.features.design import Design
 from fleetcast.features.panel import Covariate, Panel, build
 from fleetcast.settings import Settings
 
@@ -57,6 +58,12 @@ def panel_at(history: History, cutoff: date, tables: Mapping[str, Table], *, set
         weather=history.weather,
         events=as_known_at(EVENTS, history.events, moment),
     )
+
+
+def design_at(history: History, cutoff: date, tables: Mapping[str, Table], *, settings: Settings) -> Design:
+    """The features of that panel."""
+    panel = panel_at(history, cutoff, tables, settings=settings)
+    return Design.of(panel, settings.training.features, settings.covariates)
 
 
 def series_of(membership: pl.DataFrame, products: pl.DataFrame, settings: Settings) -> pl.DataFrame:

@@ -13,8 +13,7 @@ from fleetcast.domain.week import label
 from fleetcast.features.design import Design, Examples
 from fleetcast.features.panel import Panel
 from fleetcast.features.view import panel_at
-from fleetcast.fleet import reporting
-from fleetcast.lake.history import read_history
+from fleetcast.fleet import reporting, work
 from fleetcast.models import effects, explaining, recipes
 from fleetcast.models.effects import Effect
 from fleetcast.models.explaining import Driver
@@ -131,14 +130,7 @@ def at(w: Workspace, segment: str, cycle: date) -> Panel:
     partition = next(
         cell.partition for cell in reporting.cells(w, cycle, snapshot) if str(cell.segment) == segment
     )
-    history = read_history(
-        w.lake,
-        snapshot,
-        partition=partition,
-        cutoff=cycle,
-        covariates=w.covariates,
-        received=reporting.received(w, cycle),
-    )
+    history = work.history(w, snapshot, reporting.received(w, cycle), partition=partition, cutoff=cycle)
     return panel_at(history, cycle, w.tables, settings=w.settings)
 
 
@@ -210,8 +202,7 @@ def forecast_explained(
 def _newest(of: Desk, w: Workspace) -> Examples:
     """The examples that the cycle scored."""
     design = Design.of(of.panel, w.settings.training.features, w.settings.covariates)
-    ahead = design.examples(rows=of.rows, first=of.panel.cutoff + 1, training=False)
-    return ahead.take(ahead.week - ahead.horizon == of.panel.cutoff)
+    return design.ahead(rows=of.rows)
 
 
 def _one(of: Desk, newest: Examples, store: str, product: str, week: date) -> npt.NDArray[np.bool_]:

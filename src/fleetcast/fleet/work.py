@@ -1,5 +1,6 @@
 """The tasks that leave for a worker: each opens the workspace again and does one partition."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from multiprocessing import parent_process
@@ -56,57 +57,38 @@ def train(order: Train) -> str:
     """Digest of the training record in the bank."""
     w = _open(order.address)
 
-    def history(partition: str) -> History:
-        return read_history(
-            w.lake,
-            order.snapshot,
-            partition=partition,
-            cutoff=order.task.cutoff,
-            covariates=w.covariates,
-            received=order.received,
-        )
+    def past(partition: str) -> History:
+        return history(w, order.snapshot, order.received, partition=partition, cutoff=order.task.cutoff)
 
     return training.train(
         order.task,
-        history(order.task.partition),
+        past(order.task.partition),
         w.tables,
         demand_version=order.snapshot["demand"],
         settings=w.settings,
         lake=w.lake,
         bank=w.bank,
-        elsewhere=history,
+        elsewhere=past,
     )
 
 
 def score(order: Score) -> str:
     """Digest of the scoring record in the bank."""
     w = _open(order.address)
-    history = read_history(
-        w.lake,
-        order.snapshot,
-        partition=order.task.partition,
-        cutoff=order.task.cutoff,
-        covariates=w.covariates,
-        received=order.received,
+    past = history(
+        w, order.snapshot, order.received, partition=order.task.partition, cutoff=order.task.cutoff
     )
-    return scoring.score(order.task, history, w.tables, settings=w.settings, lake=w.lake, registry=w.registry)
+    return scoring.score(order.task, past, w.tables, settings=w.settings, lake=w.lake, registry=w.registry)
 
 
 def backtest(order: Backtest) -> str:
     """Digest of the record in the bank, which names the judged rounds."""
     w = _open(order.address)
-    history = read_history(
-        w.lake,
-        order.snapshot,
-        partition=order.task.partition,
-        cutoff=order.cutoff,
-        covariates=w.covariates,
-        received=order.received,
-    )
+    past = history(w, order.snapshot, order.received, partition=order.task.partition, cutoff=order.cutoff)
     training = w.settings.training.model_copy(update={"horizons": order.horizons})
     rows = backtesting.backtest(
         order.task,
-        history,
+        past,
         w.tables,
         demand_version=order.snapshot["demand"],
         settings=w.settings.model_copy(update={"training": training}),
@@ -120,6 +102,15 @@ def carry(order: Score) -> dict[str, Any]:
     """What is published for a partition that could not be scored, in numbers of series."""
     w = _open(order.address)
     return scoring.carry(order.task, order.received, settings=w.settings, lake=w.lake)
+
+
+def history(
+    w: Workspace, snapshot: Snapshot, received: Iterable[datetime], *, partition: str, cutoff: date
+) -> History:
+    """What a snapshot knows of a partition, as the fleet looked at it."""
+    return read_history(
+        w.lake, snapshot, partition=partition, cutoff=cutoff, covariates=w.covariates, received=received
+    )
 
 
 _OPENED: dict[Address, tuple[str, Workspace]] = {}  # a warm worker takes many tasks of one workspace

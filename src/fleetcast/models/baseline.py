@@ -31,9 +31,7 @@ class HistoricalAverage:
         """
         chosen = np.ones(len(panel), bool) if rows is None else rows
         first = 0 if self.weeks is None else max(0, panel.cutoff + 1 - self.weeks)
-        window = slice(first, panel.cutoff + 1)
-        units = np.maximum(panel.units[chosen, window], 0.0)
-        units = np.where(panel.status[chosen, window] == 5, np.nan, units)
+        units = known_units(panel)[chosen, first:]
         known = pl.DataFrame(
             {"_s": np.nonzero(np.isfinite(units))[0], "units": units[np.isfinite(units)]},
             schema={"_s": pl.UInt32, "units": pl.Float64},
@@ -86,6 +84,12 @@ def load(dumped: Dumped) -> FittedAverage:
         numbers = {name: pl.Series(dumped.arrays[f"{i}.{name}"], dtype=pl.Float64) for name in STATISTICS}
         levels.append(pl.DataFrame(texts | numbers))
     return FittedAverage(tuple(levels))
+
+
+def known_units(panel: Panel) -> F64:
+    """[S, cutoff + 1]: the units an average is of. Negative ones count as 0; NaN is unknown, or after a store closed."""
+    units = np.maximum(panel.units[:, : panel.cutoff + 1], 0.0)
+    return np.where(panel.status[:, : panel.cutoff + 1] == 5, np.nan, units)
 
 
 def _attributes() -> list[str]:

@@ -12,6 +12,7 @@ from fleetcast.domain.models import Dumped
 KIND = "intervals"
 QUANTILES = (0.025, 0.1, 0.5, 0.9, 0.975)
 FEWEST = 40  # errors a group's own quantiles need; 1/0.025
+ROUNDS = 12  # newest ones, whose errors make the intervals
 EVERYWHERE = "*"  # the group of all groups
 STEADY = 0.2  # log units: the width of a forecast in no doubt, whose `mape` is its median
 GROWTH = 0.2  # beyond the longest judged horizon k, offsets at h are (h/k)^GROWTH times as far
@@ -110,6 +111,12 @@ def load(dumped: Dumped) -> Intervals:
     # the columns stand in order of their quantile, whatever order the store kept them in
     numbers = {name: pl.Series(dumped.arrays[name]) for name in ("horizon", *_in_order(dumped.arrays))}
     return Intervals(pl.DataFrame(texts | numbers), scaled=bool(meta.get("scaled", False)))
+
+
+def newest(rounds: pl.DataFrame) -> pl.DataFrame:
+    """The rounds whose errors make the intervals: those of the newest `ROUNDS` values of `origin`."""
+    origins = rounds["origin"].unique().sort().tail(ROUNDS)
+    return rounds.filter(pl.col("origin").is_in(origins.implode()))
 
 
 def calibrate(

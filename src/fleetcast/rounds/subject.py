@@ -75,9 +75,7 @@ class Subject:
 
     def ahead(self, design: Design) -> Examples:
         """The examples a scoring run at the panel's cutoff would score."""
-        panel = design.panel
-        ahead = design.examples(rows=self.rows(panel), first=panel.cutoff + 1, training=False)
-        return ahead.take(ahead.week - ahead.horizon == panel.cutoff)
+        return design.ahead(rows=self.rows(design.panel))
 
     def actuals(self, panel: Panel) -> pl.DataFrame:
         """`store, product, week, units` of the weeks that forecasts are judged by: final, known and not sold out."""

@@ -5,7 +5,7 @@ import numpy.typing as npt
 import polars as pl
 
 from fleetcast.domain.models import Dumped
-from fleetcast.features.design import Design, Examples
+from fleetcast.features.examples import Examples
 from fleetcast.features.panel import Panel
 from fleetcast.models import baseline, conformal
 from fleetcast.scoring.failover import KEY, VALUES
@@ -16,13 +16,6 @@ NOTHING = pl.DataFrame(
     schema={"week": pl.Date, "store": pl.String, "product": pl.String, "model": pl.String}
     | dict.fromkeys(VALUES, pl.Float64)
 )
-
-
-def asked(design: Design, rows: npt.NDArray[np.bool_]) -> Examples:
-    """The examples of these series' weeks ahead."""
-    panel = design.panel
-    ahead = design.examples(rows=rows, first=panel.cutoff + 1, training=False)
-    return ahead.take(ahead.week - ahead.horizon == panel.cutoff)
 
 
 def forecasts(

@@ -13,7 +13,6 @@ from fleetcast.settings import DemandSettings
 
 POLICIES = ("fleetcast", "quantile", "delivered", "median", "mean", "last_week", "historical_mean")
 LOOKING_BACK = 40  # weeks of deliveries that say what the last one sold, returns still to come included
-INTERVAL_ROUNDS = 12  # newest rounds whose errors make a round's intervals, as when a model is trained
 FEWEST = 9  # errors; the quantile 0.9 of fewer is beyond the largest
 
 At = Callable[[date], datetime]  # the moment at which the data of a cutoff were looked at
@@ -65,8 +64,7 @@ def with_intervals(rounds: pl.DataFrame, actual: pl.DataFrame, *, open_weeks: in
             pl.col("week") <= pl.lit(origin).dt.offset_by(f"-{open_weeks}w"),
             pl.col("origin") < origin,
         )
-        newest = known["origin"].unique().sort().tail(INTERVAL_ROUNDS)
-        known = known.filter(pl.col("origin").is_in(newest.implode()))
+        known = conformal.newest(known)
         if known.height < FEWEST:
             frames.append(_without(mine))
         else:

@@ -28,14 +28,14 @@ from fleetcast.domain.versions import Snapshot, canonical
 from fleetcast.domain.week import Looks
 from fleetcast.features.design import Design, Examples
 from fleetcast.features.panel import Panel
-from fleetcast.features.view import panel_at, series_of
+from fleetcast.features.view import design_at, series_of
 from fleetcast.lake import Lake
 from fleetcast.models import recipes
 from fleetcast.models.recipes import Fitted
 from fleetcast.registry.manifest import Manifest, Member, Reference
 from fleetcast.registry.store import Registry
 from fleetcast.scoring import failover, output_gate
-from fleetcast.scoring.forecasting import NOTHING, Units, asked, average, forecasts
+from fleetcast.scoring.forecasting import NOTHING, Units, average, forecasts
 from fleetcast.settings import Settings
 from fleetcast.telemetry import get_logger
 
@@ -66,7 +66,8 @@ def score(
 ) -> str:
     """Write a partition's forecasts, orders and completeness; returns the digest of the record in the bank."""
     manifest = registry.releases.get(task.release).manifest
-    panel = panel_at(history, task.cutoff, tables, settings=settings)
+    design = design_at(history, task.cutoff, tables, settings=settings)
+    panel = design.panel
     moment = Looks.of(settings.calendar.ready_after_days, history.received).at(task.cutoff)
     stores, products = (
         as_known_at(STORES, history.stores, moment),
@@ -79,7 +80,7 @@ def score(
     )
     previous = _previous(lake, task)
 
-    desk = _Desk(panel, Design.of(panel, settings.training.features, settings.covariates), manifest, registry)
+    desk = _Desk(panel, design, manifest, registry)
     served = _trusted(desk, active, previous, net.join(series, on=["store", "product"]), task, settings)
 
     wanted = _orders(served, series, products, moment, task, settings, lake)
@@ -212,7 +213,7 @@ class _Desk:
         return pl.concat(frames)
 
     def _forecast(self, segment: str, member: Member, model: Dumped, intervals: Dumped) -> pl.DataFrame:
-        examples = asked(self.design, self._here(segment))
+        examples = self.design.ahead(rows=self._here(segment))
         try:
             units = self._units(member, model, examples)
             return forecasts(self.panel, examples, units, version=member.model, intervals=intervals)

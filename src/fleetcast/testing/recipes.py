@@ -21,13 +21,12 @@ from fleetcast.features.examples import Examples
 from fleetcast.models.lasso import no_costs
 from fleetcast.models.recipes import Door
 from fleetcast.registry.packs import pack, unpack
-from fleetcast.settings import FeatureSettings, TrainingSettings
+from fleetcast.settings import TrainingSettings
 from fleetcast.settings.recipes import names
-from fleetcast.testing.shop import COVARIATES, shop
+from fleetcast.testing.shop import COVARIATES, FEATURES, shop
 
 FIRST = date(2025, 1, 6)
 FUNCTIONALS = ("mape", "median", "mean")
-FEATURES = FeatureSettings(lags=(0, 1), windows=(4, 13), seasonal_lags=(), harmonics=1)
 Forecast = dict[str, npt.NDArray[np.float64]]
 
 

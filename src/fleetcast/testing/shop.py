@@ -9,7 +9,14 @@ import polars as pl
 from fleetcast.domain.tables import DELIVERIES, EVENTS, RETURNS, STORES, WEATHER, as_known_at
 from fleetcast.domain.week import WEEK, known_by
 from fleetcast.features.panel import Covariate, Panel, build
-from fleetcast.settings import CovariateSettings
+from fleetcast.settings import (
+    CovariateSettings,
+    DemandSettings,
+    FeatureSettings,
+    Settings,
+    TrainingSettings,
+    WorkspaceSettings,
+)
 
 RETURNS_WEEKS = 2  # weeks until all returns are in
 PROMOTIONS = CovariateSettings(
@@ -19,6 +26,13 @@ PROMOTIONS = CovariateSettings(
     relative=("price",),
 )
 SHOPPERS = CovariateSettings(keys=("store",), columns={"income": "static"})
+FEATURES = FeatureSettings(lags=(0, 1), windows=(4, 13), seasonal_lags=(), harmonics=1)
+SETTINGS = Settings(
+    schema=1,
+    workspace=WorkspaceSettings(name="shop", package="shop"),
+    demand=DemandSettings(returns_weeks=RETURNS_WEEKS),
+    training=TrainingSettings(horizons=(1, 2), rounds=4, net_members=0, features=FEATURES, passes=1),
+)
 COVARIATES = {"promotions": PROMOTIONS, "shoppers": SHOPPERS}
 
 

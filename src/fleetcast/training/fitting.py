@@ -23,8 +23,6 @@ from fleetcast.training.account import Conditioned, account
 from fleetcast.training.donors import Lent
 from fleetcast.training.pooling import NO_POOLS, Pools
 
-INTERVAL_ROUNDS = 12  # newest rounds whose errors make the intervals
-
 
 @dataclass(frozen=True)
 class FittedSegment:
@@ -155,7 +153,5 @@ def _forecasts(made: Round, segment: str, recipe: str) -> pl.DataFrame:
 
 def _intervals(stream: pl.DataFrame, panel: Panel, actual: pl.DataFrame) -> conformal.Intervals:
     group = panel.series.select("store", "product", pl.col("category").alias("group"))
-    newest = stream["origin"].unique().sort().tail(INTERVAL_ROUNDS)
-    recent = stream.filter(pl.col("origin").is_in(newest.implode()))
-    known = recent.join(actual, on=SERIES_WEEK).join(group, on=["store", "product"])
+    known = conformal.newest(stream).join(actual, on=SERIES_WEEK).join(group, on=["store", "product"])
     return conformal.calibrate(known.select("group", "horizon", "units", "median", "mape"))

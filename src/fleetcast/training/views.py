@@ -7,7 +7,7 @@ from datetime import date
 from fleetcast.domain.history import History
 from fleetcast.domain.tables import Table
 from fleetcast.features.design import Design
-from fleetcast.features.view import panel_at
+from fleetcast.features.view import design_at
 from fleetcast.settings import Settings
 
 
@@ -30,6 +30,5 @@ class Views:
 
     def _design(self, origin: date) -> Design:
         if origin not in self.made:
-            panel = panel_at(self.history, origin, self.tables, settings=self.settings)
-            self.made[origin] = Design.of(panel, self.settings.training.features, self.settings.covariates)
+            self.made[origin] = design_at(self.history, origin, self.tables, settings=self.settings)
         return self.made[origin]
