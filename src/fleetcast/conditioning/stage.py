@@ -13,6 +13,7 @@ from fleetcast.conditioning.standard import Conditioned, Context, Rule, sift, wi
 from fleetcast.demand import census, demand
 from fleetcast.domain.errors import DataError, FleetcastError, SourceError
 from fleetcast.domain.tables import (
+    BASE,
     DELIVERIES,
     DEMAND,
     MEMBERSHIP,
@@ -25,6 +26,7 @@ from fleetcast.domain.tables import (
 from fleetcast.domain.versions import digest_of
 from fleetcast.domain.week import Looks
 from fleetcast.lake import Lake
+from fleetcast.lake.contracts import nullable
 from fleetcast.settings import Settings, branch_digest
 from fleetcast.sources.discover import find
 from fleetcast.sources.raw import RawFile, RawStore
@@ -196,7 +198,9 @@ class _Source:
         )
         batch = self.batches.select("file", "batch")
         taken = {
-            name: frame.join(batch, on="file", how="left").select(*tables[name].columns, "batch")
+            name: _whole(tables[name], frame)
+            .join(batch, on="file", how="left")
+            .select(*tables[name].columns, "batch")
             for name, frame in settled.tables.items()
         }
         rejected = settled.quarantined.join(self.batches, on="file", how="left").select(
@@ -212,11 +216,23 @@ class _Source:
 
     def _refuse_incomplete(self, tables: Mapping[str, Table]) -> None:
         for name, frame in self.conditioned.tables.items():
-            missing = [column for column in (*tables[name].columns, "line") if column not in frame.columns]
+            needed = [column for column in tables[name].columns if column not in _optional(tables[name])]
+            missing = [column for column in (*needed, "line") if column not in frame.columns]
             if missing:
                 raise DataError(
                     f"the conditioner of source {self.name} leaves out {', '.join(missing)} of the table {name}"
                 )
+
+
+def _optional(table: Table) -> set[str]:
+    """The columns a conditioner may leave out; those of a covariate table are declared, and none is left out unnoticed."""
+    return nullable(table) if table in BASE else set()
+
+
+def _whole(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
+    """With null in the columns that were left out."""
+    left_out = [column for column in table.columns if column not in frame.columns]
+    return frame.with_columns(pl.lit(None).alias(column) for column in left_out)
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,10 @@ class Returns(Contract):
 
 
 class Stores(Contract):
-    """Store master data, effective from `valid_from`. `closed` is the first day without deliveries."""
+    """Store master data, effective from `valid_from`. `closed` is the first day without deliveries.
+
+    `cluster` is any further group of stores that segments may be keyed by; null where there is none.
+    """
 
     store: str
     region: str
@@ -55,18 +58,23 @@ class Stores(Contract):
     postal_code: str
     opened: date
     closed: date = pa.Field(nullable=True)
+    cluster: str = pa.Field(nullable=True)
     valid_from: date
     known_at: Utc
 
 
 class Products(Contract):
-    """Product master data, effective from `valid_from`. Units per case in `case_pack`."""
+    """Product master data, effective from `valid_from`. Units per case in `case_pack`.
+
+    `replaces` is the product that this one is the successor of; null where it has no predecessor.
+    """
 
     product: str
     category: str
     case_pack: int = pa.Field(ge=1)
     listed: date
     delisted: date = pa.Field(nullable=True)
+    replaces: str = pa.Field(nullable=True)
     valid_from: date
     known_at: Utc
 

@@ -58,6 +58,7 @@ def stores(
     store_format: str = "large",
     opened: date = date(2019, 3, 4),
     closed: date | None = None,
+    cluster: str | None = None,
 ) -> pl.DataFrame:
     """Master data of stores, known long ago."""
     return (
@@ -69,6 +70,7 @@ def stores(
             postal_code=pl.lit("01000"),
             opened=pl.lit(opened),
             closed=pl.lit(closed, pl.Date),
+            cluster=pl.lit(cluster, pl.String),
             valid_from=pl.lit(opened),
             known_at=_known(LONG_AGO),
         )
@@ -82,6 +84,7 @@ def products(
     case_pack: int = 1,
     listed: date = date(2019, 3, 4),
     delisted: date | None = None,
+    replaces: str | None = None,
 ) -> pl.DataFrame:
     """Master data of products, known long ago."""
     return (
@@ -92,6 +95,7 @@ def products(
             case_pack=pl.lit(case_pack, pl.Int64),
             listed=pl.lit(listed),
             delisted=pl.lit(delisted, pl.Date),
+            replaces=pl.lit(replaces, pl.String),
             valid_from=pl.lit(listed),
             known_at=_known(LONG_AGO),
         )
