@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fleetcast.domain.tables import STORES, Contract, Table, Utc
-from fleetcast.lake.contracts import types
 from fleetcast.lake.digests import identity, in_order, leaves, packed, partition_root
 from fleetcast.testing.builders import stores
 
@@ -28,7 +27,7 @@ EVERYTHING = Table("everything", Everything, ("key", "week"), "week")
 
 
 def everything(*rows: tuple[object, ...]) -> pl.DataFrame:
-    return pl.DataFrame(rows, schema=types(EVERYTHING), orient="row")
+    return pl.DataFrame(rows, schema=EVERYTHING.types, orient="row")
 
 
 def digest_by_hand(rows: list[dict[str, object]], letters: dict[str, str]) -> str:

@@ -22,11 +22,11 @@ from fleetcast.domain.tables import (
     RETURNS,
     STORES,
     Table,
+    whole,
 )
 from fleetcast.domain.versions import digest_of
 from fleetcast.domain.week import Looks
 from fleetcast.lake import Lake
-from fleetcast.lake.contracts import nullable
 from fleetcast.settings import Settings, branch_digest
 from fleetcast.sources.discover import find
 from fleetcast.sources.raw import RawFile, RawStore
@@ -198,7 +198,7 @@ class _Source:
         )
         batch = self.batches.select("file", "batch")
         taken = {
-            name: _whole(tables[name], frame)
+            name: whole(tables[name], frame)
             .join(batch, on="file", how="left")
             .select(*tables[name].columns, "batch")
             for name, frame in settled.tables.items()
@@ -226,13 +226,7 @@ class _Source:
 
 def _optional(table: Table) -> set[str]:
     """The columns a conditioner may leave out; those of a covariate table are declared, and none is left out unnoticed."""
-    return nullable(table) if table in BASE else set()
-
-
-def _whole(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
-    """With null in the columns that were left out."""
-    left_out = [column for column in table.columns if column not in frame.columns]
-    return frame.with_columns(pl.lit(None).alias(column) for column in left_out)
+    return table.nullable if table in BASE else set()
 
 
 @dataclass(frozen=True)

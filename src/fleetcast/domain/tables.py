@@ -290,6 +290,16 @@ class Table:
     def columns(self) -> list[str]:
         return list(self.contract.to_schema().columns)
 
+    @property
+    def types(self) -> dict[str, pl.DataType]:
+        """The polars type of each column, in order."""
+        return {name: column.dtype.type for name, column in self.contract.to_schema().columns.items()}
+
+    @property
+    def nullable(self) -> set[str]:
+        """The columns that may be null."""
+        return {name for name, column in self.contract.to_schema().columns.items() if column.nullable}
+
 
 DELIVERIES = Table("deliveries", Deliveries, ("week", "store", "product"), "week")
 RETURNS = Table("returns", Returns, ("week", "store", "product"), "week")
@@ -326,6 +336,18 @@ def covariates(
     }
     contract = type(f"Covariates_{name}", (Contract,), namespace | fields)
     return Table(name, contract, keys, "week" if "week" in keys else None)
+
+
+def whole(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with null in every column that was left out and may be null.
+
+    >>> whole(STORES, pl.DataFrame({"store": ["S1"]})).columns
+    ['store', 'closed', 'cluster']
+    """
+    types = {name: kind for name, kind in table.types.items() if name in table.nullable}
+    return frame.with_columns(
+        pl.lit(None, kind).alias(name) for name, kind in types.items() if name not in frame.columns
+    )
 
 
 def as_known_at(table: Table, frame: pl.DataFrame, moment: datetime) -> pl.DataFrame:

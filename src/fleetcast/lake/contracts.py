@@ -22,29 +22,19 @@ TYPE_NAMES: dict[type[pl.DataType], str] = {  # the types a column may have, and
 }
 
 
-def types(table: Table) -> dict[str, pl.DataType]:
-    """The polars type of each column of the contract, in order."""
-    return {name: column.dtype.type for name, column in table.contract.to_schema().columns.items()}
-
-
 def stored_types(table: Table) -> dict[str, pl.DataType]:
     """The same as the lake stores them: with the batch that brought a row."""
-    return types(table) | {"batch": pl.String()}
+    return table.types | {"batch": pl.String()}
 
 
 def schema(table: Table) -> tuple[tuple[str, str], ...]:
     """Names and types of the columns, sorted, in the words of Delta."""
-    return tuple(sorted((name, TYPE_NAMES[kind.base_type()]) for name, kind in types(table).items()))
-
-
-def nullable(table: Table) -> set[str]:
-    """The columns that may be null."""
-    return {name for name, column in table.contract.to_schema().columns.items() if column.nullable}
+    return tuple(sorted((name, TYPE_NAMES[kind.base_type()]) for name, kind in table.types.items()))
 
 
 def empty(table: Table) -> pl.DataFrame:
     """No rows, all columns of the right types."""
-    return pl.DataFrame(schema=types(table))
+    return pl.DataFrame(schema=table.types)
 
 
 def checked(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
@@ -124,7 +114,7 @@ def _told(table: Table, frame: pl.DataFrame, failures: pl.DataFrame) -> list[str
 
 def _wrong_numbers(table: Table, frame: pl.DataFrame) -> list[str]:
     problems = []
-    for name, kind in types(table).items():
+    for name, kind in table.types.items():
         if kind == pl.Float64 and (wild := ~frame[name].is_finite().fill_null(value=True)).any():
             problems.append(_broken(table, frame, wild, [name], "must be a finite number"))
     return problems

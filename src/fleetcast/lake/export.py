@@ -11,7 +11,6 @@ from typing import Literal
 import polars as pl
 
 from fleetcast.domain.tables import Table
-from fleetcast.lake.contracts import nullable, types
 from fleetcast.lake.digests import identity
 from fleetcast.lake.durable import write_file
 
@@ -63,7 +62,7 @@ def read(path: Path, table: Table) -> pl.DataFrame:
     if path.suffix == ".parquet":
         return pl.read_parquet(path)
     text = pl.read_csv(path, infer_schema=False)
-    return text.select(_parsed(name, types(table).get(name, pl.String())) for name in text.columns)
+    return text.select(_parsed(name, table.types.get(name, pl.String())) for name in text.columns)
 
 
 def _csv(rows: pl.DataFrame) -> bytes:
@@ -109,5 +108,5 @@ def _described(each: Exported, kind: str) -> dict[str, object]:
 
 
 def _field(table: Table, name: str, kind: pl.DataType) -> dict[str, object]:
-    required = name not in nullable(table)
+    required = name not in table.nullable
     return {"name": name, "type": _FRICTIONLESS[kind.base_type()], "constraints": {"required": required}}

@@ -12,7 +12,7 @@ from fleetcast.domain.tables import Table
 from fleetcast.domain.versions import Leaf, Snapshot
 from fleetcast.lake import export, files, views
 from fleetcast.lake.changes import Change, classify
-from fleetcast.lake.contracts import checked, distinct, empty, nullable, schema
+from fleetcast.lake.contracts import checked, distinct, empty, schema
 from fleetcast.lake.digests import NOTHING, identity, in_order, leaves
 from fleetcast.lake.journal import Held, Journal, Version
 from fleetcast.lake.writing import Writer
@@ -209,7 +209,7 @@ def _refuse_other_types(table: Table, version: Version | None, wanted: Collectio
         for name in sorted(names & held.keys())
         if held[name] != now[name]
     ]
-    missing = sorted(names - held.keys() - nullable(table))
+    missing = sorted(names - held.keys() - table.nullable)
     problems += [f"column {name} was not stored yet in this version" for name in missing]
     if problems:
         raise ContractError(table.name, problems)

@@ -9,7 +9,7 @@ import polars as pl
 
 from fleetcast.domain.tables import Table
 from fleetcast.lake import files
-from fleetcast.lake.contracts import empty, types
+from fleetcast.lake.contracts import empty
 from fleetcast.lake.digests import identity, in_order, twins
 from fleetcast.lake.journal import Partition
 
@@ -21,7 +21,7 @@ def rows(
     held = sum(file.rows for file in stored.files)
     several = len(stored.files) > 1 or held != stored.rows
     needed = {*wanted, *(identity(table) if several or as_of is not None else ())}
-    found = files.read(folder, stored.files, types(table), needed)
+    found = files.read(folder, stored.files, table.types, needed)
     if several:
         found = in_order(table, found)
     if held != stored.rows:

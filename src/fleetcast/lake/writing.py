@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 from fleetcast.domain.errors import ConflictError, ContractError, InfrastructureError, UsageError
 from fleetcast.domain.tables import Table
 from fleetcast.lake import delta, files
-from fleetcast.lake.contracts import distinct, nullable, schema, stored_types, types
+from fleetcast.lake.contracts import distinct, schema, stored_types
 from fleetcast.lake.digests import NOTHING, in_order, leaves, week_of, weeks
 from fleetcast.lake.durable import make_folder
 from fleetcast.lake.journal import Journal, Partition, Version
@@ -175,9 +175,7 @@ def _new_columns(table: Table, version: Version) -> dict[str, pl.DataType]:
         for name, kind in wanted.items()
         if held.get(name, kind) != kind
     ]
-    problems += [
-        f"column {name} is new and must not be null" for name in added if name not in nullable(table)
-    ]
+    problems += [f"column {name} is new and must not be null" for name in added if name not in table.nullable]
     if problems:
         raise ContractError(table.name, [*problems, "empty the table with Lake.rebuild, then write it again"])
-    return {name: types(table)[name] for name in added}
+    return {name: table.types[name] for name in added}

@@ -14,7 +14,6 @@ from fleetcast.domain.week import WEEK
 from fleetcast.fleet.progress import Progress, Silent
 from fleetcast.fleet.report import CycleReport
 from fleetcast.fleet.run import run_cycle
-from fleetcast.lake.contracts import nullable, types
 from fleetcast.lake.export import MOMENT
 from fleetcast.workspace import Workspace
 
@@ -155,12 +154,12 @@ def run_week(
 
 def _source(table: Table, header: list[str]) -> str:
     known = "known_at" in header
-    columns = {name: types(table).get(name, pl.String()) for name in header}
+    columns = {name: table.types.get(name, pl.String()) for name in header}
     lines = [f"[sources.{table.name}]", f'path = "data/{table.name}/*.csv"', 'format = "csv"']
     lines += [f'conditioner = "{table.name}"', 'true = "true"', 'false = "false"']
     lines += ['known_at = "column"', 'known_at_column = "known_at"'] if known else []
     lines.append(f"[sources.{table.name}.columns]")
     for name, kind in columns.items():
-        optional = ", optional = true" if name in nullable(table) else ""
+        optional = ", optional = true" if name in table.nullable else ""
         lines.append(f'{name} = {{ type = "{_TYPES[kind.base_type()]}"{optional} }}')
     return "\n".join([*lines, ""])

@@ -21,6 +21,7 @@ from fleetcast.domain.tables import (
     Table,
     as_known_at,
     covariates,
+    whole,
 )
 from fleetcast.domain.week import WEEK, known_by
 from fleetcast.settings import Settings, load
@@ -45,7 +46,7 @@ class Conditioned:
     truth: Truth
 
     def at(self, table: Table, moment: datetime = NOW) -> pl.DataFrame:
-        return as_known_at(table, self.tables[table.name].select(table.columns), moment)
+        return as_known_at(table, whole(table, self.tables[table.name]).select(table.columns), moment)
 
 
 @pytest.fixture(scope="session")
