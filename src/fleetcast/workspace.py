@@ -12,6 +12,7 @@ from typing import Any
 
 import fleetcast
 from fleetcast.domain.errors import PolicyRefusal, UsageError
+from fleetcast.domain.reach import Reach
 from fleetcast.domain.tables import (
     BASE,
     COMPLETENESS,
@@ -31,7 +32,7 @@ from fleetcast.ledger.store import Ledger
 from fleetcast.registry.bank import Bank
 from fleetcast.registry.publications import Publications
 from fleetcast.registry.store import Registry
-from fleetcast.settings import Settings, load, recipes
+from fleetcast.settings import Settings, branch_digest, load, recipes
 from fleetcast.sources.raw import RawStore
 
 DERIVED = (DEMAND, MEMBERSHIP, ROUNDS, FORECASTS, ORDERS, COMPLETENESS, SCORES, QUARANTINE)
@@ -142,6 +143,16 @@ class Workspace:
                 },
             }
         )
+
+    def code_of(self, reach: Reach) -> str:
+        """Digest of the code and settings that decide the numbers of a reach: long-term settings train nothing else anew."""
+        if reach == "short-term":
+            return self.code
+        return digest_of([self.code, branch_digest(self.settings.long_term)])
+
+    def recipe_of(self, reach: Reach) -> str:
+        """The recipe's name with the digest of the code and settings behind it: rounds of one id can be compared."""
+        return f"{self.settings.reaching(reach).training.recipe}-{self.code_of(reach)[:12]}"
 
     @cached_property
     def intake(self) -> str:

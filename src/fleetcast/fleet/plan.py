@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from fleetcast.domain.reach import called
 from fleetcast.domain.tables import DEMAND, MEMBERSHIP
 from fleetcast.domain.versions import Snapshot
 from fleetcast.domain.week import WEEK
@@ -26,7 +27,7 @@ class Trained:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether a segment is retrained, in the user's words."""
+    """Whether a segment's model is retrained, in the user's words; a long-term model stands under a name of its own."""
 
     segment: str
     retrain: bool
@@ -93,15 +94,20 @@ def plan(
     snapshot = snapshot or w.lake.snapshot([*w.base_tables.values(), DEMAND, MEMBERSHIP])
     if segments is None:
         segments = [str(cell.segment) for cell in reporting.cells(w, week, snapshot)]
-    return decide(
-        segments,
-        _trained(w),
-        cutoff=week,
-        code=w.code,
-        snapshot=snapshot.digest,
-        today=w.clock().date(),
-        settings=w.settings.retraining,
-    )
+    trained = _trained(w)
+    return [
+        decision
+        for reach in w.settings.reaches
+        for decision in decide(
+            [called(segment, reach) for segment in segments],
+            trained,
+            cutoff=week,
+            code=w.code_of(reach),
+            snapshot=snapshot.digest,
+            today=w.clock().date(),
+            settings=w.settings.retraining,
+        )
+    ]
 
 
 def _trained(w: Workspace) -> dict[str, Trained]:

@@ -54,40 +54,36 @@ def register(
     origin: Origin,
     live: Release | None,
     registry: Registry,
-    trained: Mapping[str, datetime],
     actor: str,
 ) -> dict[str, ModelVersion]:
     """Register every model of the training records, refused ones too: pack key → version.
 
-    `trained` is when each partition's training ended; judging a model anew does not make it younger.
-    Pools come first: an ensemble's lineage names the one it was trained with.
+    A record says beside what training left in it when it `ended` (judging a model anew does not make it younger), and
+    with which `code`. Verdicts are by key. Pools come first: an ensemble's lineage names the one it was trained with.
     """
     challengers = []
     parents = live.manifest.members if live else {}
     before = {version.segment: version for version in registry.models.list() if version.kind != "baseline"}
-    fitted = [
-        _pool(record, origin, before, trained) for record in records if "fitted" in (record["pool"] or {})
-    ]
+    fitted = [_pool(record, origin, before) for record in records if "fitted" in (record["pool"] or {})]
     versions = registry.models.register(fitted, cutoff=origin.cutoff, actor=actor)
     found = {version.key: version for version in versions}
     for record in records:
-        shared = origin.lineage() | {"recipe": record["recipe"], "partition": record["partition"]}
-        ended = trained[record["partition"]]
+        shared, ended = _shared(record, origin), record["ended"]
         for made in record["segments"]:
-            segment = made["segment"]
-            before_it = parents[segment].model if segment in parents else None
+            name = made["key"]
+            before_it = parents[name].model if name in parents else None
             parent = made.get("donor", before_it)
             challengers.append(
                 Challenger(
-                    segment,
+                    name,
                     "ensemble",
                     record["pack"],
                     made["key"],
                     lineage=shared | made | {"parent": parent} | _lent(record, made, found),
-                    verdict=verdicts[segment],
-                    trained_at=_full_fit(made, before.get(segment), ended),
+                    verdict=verdicts[name],
+                    trained_at=_full_fit(made, before.get(name), ended),
                     updated_at=ended,
-                    passed=bool(verdicts[segment]["passed"]),
+                    passed=bool(verdicts[name]["passed"]),
                 )
             )
         challengers += [
@@ -109,20 +105,18 @@ def register(
     }
 
 
-def _pool(
-    record: Mapping[str, Any],
-    origin: Origin,
-    before: Mapping[str, ModelVersion],
-    trained: Mapping[str, datetime],
-) -> Challenger:
-    made, ended = record["pool"]["fitted"], trained[record["partition"]]
-    shared = origin.lineage() | {"recipe": record["recipe"], "partition": record["partition"]}
+def _shared(record: Mapping[str, Any], origin: Origin) -> dict[str, Any]:
+    return origin.lineage() | {key: record[key] for key in ("code", "recipe", "partition")}
+
+
+def _pool(record: Mapping[str, Any], origin: Origin, before: Mapping[str, ModelVersion]) -> Challenger:
+    made, ended = record["pool"]["fitted"], record["ended"]
     return Challenger(
         made["segment"],
         "pool",
         record["pool"]["pack"],
         made["key"],
-        lineage=shared | made,
+        lineage=_shared(record, origin) | made,
         verdict={},  # it is judged in the ensembles it lends to
         trained_at=_full_fit(made, before.get(made["segment"]), ended),
         updated_at=ended,
@@ -144,9 +138,9 @@ def _lent(
 def pools(
     records: Iterable[Mapping[str, Any]], versions: Mapping[str, ModelVersion], registry: Registry
 ) -> dict[str, Reference]:
-    """By segment, the pool that its new model was trained with."""
+    """By key, the pool that a new model was trained with."""
     names = {
-        made["segment"]: versions[made["key"]].lineage.get("pool")
+        made["key"]: versions[made["key"]].lineage.get("pool")
         for record in records
         for made in record["segments"]
     }
@@ -221,9 +215,12 @@ def manifest(
 
 
 def quorum(fleet: Manifest, *, first: bool, settings: GateSettings) -> gate.Quorum:
-    """Whether enough of the fleet passes, or keeps a verified model, for its release to be promoted."""
+    """Whether enough of the fleet passes, or keeps a verified model, for its release to be promoted.
+
+    Long-term members do not count: whatever becomes of them, the week's orders are made from the others.
+    """
     standings: list[gate.Standing] = []
-    for member in fleet.members.values():
+    for member in fleet.reaching("short-term").values():
         if member.serving == "baseline":
             standings.append("baseline")
         else:

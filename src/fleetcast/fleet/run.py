@@ -10,6 +10,7 @@ from typing import Any, Literal
 from fleetcast.conditioning import stage as conditioning
 from fleetcast.domain.errors import CorruptError, DataError, GateFailed, UsageError
 from fleetcast.domain.failures import FAILURES, told
+from fleetcast.domain.reach import Reach, called, reach_of
 from fleetcast.domain.tables import COMPLETENESS, DEMAND, FORECASTS, MEMBERSHIP, ORDERS
 from fleetcast.domain.versions import Snapshot, digest_of
 from fleetcast.domain.week import is_week, known_by, label, monday
@@ -35,6 +36,7 @@ from fleetcast.workspace import Workspace
 log = get_logger()
 
 Only = Literal["condition", "train", "score", "monitor"]
+TRAIN: dict[Reach, str] = {"short-term": "train", "long-term": "train far"}  # the steps they are trained in
 LEASE = 30.0  # seconds without a heartbeat until another scheduler may take the cycle over
 
 
@@ -202,8 +204,9 @@ class Cycle:
         """Plan, train, judge, cut a release, and make it live when the quorum is met."""
         fleet = reporting.cells(self.w, self.week, self.snapshot)
         decisions = self._plan([str(cell.segment) for cell in fleet])
-        trained = self._train(fleet, {decision["segment"] for decision in decisions if decision["retrain"]})
-        if not trained["chosen"] and self.w.ledger.pointer():
+        chosen = {decision["segment"] for decision in decisions if decision["retrain"]}
+        trained = {reach: self._train(fleet, chosen, reach) for reach in self.w.settings.reaches}
+        if not chosen and self.w.ledger.pointer():
             return  # the live release stays as it is
         self.progress.stage("release", None)
         released = self.steps.once(
@@ -235,7 +238,7 @@ class Cycle:
         inputs = {
             "segments": segments,
             "snapshot": self.snapshot.digest,
-            "code": self.w.code,
+            "code": [self.w.code_of(reach) for reach in self.w.settings.reaches],
             "settings": branch_digest(self.w.settings.retraining),
         }
         decided = self.steps.once(
@@ -248,97 +251,100 @@ class Cycle:
         )
         return list(decided.result)
 
-    def _train(self, fleet: list[reporting.Cell], chosen: set[str]) -> dict[str, Any]:
-        """Records by partition, and the error of those that failed whole."""
+    def _train(self, fleet: list[reporting.Cell], chosen: set[str], reach: Reach) -> dict[str, Any]:
+        """Records by partition, and the error of those that failed whole, of the models of a reach."""
         orders = {
             task.partition: work.Train(self.w.address, self.snapshot, self.received, task)
-            for task in self._training_tasks(fleet, chosen)
+            for task in self._training_tasks(fleet, chosen, reach)
         }
-        self.progress.stage("train", len(orders))
+        step = TRAIN[reach]
+        self.progress.stage(step, len(orders))
         outputs: dict[str, str] = {}
         failed: dict[str, str] = {}
-        for partition, ended in self.steps.each("train", orders, _train_inputs, work.train, self.executor):
+        for partition, ended in self.steps.each(step, orders, _train_inputs, work.train, self.executor):
             if isinstance(ended, Failed):
                 failed[partition] = ended.error
-                log.error("partition_failed", partition=partition, error=ended.error)
+                log.error("partition_failed", step=step, partition=partition, error=ended.error)
             else:
                 outputs[partition] = ended.output
-            self.progress.advance("train", partition)
-        self.progress.done("train", f"{len(chosen)} segments in {len(orders)} partitions")
+            self.progress.advance(step, partition)
+        asked = sorted(name for name in chosen if reach_of(name) == reach)
+        self.progress.done(step, f"{len(asked)} segments in {len(orders)} partitions")
         return {
             "outputs": dict(sorted(outputs.items())),
             "failed": dict(sorted(failed.items())),
-            "chosen": sorted(chosen),
+            "chosen": asked,
         }
 
-    @cached_property
-    def recipe(self) -> str:
-        """The recipe's name with the digest of the code and settings behind it: rounds of one id can be compared."""
-        return f"{self.w.settings.training.recipe}-{self.w.code[:12]}"
-
-    def _training_tasks(self, fleet: list[reporting.Cell], chosen: set[str]) -> Iterator[TrainingTask]:
-        versions = self.w.registry.models.list()
-        pools = recipes.door(self.w.settings.training.recipe).pools
-        chains = ancestry.chains(versions, recipe=self.recipe, week=self.week)
+    def _training_tasks(
+        self, fleet: list[reporting.Cell], chosen: set[str], reach: Reach
+    ) -> Iterator[TrainingTask]:
+        versions, recipe = self.w.registry.models.list(), self.w.recipe_of(reach)
+        settings = self.w.settings.reaching(reach).training
+        pools = recipes.door(settings.recipe).pools
+        chains = ancestry.chains(versions, recipe=recipe, week=self.week)
         donors = ancestry.donors(
             versions,
             [cell.segment for cell in fleet],
-            named=self.w.settings.training.donors,
+            named=settings.donors,
             partition=self.w.settings.segments.partition,
-            recipe=self.recipe,
+            recipe=recipe,
             week=self.week,
         )
-        for partition in sorted({cell.partition for cell in fleet if str(cell.segment) in chosen}):
+        names = {str(cell.segment): called(str(cell.segment), reach) for cell in fleet}
+        for partition in sorted({cell.partition for cell in fleet if names[str(cell.segment)] in chosen}):
             here = [str(cell.segment) for cell in fleet if cell.partition == partition]
-            segments = [segment for segment in here if segment in chosen]
+            segments = [segment for segment in here if names[segment] in chosen]
             yield TrainingTask(
                 partition,
                 tuple(segments),
                 self.week,
-                self.recipe,
-                {segment: chains[segment] for segment in segments if segment in chains},
-                ancestry.pooling(
-                    versions, partition, recipe=self.recipe, week=self.week, whole=segments == here
-                )
+                recipe,
+                {segment: chains[names[segment]] for segment in segments if names[segment] in chains},
+                ancestry.pooling(versions, partition, recipe=recipe, week=self.week, whole=segments == here)
                 if pools
                 else None,
                 {segment: donors[segment] for segment in segments if segment in donors},
+                reach,
             )
 
-    def _release(self, fleet: list[reporting.Cell], trained: Mapping[str, Any]) -> dict[str, Any]:
-        records = {partition: self.steps.result(output) for partition, output in trained["outputs"].items()}
-        failed = self._failed(fleet, trained, records)
+    def _release(self, fleet: list[reporting.Cell], trained: Mapping[Reach, Any]) -> dict[str, Any]:
         live = self.w.registry.releases.current()
-        verdicts = self._judge(fleet, records, live)
+        records: list[dict[str, Any]] = []
+        failed: dict[str, str] = {}
+        verdicts: dict[str, dict[str, Any]] = {}
+        for reach in trained:
+            made = self._records(trained[reach], reach)
+            failed |= self._failed(fleet, trained[reach], made, reach)
+            verdicts |= self._judge(fleet, made, live, reach)
+            records += made
         origin = releasing.Origin(
             self.w.code, releasing.lock(), self.snapshot.digest, branch_digest(self.w.settings), self.week
         )
         versions = releasing.register(
-            list(records.values()),
-            verdicts,
-            origin=origin,
-            live=live,
-            registry=self.w.registry,
-            trained=self._ended("train"),
-            actor=self.actor,
+            records, verdicts, origin=origin, live=live, registry=self.w.registry, actor=self.actor
         )
         baselines = dict(live.manifest.baselines) if live else {}
-        for record in records.values():
+        for record in records:
             for baseline in record["baselines"]:
                 baselines[baseline["segment"]] = Reference.to(versions[baseline["key"]])
-        judged = {str(c.segment): str(c.baseline) for c in fleet if str(c.segment) in {*verdicts, *failed}}
+        everything = {
+            called(str(c.segment), reach): str(c.baseline) for reach in self.w.settings.reaches for c in fleet
+        }
         served = {
-            segment: name for segment, name in judged.items() if segment in verdicts or name in baselines
+            name: baseline
+            for name, baseline in everything.items()
+            if (name in verdicts or name in failed) and baseline in baselines
         }
         lost = self.w.bank.damaged(live.manifest.artefacts) if live else set()
-        pools = releasing.pools(records.values(), versions, self.w.registry)
+        pools = releasing.pools(records, versions, self.w.registry)
         chosen = releasing.members(served, versions, verdicts, failed, live, baselines, lost, pools)
-        features = sorted({s["features"] for record in records.values() for s in record["segments"]})
+        features = sorted({s["features"] for record in records for s in record["segments"]})
         manifest = releasing.manifest(
             chosen,
             baselines,
             verdicts,
-            everything=[str(c.segment) for c in fleet],
+            everything=list(everything),
             origin=origin,
             features=digest_of(features),
             live=live,
@@ -354,52 +360,62 @@ class Cycle:
             "failed": failed,
         }
 
-    def _ended(self, step: str) -> dict[str, datetime]:
-        """When each part of a step was done."""
-        records = self.w.ledger.steps(self.name)
-        return {record.part: record.ended for record in records if record.step == step and record.ended}
+    def _records(self, trained: Mapping[str, Any], reach: Reach) -> list[dict[str, Any]]:
+        """What training left, with when it ended and the code it was trained with."""
+        steps = self.w.ledger.steps(self.name)
+        ended = {step.part: step.ended for step in steps if step.step == TRAIN[reach] and step.ended}
+        return [
+            self.steps.result(output) | {"ended": ended[partition], "code": self.w.code_of(reach)}
+            for partition, output in trained["outputs"].items()
+        ]
 
     def _failed(
-        self, fleet: list[reporting.Cell], trained: Mapping[str, Any], records: Mapping[str, Any]
+        self,
+        fleet: list[reporting.Cell],
+        trained: Mapping[str, Any],
+        records: list[dict[str, Any]],
+        reach: Reach,
     ) -> dict[str, str]:
-        """Segments that were to be trained and were not, with the reason."""
+        """Models that were to be trained and were not, with the reason."""
         failed: dict[str, str] = {}
-        for record in records.values():
+        for record in records:
             failed |= record["failed"]
-        done = {made["segment"] for record in records.values() for made in record["segments"]}
+        done = {made["key"] for record in records for made in record["segments"]}
         for cell in fleet:
-            if str(cell.segment) in {*trained["chosen"]} - done - failed.keys():
-                failed[str(cell.segment)] = trained["failed"].get(
-                    cell.partition, "was to be trained, and was not"
-                )
+            name = called(str(cell.segment), reach)
+            if name in {*trained["chosen"]} - done - failed.keys():
+                failed[name] = trained["failed"].get(cell.partition, "was to be trained, and was not")
         return failed
 
     def _judge(
-        self, fleet: list[reporting.Cell], records: Mapping[str, Any], live: Release | None
+        self,
+        fleet: list[reporting.Cell],
+        records: list[dict[str, Any]],
+        live: Release | None,
+        reach: Reach,
     ) -> dict[str, dict[str, Any]]:
         verdicts: dict[str, dict[str, Any]] = {}
-        champions = self._champion_recipes(live)
+        champions = self._champion_recipes(live, reach)
         movers = {str(cell.segment): cell.mover for cell in fleet}
-        for partition, record in records.items():
-            segments = {trained["segment"]: movers.get(trained["segment"]) for trained in record["segments"]}
-            verdicts |= training.judge(
-                partition,
-                segments,
+        for record in records:
+            found = training.judge(
+                record["partition"],
+                {made["segment"]: movers.get(made["segment"]) for made in record["segments"]},
                 champions,
                 cutoff=self.week,
                 recipes={made["segment"]: made["recipe"] for made in record["segments"]},
                 demand_version=self.snapshot["demand"],
-                settings=self.w.settings,
+                settings=self.w.settings.reaching(reach),
                 lake=self.w.lake,
             )
+            verdicts |= {called(segment, reach): verdict for segment, verdict in found.items()}
         return verdicts
 
-    def _champion_recipes(self, live: Release | None) -> dict[str, str]:
+    def _champion_recipes(self, live: Release | None, reach: Reach) -> dict[str, str]:
         if live is None:
             return {}
-        serving = {
-            m.model: segment for segment, m in live.manifest.members.items() if m.serving == "ensemble"
-        }
+        members = live.manifest.reaching(reach)
+        serving = {m.model: segment for segment, m in members.items() if m.serving == "ensemble"}
         found = self.w.registry.models.named(list(serving))
         return {serving[name]: str(version.lineage["recipe"]) for name, version in found.items()}
 
@@ -422,13 +438,19 @@ class Cycle:
             raise GateFailed(
                 f"nothing is released in {self.w.environment}, so nothing can be scored; see why with `fleetcast release list`"
             )
+        settings = self.w.settings
         orders = {
             partition: work.Score(
                 self.w.address,
                 self.snapshot,
                 self.received,
                 ScoringTask(partition, self.week, live.id, self.snapshot),
-                code=digest_of([self.w.code, branch_digest(self.w.settings.orders)]),
+                code=digest_of(
+                    [
+                        self.w.code,
+                        *(branch_digest(branch) for branch in (settings.orders, settings.long_term)),
+                    ]
+                ),
             )
             for partition in self.partitions
         }
@@ -477,9 +499,16 @@ class Cycle:
     def monitor(self) -> None:
         """Hold earlier forecasts against what was sold since."""
         self.progress.stage("monitor", None)
-        inputs = {"forecasts": self.w.lake.version(FORECASTS), "demand": self.snapshot["demand"]}
+        longest = max(self.w.settings.training.horizons)
+        inputs = {
+            "forecasts": self.w.lake.version(FORECASTS),
+            "demand": self.snapshot["demand"],
+            "longest": longest,
+        }
         done: Done = self.steps.once(
-            "monitor", inputs, lambda: monitoring.monitor(self.w.lake, self.snapshot, cutoff=self.week)
+            "monitor",
+            inputs,
+            lambda: monitoring.monitor(self.w.lake, self.snapshot, cutoff=self.week, longest=longest),
         )
         self.progress.done("monitor", f"{done.result['rows']:,} forecasts met their actuals")
 
@@ -499,6 +528,7 @@ def _train_inputs(order: work.Train) -> object:
         "segments": list(task.segments),
         "cutoff": str(task.cutoff),
         "recipe": task.recipe,
+        "reach": task.reach,
         "chains": {segment: [chain.artefact, chain.key] for segment, chain in task.chains.items()},
         "pool": ancestry.inputs(task.pooling),
         "donors": {segment: donor.model for segment, donor in task.donors.items()},

@@ -65,7 +65,7 @@ def train(order: Train) -> str:
         past(order.task.partition),
         w.tables,
         demand_version=order.snapshot["demand"],
-        settings=w.settings,
+        settings=w.settings.reaching(order.task.reach),
         lake=w.lake,
         bank=w.bank,
         elsewhere=past,

@@ -15,11 +15,12 @@ from fleetcast.telemetry import get_logger
 log = get_logger()
 
 
-def monitor(lake: Lake, snapshot: Snapshot, *, cutoff: date) -> dict[str, Any]:
+def monitor(lake: Lake, snapshot: Snapshot, *, cutoff: date, longest: int) -> dict[str, Any]:
     """Score every published forecast of a week up to the cutoff.
 
-    Returns what the step leaves, as JSON: the fleet's metrics and how many `rows` they stand on, the metrics of each
-    segment, week, horizon and release, and how far each week's demand is known by now.
+    Returns what the step leaves, as JSON: the fleet's metrics up to the `longest` horizon of its short-term models, how
+    many `rows` were scored, the metrics of each segment, week, horizon and release, and how far each week's demand is
+    known by now.
     """
     frames = [pl.DataFrame(schema=lake.read(SCORES).schema)]
     labels = []
@@ -33,10 +34,11 @@ def monitor(lake: Lake, snapshot: Snapshot, *, cutoff: date) -> dict[str, Any]:
         frames.append(scored)
         labels.append(maturity(forecasts, net, ["week", "segment"]))
     scores = pl.concat(frames)
+    near = scores.filter(pl.col("horizon") <= longest)
     log.info("monitored", cutoff=str(cutoff), rows=scores.height)
     return {
         "rows": scores.height,
-        "metrics": measure(scores).row(0, named=True) if scores.height else None,
+        "metrics": measure(near).row(0, named=True) if near.height else None,
         "segments": _rows(summary(scores)),
         "labels": _rows(pl.concat(labels)) if labels else [],
     }

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from fleetcast.domain.errors import CorruptError, UsageError
 from fleetcast.domain.models import Serving
+from fleetcast.domain.reach import Reach, reach_of, segment_of
 from fleetcast.domain.versions import canonical, digest
 from fleetcast.ledger.view import StoredRelease
 from fleetcast.registry.models import ModelVersion
@@ -65,7 +66,10 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A whole fleet: members and verdicts by segment, baselines by theirs, and the digests of all that made them."""
+    """A whole fleet: members and verdicts by segment, baselines by theirs, and the digests of all that made them.
+
+    A segment's long-term member stands beside its short-term one, under a name of its own (`called`).
+    """
 
     kind: ReleaseKind
     parent: str | None
@@ -100,6 +104,10 @@ class Manifest:
     def id(self) -> str:
         """The release's id: the digest of the manifest."""
         return digest(self.dump().encode())
+
+    def reaching(self, reach: Reach) -> dict[str, Member]:
+        """Its members of a reach by segment."""
+        return {segment_of(name): member for name, member in self.members.items() if reach_of(name) == reach}
 
     @property
     def references(self) -> list[Member | Reference]:

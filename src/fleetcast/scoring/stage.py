@@ -1,8 +1,9 @@
 """Score one partition: the release's models forecast, failover fills in, orders follow; one row or code per active series."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any
 
 import polars as pl
@@ -11,6 +12,7 @@ from fleetcast import demand, orders
 from fleetcast.domain.failures import FAILURES, told
 from fleetcast.domain.history import History
 from fleetcast.domain.models import Dumped
+from fleetcast.domain.reach import Reach, called
 from fleetcast.domain.tables import (
     COMPLETENESS,
     DEMAND,
@@ -80,16 +82,29 @@ def score(
     )
     previous = _previous(lake, task)
 
+    sold = net.join(series, on=["store", "product"])
     desk = _Desk(panel, design, manifest, registry)
-    served = _trusted(desk, active, previous, net.join(series, on=["store", "product"]), task, settings)
-
+    served = _trusted(desk, active, previous, sold, task, settings)
     wanted = _orders(served, series, products, moment, task, settings, lake)
-    _write(served, wanted, task, lake)
     record = {
         "partition": task.partition,
         "unloadable": desk.failed,
         **failover.summary(active, served.completeness),
     }
+    everything = [served]
+    if "long-term" in settings.reaches:
+        own = settings.reaching("long-term")
+        try:
+            design = design_at(history, task.cutoff, tables, settings=own)
+            far_desk = _Desk(design.panel, design, manifest, registry, "long-term")
+            far = _trusted(far_desk, active, previous, sold, task, own)
+            record["unloadable"] = desk.failed | far_desk.failed
+        except FAILURES as error:  # the week's orders do not wait for the year's
+            log.warning("long_term_not_scored", partition=task.partition, error=told(error))
+            far = _carried(active, previous, task, own)
+        record["long_term"] = failover.summary(active, far.completeness)
+        everything.append(far)
+    _write(everything, wanted, task, lake)
     log.info("scored", partition=task.partition, **record["failover"])
     return registry.bank.put(canonical(record))
 
@@ -114,26 +129,32 @@ def carry(
     active = demand.active(net, stores, products, cutoff=task.cutoff, settings=settings.demand).join(
         series, on=["store", "product"], how="left"
     )
-    horizons = settings.training.horizons
-    served = failover.serve(
-        active,
-        {
-            "carried_forward": failover.carry_forward(
-                _previous(lake, task), cycle=task.cutoff, horizons=horizons
-            )
-        },
-        cycle=task.cutoff,
-        horizons=horizons,
-        release=task.release,
-        why=dict.fromkeys(active["segment"].drop_nulls().unique(), NOT_SCORED),
-    )
+    previous = _previous(lake, task)
+    everything = [_carried(active, previous, task, settings.reaching(reach)) for reach in settings.reaches]
+    served = everything[0]
     try:
         wanted = _orders(served, series, products, moment, task, settings, lake)
     except FAILURES as error:  # it may be prices or shelves that scoring failed at
         log.warning("no_orders", partition=task.partition, error=told(error))
         wanted = _no_orders(lake)
-    _write(served, wanted, task, lake)
+    _write(everything, wanted, task, lake)
     return failover.summary(active, served.completeness)
+
+
+def _carried(
+    active: pl.DataFrame, previous: pl.DataFrame, task: ScoringTask, settings: Settings
+) -> failover.Served:
+    """Last week's forecasts for every active series, since none could be made."""
+    horizons = settings.training.horizons
+    carried = failover.carry_forward(previous, cycle=task.cutoff, horizons=horizons)
+    return failover.serve(
+        active,
+        {"carried_forward": carried},
+        cycle=task.cutoff,
+        horizons=horizons,
+        release=task.release,
+        why=dict.fromkeys(active["segment"].drop_nulls().unique(), NOT_SCORED),
+    )
 
 
 def _orders(
@@ -161,36 +182,50 @@ def _no_orders(lake: Lake) -> pl.DataFrame:
     return pl.DataFrame(schema=lake.read(ORDERS, partition="").schema)
 
 
-def _write(served: failover.Served, wanted: pl.DataFrame, task: ScoringTask, lake: Lake) -> None:
+def _write(
+    everything: Sequence[failover.Served], wanted: pl.DataFrame, task: ScoringTask, lake: Lake
+) -> None:
     batch = pl.lit(task.cutoff.isoformat()).alias("batch")
     mine = [task.cutoff.isoformat()]  # rows of an earlier run of this cycle go, even if there are none now
-    tables = {FORECASTS: served.forecasts, COMPLETENESS: served.completeness, ORDERS: wanted}
+    tables = {
+        FORECASTS: pl.concat([served.forecasts for served in everything]),
+        COMPLETENESS: pl.concat([served.completeness for served in everything]),
+        ORDERS: wanted,
+    }
     for table, rows in tables.items():
         lake.write(table, rows.with_columns(batch), partition=task.partition, batches=mine)
 
 
 @dataclass
 class _Desk:
-    """The models of one partition at work; whatever cannot be loaded is remembered with its error."""
+    """The models of one partition and reach at work; whatever cannot be loaded is remembered with its error."""
 
     panel: Panel
     design: Design
     manifest: Manifest
     registry: Registry
+    reach: Reach = "short-term"
     failed: dict[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def members(self) -> dict[str, Member]:
+        return self.manifest.reaching(self.reach)
 
     def champions(self, distrusted: Collection[str]) -> pl.DataFrame:
         """What the release's ensembles say, segment by segment."""
         chosen = {
             segment: member
-            for segment, member in self.manifest.members.items()
+            for segment, member in self.members.items()
             if member.serving == "ensemble" and segment not in distrusted and self._here(segment).any()
         }
         return self._said(chosen)
 
     def last_known_good(self, segments: set[str]) -> pl.DataFrame:
         """What the ensembles before them say, for segments whose champion does not serve."""
-        found = {segment: self.registry.releases.last_known_good(segment) for segment in sorted(segments)}
+        found = {
+            segment: self.registry.releases.last_known_good(called(segment, self.reach))
+            for segment in sorted(segments)
+        }
         return self._said({segment: member for segment, member in found.items() if member is not None})
 
     def baselines(self) -> pl.DataFrame:
@@ -238,7 +273,7 @@ class _Desk:
         """Segments whose champion could not forecast with all of its members, with the code of what it lacked."""
         return {
             segment: WITHOUT_POOL
-            for segment, member in self.manifest.members.items()
+            for segment, member in self.members.items()
             if member.pool is not None and member.pool.model in self.failed
         }
 
@@ -313,7 +348,7 @@ def _why(desk: _Desk, active: pl.DataFrame, distrusted: Collection[str]) -> dict
     """Why a segment's champion does not serve, in a code."""
     codes: dict[str, str] = {}
     for segment in active["segment"].drop_nulls().unique():
-        member = desk.manifest.members.get(segment)
+        member = desk.members.get(segment)
         if member is None:
             codes[segment] = "no_model"
         elif member.serving == "baseline":

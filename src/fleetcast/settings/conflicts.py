@@ -13,6 +13,7 @@ from fleetcast.settings.tree import (
     ColumnSettings,
     CovariateSettings,
     GateSettings,
+    LongTermSettings,
     SegmentSettings,
     Settings,
     SourceSettings,
@@ -36,6 +37,7 @@ def conflicts(settings: Settings) -> list[Found]:
         *_training(settings.training),
         *_gate(settings.gate, settings.training),
     ]
+    found += _long_term(settings.long_term, settings.training, settings.gate)
     found += _donors(settings.training.donors, settings.segments.keys)
     found += _first_week(settings.demand.first_week)
     if settings.retraining.stale_warning_days >= settings.retraining.stale_days:
@@ -118,13 +120,32 @@ def _donors(donors: dict[str, str], keys: tuple[str, ...]) -> Iterator[Found]:
             yield Found(place, "a segment cannot be its own donor", "write another one")
 
 
-def _gate(gate: GateSettings, training: TrainingSettings) -> Iterator[Found]:
-    if gate.minimum_rounds > training.rounds:
+def _long_term(far: LongTermSettings, training: TrainingSettings, gate: GateSettings) -> Iterator[Found]:
+    place = ("long_term", "horizons")
+    if any(a >= b for a, b in pairwise(far.horizons)):
+        yield Found(place, "not ascending", f"write {sorted(set(far.horizons))}")
+    longest = max(training.horizons, default=0)
+    if far.horizons and min(far.horizons) <= longest:
+        yield Found(
+            place,
+            f"{min(far.horizons)} weeks ahead is forecast already: training.horizons reach to {longest}",
+            f"write weeks from {longest + 1} to 52",
+        )
+    if far.horizons:
+        yield from _too_few_rounds(gate, "long_term.rounds", far.rounds)
+
+
+def _too_few_rounds(gate: GateSettings, setting: str, rounds: int) -> Iterator[Found]:
+    if gate.minimum_rounds > rounds:
         yield Found(
             ("gate", "minimum_rounds"),
-            f"{gate.minimum_rounds} is more than training.rounds = {training.rounds}, so no model could pass",
-            f"write at most {training.rounds}",
+            f"{gate.minimum_rounds} is more than {setting} = {rounds}, so no model could pass",
+            f"write at most {rounds}",
         )
+
+
+def _gate(gate: GateSettings, training: TrainingSettings) -> Iterator[Found]:
+    yield from _too_few_rounds(gate, "training.rounds", training.rounds)
     for mover, limit in gate.mape_by.items():
         if mover not in MOVERS:
             yield Found(("gate", "mape_by", mover), "is no mover class", f"write one of {', '.join(MOVERS)}")

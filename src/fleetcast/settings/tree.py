@@ -1,11 +1,14 @@
 """The settings of a workspace: one frozen tree, read from `fleetcast.toml`; a function gets its own branch."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from fleetcast.domain.reach import Reach
+
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Share = Annotated[float, Field(ge=0, le=1)]
+Horizons = tuple[Annotated[int, Field(ge=1, le=52)], ...]  # weeks ahead
 
 # TOML has no word for nothing: "none" means that the work is one.
 Partition = Annotated[str | None, BeforeValidator(lambda key: None if key == "none" else key)]
@@ -129,7 +132,7 @@ class TrainingSettings(Branch):
 
     recipe: str = "weekly"  # or "weekly-pooled", "long-term", or one that an installed package brings
     rounds: int = Field(8, ge=4)
-    horizons: tuple[Annotated[int, Field(ge=1, le=52)], ...] = (1, 2, 3, 4)
+    horizons: Horizons = (1, 2, 3, 4)
     window_weeks: int | None = Field(None, ge=52)  # None: all history
     seed: int = 20170102
     features: FeatureSettings = FeatureSettings()
@@ -141,6 +144,13 @@ class TrainingSettings(Branch):
     donors: dict[
         str, str
     ] = {}  # young segment → whose model it starts from, where the fleet's choice is not wanted
+
+
+class LongTermSettings(Branch):
+    """Forecasts beyond the horizons of training, to a year ahead, by the recipe long-term; without horizons there are none."""
+
+    horizons: Horizons = ()  # weeks ahead, as [13, 26, 39, 52]
+    rounds: int = Field(8, ge=4)
 
 
 class GateSettings(Branch):
@@ -213,6 +223,7 @@ class Settings(Branch):
     sources: dict[Name, SourceSettings] = {}
     covariates: dict[Name, CovariateSettings] = {}
     training: TrainingSettings = TrainingSettings()
+    long_term: LongTermSettings = LongTermSettings()
     gate: GateSettings = GateSettings()
     retraining: RetrainingSettings = RetrainingSettings()
     orders: OrderSettings = OrderSettings()
@@ -222,3 +233,21 @@ class Settings(Branch):
             name: EnvironmentSettings(checkout=runs) for name, runs in RUNS_A_CHECKOUT.items()
         }
     )
+
+    @property
+    def reaches(self) -> tuple[Reach, ...]:
+        """How far ahead the fleet forecasts."""
+        return ("short-term", "long-term") if self.long_term.horizons else ("short-term",)
+
+    def reaching(self, reach: Reach) -> Self:
+        """The settings as the models of a reach see them: `training` is theirs."""
+        if reach == "short-term":
+            return self
+        own = {
+            "recipe": "long-term",
+            "horizons": self.long_term.horizons,
+            "rounds": self.long_term.rounds,
+            "net_members": 0,
+            "donors": {},
+        }
+        return self.model_copy(update={"training": self.training.model_copy(update=own)})

@@ -1,7 +1,7 @@
 """Fitting one segment: its missing rounds, the model that would serve, and how sure that model is."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -37,8 +37,8 @@ class FittedSegment:
 class FittedBaselines:
     """The historical averages of a partition: models by key of the pack, and a record each."""
 
-    models: dict[str, Dumped]
-    records: list[dict[str, Any]]
+    models: dict[str, Dumped] = field(default_factory=dict)
+    records: list[dict[str, Any]] = field(default_factory=list)
 
 
 def fit_segment(
@@ -51,10 +51,11 @@ def fit_segment(
     chain: Dumped | None,
     recipe: str,
     settings: Settings,
+    name: str | None = None,
     pools: Pools = NO_POOLS,
     donor: Lent | None = None,
 ) -> FittedSegment:
-    """Fit the rounds of `earlier`, oldest first, then the model at the cutoff of `now`.
+    """Fit the rounds of `earlier`, oldest first, then the model at the cutoff of `now`, which is called `name`.
 
     `conditioned` is what the segment has in the lake: all of it must be accounted for.
     `recorded` are the segment's rounds already in the stream, `chain` the model of its newest round. Each fit is
@@ -62,7 +63,8 @@ def fit_segment(
     young segment has no round at the origins at which there was too little to learn from; with a `donor` it has one
     wherever the donor had.
     """
-    subject = Subject(segment, segment, settings, fewest=0 if donor else FEWEST_EXAMPLES)
+    key = name or segment
+    subject = Subject(key, segment, settings, fewest=0 if donor else FEWEST_EXAMPLES)
     door = recipes.door(settings.training.recipe)
     fit = _trained(subject, door, pools)
     if donor is not None:  # it stands on its donor alone, and has nothing to be tuned
@@ -75,18 +77,18 @@ def fit_segment(
     intervals = _intervals(stream, now.panel, subject.actuals(now.panel))
     record = {
         "segment": segment,
-        "key": segment,
+        "key": key,
         "rows": account(subject, now, conditioned),
-        "intervals": f"{segment}#intervals",
+        "intervals": f"{key}#intervals",
         "recipe": recipe,
         "weeks": subject.weeks(now.panel),
         "pools": {str(at): str(pools.when(at)) for at in asked if pools.when(at) is not None},
         **walk.record(subject, now),
         **(donor.record(now.panel) if donor is not None else {}),
     }
-    models = {segment: model.dump(), f"{segment}#intervals": intervals.dump()}
+    models = {key: model.dump(), f"{key}#intervals": intervals.dump()}
     if walk.fitted is not None:
-        models[f"{segment}#chain"] = walk.dump()
+        models[f"{key}#chain"] = walk.dump()
     return FittedSegment(models, record, stream)
 
 

@@ -11,6 +11,7 @@ from fleetcast.domain.errors import CorruptError, DataError
 from fleetcast.domain.failures import FAILURES, told
 from fleetcast.domain.history import History
 from fleetcast.domain.models import Dumped
+from fleetcast.domain.reach import called
 from fleetcast.domain.seeds import seed
 from fleetcast.domain.tables import DEMAND, ROUNDS, Table
 from fleetcast.domain.versions import canonical
@@ -24,6 +25,7 @@ from fleetcast.telemetry import get_logger
 from fleetcast.training import donors, fitting, pooling, stream
 from fleetcast.training.account import Conditioned
 from fleetcast.training.donors import Lent
+from fleetcast.training.fitting import FittedBaselines
 from fleetcast.training.origins import origins
 from fleetcast.training.pooling import NO_POOLS, Pools
 from fleetcast.training.task import Donor, PoolVersion, TrainingTask, transferred
@@ -45,7 +47,7 @@ def train(
 ) -> str:
     """Train a partition; its round forecasts go to the lake; its models, pool and baselines to the bank as a pack each.
 
-    Returns the digest of the record in the bank. A segment that cannot be trained is named in it with its
+    Returns the digest of the record in the bank. A model that cannot be trained is named in it with its
     error, and the others are trained; so is one that did not see every row that was conditioned (`demand_version`).
     Without their pool the segments are trained alone; a young one's donor is made again from its partition `elsewhere`.
     """
@@ -79,18 +81,22 @@ def train(
                 chain=chain,
                 recipe=recipe,
                 settings=settings,
+                name=called(segment, task.reach),
                 pools=pools,
                 donor=lending.lent(donor, missing) if donor else None,
             )
         except FAILURES as error:
-            failed[segment] = told(error)
-            log.warning("segment_failed", segment=segment, error=failed[segment])
+            name = called(segment, task.reach)
+            failed[name] = told(error)
+            log.warning("segment_failed", segment=name, error=failed[name])
             continue
         models |= fitted.models
         records.append(fitted.record)
         rounds.append(fitted.rounds)
-        log.info("trained", segment=segment, **fitted.record["rows"])
-    baselines = fitting.fit_baselines(views.now.panel)
+        log.info("trained", segment=fitted.record["key"], **fitted.record["rows"])
+    baselines = FittedBaselines()  # both reaches fall back on the same ones
+    if task.reach == "short-term":
+        baselines = fitting.fit_baselines(views.now.panel)
 
     record = {
         "partition": task.partition,

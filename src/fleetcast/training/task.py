@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from fleetcast.domain.reach import Reach
+
 
 @dataclass(frozen=True)
 class Chain:
@@ -57,6 +59,7 @@ class TrainingTask:
     chains: Mapping[str, Chain] = field(default_factory=dict)
     pooling: Pooling | None = None  # None: the recipe does not pool
     donors: Mapping[str, Donor] = field(default_factory=dict)  # of the segments that, when young, have one
+    reach: Reach = "short-term"
 
     def goes_on(self, segment: str, recipe: str) -> bool:
         """Whether a segment's chain stands on rounds of this recipe: a donor that came, went or changed begins another."""
