@@ -22,6 +22,7 @@ STATUS = {
     "without_pool": int,
     "metrics": {"mape", "rmse0", "rmse_all", "wape", "bias", "skill"},
     "stale": bool,
+    "long_term": type(None),
 }
 
 

@@ -232,4 +232,5 @@ def _published(w: Workspace, segment: str) -> pl.DataFrame:
         known = cycles["segment"].unique().sort()
         raise UsageError(f"no segment {segment!r} is forecast; there are {', '.join(known)}")
     newest = cycles.filter(pl.col("segment") == segment)["cycle"].max()
-    return w.lake.read(FORECASTS, where=(pl.col("cycle") == newest) & (pl.col("segment") == segment))
+    rows = w.lake.read(FORECASTS, where=(pl.col("cycle") == newest) & (pl.col("segment") == segment))
+    return reporting.ahead(w, rows, "short-term")

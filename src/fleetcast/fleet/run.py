@@ -36,7 +36,10 @@ from fleetcast.workspace import Workspace
 log = get_logger()
 
 Only = Literal["condition", "train", "score", "monitor"]
-TRAIN: dict[Reach, str] = {"short-term": "train", "long-term": "train far"}  # the steps they are trained in
+TRAIN: dict[Reach, str] = {
+    "short-term": "train",
+    "long-term": "train long-term",
+}  # the steps they are trained in
 LEASE = 30.0  # seconds without a heartbeat until another scheduler may take the cycle over
 
 

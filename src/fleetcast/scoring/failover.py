@@ -29,7 +29,10 @@ class Served:
 
 
 def universe(active: pl.DataFrame, *, cycle: date, horizons: tuple[int, ...]) -> pl.DataFrame:
-    """`week, horizon, store, product, segment` to be published: active series × horizons, up to a closing (`until`)."""
+    """`week, horizon, store, product, segment` to be published: active series × horizons, up to a closing (`until`).
+
+    A series that closes before the nearest of them has no row.
+    """
     ahead = pl.DataFrame(
         {"week": [cycle + timedelta(weeks=h) for h in horizons], "horizon": horizons},
         schema={"week": pl.Date, "horizon": pl.Int64},
@@ -75,17 +78,17 @@ def serve(
     return Served(published.select(FORECASTS.columns), rows.select(COMPLETENESS.columns))
 
 
-def summary(active: pl.DataFrame, completeness: pl.DataFrame) -> dict[str, Any]:
-    """The completeness ledger in numbers of series: `active` = published + coded + missing."""
+def summary(wanted: pl.DataFrame, completeness: pl.DataFrame) -> dict[str, Any]:
+    """The completeness ledger in numbers of series of the `universe`: `active` = published + coded + missing."""
     worst = completeness.group_by("store", "product").agg(
         pl.col("state").replace_strict(_RANK, return_dtype=pl.Int64).max().alias("rank")
     )
-    found = active.select("store", "product").join(worst, on=["store", "product"], how="left")
-    counts = dict(found.group_by("rank").len().iter_rows())
+    series = wanted.select("store", "product").unique()
+    counts = dict(series.join(worst, on=["store", "product"], how="left").group_by("rank").len().iter_rows())
     blocked, missing = counts.get(_RANK["blocked"], 0), counts.get(None, 0)
     return {
-        "active": active.height,
-        "published": active.height - blocked - missing,
+        "active": series.height,
+        "published": series.height - blocked - missing,
         "coded": blocked,
         "missing": missing,
         "failover": {state: counts.get(rank, 0) for state, rank in _RANK.items()},

@@ -89,7 +89,7 @@ def score(
     record = {
         "partition": task.partition,
         "unloadable": desk.failed,
-        **failover.summary(active, served.completeness),
+        **_summary(active, served, task, settings),
     }
     everything = [served]
     if "long-term" in settings.reaches:
@@ -102,7 +102,7 @@ def score(
         except FAILURES as error:  # the week's orders do not wait for the year's
             log.warning("long_term_not_scored", partition=task.partition, error=told(error))
             far = _carried(active, previous, task, own)
-        record["long_term"] = failover.summary(active, far.completeness)
+        record["long_term"] = _summary(active, far, task, own)
         everything.append(far)
     _write(everything, wanted, task, lake)
     log.info("scored", partition=task.partition, **record["failover"])
@@ -138,7 +138,7 @@ def carry(
         log.warning("no_orders", partition=task.partition, error=told(error))
         wanted = _no_orders(lake)
     _write(everything, wanted, task, lake)
-    return failover.summary(active, served.completeness)
+    return _summary(active, served, task, settings)
 
 
 def _carried(
@@ -155,6 +155,13 @@ def _carried(
         release=task.release,
         why=dict.fromkeys(active["segment"].drop_nulls().unique(), NOT_SCORED),
     )
+
+
+def _summary(
+    active: pl.DataFrame, served: failover.Served, task: ScoringTask, settings: Settings
+) -> dict[str, Any]:
+    wanted = failover.universe(active, cycle=task.cutoff, horizons=settings.training.horizons)
+    return failover.summary(wanted, served.completeness)
 
 
 def _orders(

@@ -42,6 +42,7 @@ def answer(**changes):
             "skill": 0.31,
         },
         "stale": False,
+        "long_term": None,
     } | changes
 
 
@@ -54,6 +55,17 @@ def test_status_shows_what_passed_and_what_serves(printed):
     assert "55 passed, 1 did not, of 56" in text
     assert "6,600 champion, 115 baseline, 5 blocked" in text
     assert "33.0 %" in text
+
+
+def test_status_tells_of_long_term_models_where_there_are_some(printed):
+    far = {
+        "segments": {"ensembles": 56, "baselines": 28, "passed": 50, "failed": 6},
+        "series": {"active": 6720, "published": 6720, "coded": 0, "missing": 0},
+        "failover": {"champion": 6000, "baseline": 720},
+    }
+    line = "50 of 56 models passed; 6,720 of 6,720 series published by 6,000 champion, 720 baseline"
+    assert line in printed(answers.status(answer(long_term=far)), width=140)
+    assert "long term" not in printed(answers.status(answer()))
 
 
 def test_a_stale_fleet_is_marked_with_shape_and_word(printed):
@@ -100,7 +112,7 @@ def test_a_plan_counts_what_it_would_retrain(printed):
         SimpleNamespace(segment="a", retrain=True, reason="has no model yet"),
         SimpleNamespace(segment="b", retrain=False, reason="up to date"),
     ]
-    assert "1 of 2 segments would be retrained" in printed(answers.plan(decisions))
+    assert "1 of 2 models would be retrained" in printed(answers.plan(decisions))
 
 
 def test_an_audit_record_says_who_what_when_and_why(printed):

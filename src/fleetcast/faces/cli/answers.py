@@ -84,7 +84,7 @@ def plan(decisions: Sequence[Decided]) -> Group:
         mark = Text("retrain") if decision.retrain else Text("keep", "dim")
         rows.add_row(decision.segment, mark, decision.reason)
     chosen = sum(decision.retrain for decision in decisions)
-    return Group(Text(f"{count(chosen)} of {count(len(decisions))} segments would be retrained."), rows)
+    return Group(Text(f"{count(chosen)} of {count(len(decisions))} models would be retrained."), rows)
 
 
 def status(answer: Mapping[str, Any]) -> Group:
@@ -103,6 +103,8 @@ def status(answer: Mapping[str, Any]) -> Group:
     rows.add_row("served by", served(answer["failover"]))
     if answer["without_pool"]:
         rows.add_row("without their pool", ILL.text(f"{count(answer['without_pool'])} series"))
+    if far := answer["long_term"]:
+        rows.add_row("long term", _long_term(far))
     rows.add_row("MAPE", share(metrics["mape"], gates=[TARGET]))
     rows.add_row("WAPE", share(metrics["wape"]))
     rows.add_row("bias", share(metrics["bias"], signed=True))
@@ -114,6 +116,14 @@ def status(answer: Mapping[str, Any]) -> Group:
     )
     rows.add_row("models", age)
     return Group(Text(answer["environment"], "bold"), rows)
+
+
+def _long_term(far: Mapping[str, Any]) -> str:
+    segments, series = far["segments"], far["series"]
+    return (
+        f"{count(segments['passed'])} of {count(segments['ensembles'])} models passed; "
+        f"{count(series['published'])} of {count(series['active'])} series published by {served(far['failover'])}"
+    )
 
 
 def _completeness(series: Mapping[str, int]) -> str:

@@ -47,7 +47,7 @@ class Bars:
     def __init__(self, console: Console) -> None:
         self._bars = widgets.Progress(
             widgets.SpinnerColumn(finished_text="[green]●[/]"),
-            widgets.TextColumn("{task.description:<14}"),
+            widgets.TextColumn("{task.description:<15}"),
             widgets.BarColumn(bar_width=28),
             widgets.TextColumn("{task.fields[amount]:>11}"),
             widgets.TimeElapsedColumn(),

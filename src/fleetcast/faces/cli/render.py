@@ -10,7 +10,7 @@ from rich.text import Text
 
 from fleetcast.faces.cli.figures import count, day, duration, share, short
 from fleetcast.faces.cli.paper import ILL, MARKS, NO_WORSE, STALE, TARGET, WELL, served, table, title
-from fleetcast.fleet.report import CycleReport, RegionLine, SegmentVerdict, SourceLine, State
+from fleetcast.fleet.report import CycleReport, LongTermLines, RegionLine, SegmentVerdict, SourceLine, State
 
 
 def cycle(report: CycleReport, *, workspace: str) -> Group:
@@ -25,6 +25,8 @@ def cycle(report: CycleReport, *, workspace: str) -> Group:
         parts += [not_passed(report.verdicts), ""] if report.failed else [""]
     if report.series.active:
         parts += [title("The forecasts"), _series_sentence(report), ""]
+    if report.long_term:
+        parts += [title("The long term"), *_long_term(report.long_term), ""]
     parts += [title("Where things are"), files(report.files), ""]
     parts += [title("What to type next"), next_steps(report, workspace=workspace)]
     return Group(*parts)
@@ -146,6 +148,20 @@ def _series_sentence(report: CycleReport) -> Text:
             Text.assemble("\n", ILL.text(f"{count(series.missing)} series are missing without a reason."))
         )
     return sentence
+
+
+def _long_term(far: LongTermLines) -> list[RenderableType]:
+    ahead = (
+        f"from {day(far.weeks[0])} to {day(far.weeks[-1])}"
+        if len(far.weeks) > 1
+        else f"of {day(far.weeks[0])}"
+    )
+    sentence = Text.assemble(
+        (f"{count(far.passed)} of {count(len(far.verdicts))}", "bold"),
+        f" long-term models passed; {count(far.series.published)} of {count(far.series.active)} active series published"
+        f" for {count(len(far.weeks))} weeks {ahead}.\nServed by: {served(far.failover)}.",
+    )
+    return [sentence] if far.passed == len(far.verdicts) else [sentence, not_passed(far.verdicts)]
 
 
 def sources(lines: Iterable[SourceLine]) -> Table:
