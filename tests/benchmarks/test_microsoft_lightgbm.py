@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 import numpy as np
+from benchmarks.microsoft_lightgbm import MicrosoftLightGBM
 
 from benchmarks import microsoft_lightgbm
-from benchmarks.microsoft_lightgbm import MicrosoftLightGBM
 from fleetcast.backtesting.origin import Origin
 from fleetcast.domain.week import WEEK
 from fleetcast.features.design import Design
