@@ -59,7 +59,10 @@ class Difference:
 
 def difference(rounds: pl.DataFrame, first: str, second: str, *, seed: int) -> Difference:
     """How much better one contender is than another; whole weeks are resampled."""
-    pairs = paired(rounds, first, second)
+    return _difference(paired(rounds, first, second), first, second, seed)
+
+
+def _difference(pairs: pl.DataFrame, first: str, second: str, seed: int) -> Difference:
     if not pairs.height:
         return Difference(first, second, None, None, None, 0)
     weekly = pairs.group_by("week").agg(pl.col("first", "second").sum(), pl.len()).sort("week")
@@ -72,10 +75,11 @@ def difference(rounds: pl.DataFrame, first: str, second: str, *, seed: int) -> D
 def differences(
     rounds: pl.DataFrame, first: str, second: str, *, by: str, seed: int
 ) -> dict[str, Difference]:
-    """`difference` for each value of a column."""
+    """`difference` for each value of a column on which both have rows that sold something."""
+    pairs = paired(rounds, first, second)
     return {
-        str(value): difference(mine, first, second, seed=seed)
-        for (value,), mine in sorted(rounds.group_by(by), key=lambda item: str(item[0][0]))
+        str(value): _difference(mine, first, second, seed)
+        for (value,), mine in sorted(pairs.group_by(by), key=lambda item: str(item[0][0]))
     }
 
 
