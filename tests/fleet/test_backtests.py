@@ -124,6 +124,13 @@ def test_forecasts_leave_as_a_file_and_another_ending_is_refused(answered, tmp_p
         backtests.export(w, report.id, tmp_path / "rows.xlsx")
 
 
+def test_a_trial_replays_its_own_settings_and_the_averages_and_nobody_else():
+    trial = replace(SMALL, training={"passes": 3}, varied_alone=True)
+    named = [setup.name for setup in backtests.setups(trial, "weekly")]
+    assert named == ["weekly (passes=3)", "historical mean", "historical median"]
+    assert backtests.setups(replace(trial, varied_alone=False), "weekly")[0].name == "weekly"
+
+
 @pytest.mark.parametrize(("step", "horizons"), [(1, (1,)), (1, (1, 2, 3, 4)), (4, (1, 2)), (2, (13, 26))])
 def test_no_trial_forecasts_a_week_that_confirms_the_winner(step, horizons):
     newest = date(2026, 6, 1)

@@ -58,6 +58,7 @@ class Request:
     training: Mapping[str, object] = field(
         default_factory=dict
     )  # settings that a variant of the first one changes
+    varied_alone: bool = False  # the first one takes part as that variant only
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,9 @@ def setups(request: Request, recipe: str) -> tuple[Setup, ...]:
         variants.append(Setup(first, observed_weather=True))
     if request.training:
         variants.append(Setup(first, training=request.training))
-    others = [Setup(name) for name in (*asked, *AVERAGES)]
-    return tuple({setup.name: setup for setup in (others[0], *variants, *others[1:])}.values())
+    itself = [] if request.varied_alone and variants else [Setup(first)]
+    others = [Setup(name) for name in (*asked[1:], *AVERAGES)]
+    return tuple({setup.name: setup for setup in (*itself, *variants, *others)}.values())
 
 
 def _auto() -> tuple[str, ...]:

@@ -137,9 +137,9 @@ def last_searched(newest: date, *, step: int, horizons: Sequence[int]) -> date:
 
 def _mape(w: Workspace, request: Request, actor: str) -> float:
     """MAPE of the recipe with a trial's settings."""
-    report = backtests.backtest(w, request, progress=Silent(), actor=actor)
-    name = backtests.setups(request, w.settings.training.recipe)[1 if request.training else 0].name
-    found = next(row["mape"] for row in report.figures if row["contender"] == name)
+    asked = replace(request, varied_alone=True)
+    report = backtests.backtest(w, asked, progress=Silent(), actor=actor)
+    found = report.figures[0]["mape"]
     if found is None:
         raise UsageError("no forecast of these windows can be scored: nothing was sold; choose others")
     return float(found)
