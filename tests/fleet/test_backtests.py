@@ -93,6 +93,13 @@ def test_windows_that_reach_before_the_data_or_beyond_what_is_final_are_refused(
         asked(folder, replace(SMALL, last=late))
 
 
+@pytest.mark.parametrize("horizons", [(0, 1), (1, 53), (-2,)])
+def test_a_horizon_that_is_none_is_refused(answered, horizons):
+    folder, _ = answered
+    with pytest.raises(UsageError, match="weeks ahead go from 1 to 52"):
+        asked(folder, replace(SMALL, horizons=horizons))
+
+
 def test_a_week_that_was_never_conditioned_is_not_replayed(fresh_chain):
     with pytest.raises(Exception, match="run `fleetcast run`"):
         asked(fresh_chain)

@@ -31,6 +31,7 @@ from fleetcast.workspace import Workspace
 
 KIND = "backtest"
 AVERAGES = ("historical mean", "historical median")  # beside every contender, always
+FARTHEST = 52  # weeks ahead, as in the settings
 AUTO = (
     "weekly",
     "weekly-pooled",
@@ -237,6 +238,8 @@ def summary(rounds: pl.DataFrame, chosen: Sequence[Setup], seed_of: int) -> dict
 def _windows(w: Workspace, request: Request, horizons: tuple[int, ...], week: date) -> list[date]:
     if request.windows < 1 or request.step < 1:
         raise UsageError("a backtest needs at least one window, and windows at least one week apart")
+    if wrong := [horizon for horizon in horizons if not 1 <= horizon <= FARTHEST]:
+        raise UsageError(f"a horizon of {wrong[0]} is none: weeks ahead go from 1 to {FARTHEST}")
     found = origins(
         week,
         rounds=request.windows,
