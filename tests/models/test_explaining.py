@@ -111,6 +111,9 @@ def test_drivers_are_ranked_by_how_much_they_move(ensemble, rows):
         ("event.easter", "events"),
         ("store", "store"),
         ("horizon", "other"),
+        ("costs.margin", "costs"),
+        ("newsletters.sent×promotions.price", "newsletters"),
+        ("seasonal_plans.shelf", "seasonal_plans"),
     ],
 )
 def test_every_column_has_a_driver_a_person_knows(column, driver):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from fleetcast.features.column import table
 from fleetcast.features.examples import Examples, aligned
 from fleetcast.models.lasso import FittedLasso
 from fleetcast.models.net import EMBEDDED, HEADS, FittedNet
@@ -36,9 +37,8 @@ _STARTS = (
     (RECENT, ("lag", "mean", "std", "zero", "store lag", "store mean")),
     (SEASON, ("season", "has_season", "sin", "cos", WEEK)),
     (SIMILAR, ("alike",)),
-    (WEATHER, ("weather.",)),
-    (EVENTS, ("event.",)),
 )
+_TABLES = {"weather": WEATHER, "event": EVENTS}
 _THEMSELVES = (PRODUCT, STORE, BOUNDS)
 
 
@@ -76,10 +76,9 @@ def driver(name: str) -> str:
     """
     if name in _THEMSELVES:
         return name
-    for known, starts in _STARTS:
-        if name.startswith(starts):
-            return known
-    return name.split(".", 1)[0] if "." in name else OTHER
+    if (own := table(name)) is not None:
+        return _TABLES.get(own, own)
+    return next((known for known, starts in _STARTS if name.startswith(starts)), OTHER)
 
 
 def contributions(
