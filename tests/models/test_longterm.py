@@ -138,3 +138,13 @@ def test_a_plan_is_left_out_whatever_its_table_is_called():
     plan = np.zeros((len(train), 1), np.float32)
     planned = replace(train, X=np.hstack([train.X, plan]), names=(*train.names, "seasonal_plans.price"))
     assert view(planned).names == view(train).names
+
+
+@pytest.mark.parametrize("weeks", [40, 60])
+def test_where_all_products_are_young_each_series_is_forecast_about_its_own_level(weeks):
+    levels = {store: 10.0 * 3**k for k, store in enumerate(STORES)}
+    demand = grid(weeks, wave=0.0)
+    scaled = demand.with_columns(units=pl.col("units") / 40 * pl.col("store").replace_strict(levels))
+    found = forecast(scaled, weeks).filter(pl.col("horizon") == 13)
+    for row in found.iter_rows(named=True):
+        assert row["median"] == pytest.approx(levels[row["store"]], rel=0.25)

@@ -200,8 +200,7 @@ def _coefficients(linear: FittedLasso, examples: Examples, functional: str) -> t
     """Each row's intercept [n] and coefficients [n, p]."""
     loss = LOSS[functional]
     path, chosen = linear.paths[loss], linear.chosen[loss]
-    own = np.zeros((len(linear.products) + 1, 1 + len(linear.slopes)))
-    own[:-1], own[-1, 0] = path.own[chosen], path.newcomer[chosen]
+    own = np.vstack([path.own[chosen], path.newcomer[chosen]])
     code = {name: k for k, name in enumerate(linear.products)}
     row = np.array([code.get(name, len(code)) for name in examples.products])[examples.product]
     slope = np.tile(path.plain[chosen], (len(examples), 1))
