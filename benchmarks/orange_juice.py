@@ -16,7 +16,6 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 from microsoft_lightgbm import MicrosoftLightGBM
 
@@ -29,12 +28,12 @@ from fleetcast.conditioning.movers import movers
 from fleetcast.conditioning.standard import Context
 from fleetcast.demand import demand
 from fleetcast.domain.history import History
-from fleetcast.domain.tables import DELIVERIES, EVENTS, PRODUCTS, RETURNS, STORES, WEATHER, as_known_at
+from fleetcast.domain.tables import DELIVERIES, EVENTS, PRODUCTS, RETURNS, STORES, WEATHER, as_known_at, whole
 from fleetcast.domain.week import WEEK, known_by
 from fleetcast.metrics import bias, mape, rmse_all, wape
 from fleetcast.orders import quantity
 from fleetcast.pricing import cost, level
-from fleetcast.resampling import INTERVAL, over_weeks
+from fleetcast.resampling import interval
 from fleetcast.settings import Settings
 from fleetcast.sources.discover import find
 from fleetcast.sources.raw import RawFile
@@ -82,7 +81,9 @@ def conditioned(space: workspace.Workspace) -> dict[str, pl.DataFrame]:
             for table, frame in made.tables.items():
                 tables.setdefault(table, []).append(frame)
     return {
-        name: pl.concat(tables[name]).select(table.columns) if name in tables else space.lake.read(table)
+        name: whole(table, pl.concat(tables[name])).select(table.columns)
+        if name in tables
+        else space.lake.read(table)
         for name, table in space.base_tables.items()
     }
 
@@ -238,14 +239,10 @@ def better(scored: pl.DataFrame, name: str) -> dict[str, float]:
     pairs = paired(scored, POOLED, name)
     weekly = pairs.group_by("week").agg(pl.col("first", "second").sum()).sort("week")
     sums = [weekly[column].to_numpy() for column in ("first", "second")]
-    low, high = np.quantile(over_weeks(sums, 1, lambda a, b: 1 - a / b), INTERVAL)
-    value = 1 - sums[0].sum() / sums[1].sum()
-    return {
-        "mape": scored.filter(contender=name).select(100 * mape()).item(),
-        "by": 100 * value,
-        "low": 100 * low,
-        "high": 100 * high,
-    }
+    low, high = interval(sums, 1, lambda a, b: 1 - a / b)
+    found = {"by": 1 - sums[0].sum() / sums[1].sum(), "low": low, "high": high}
+    error = scored.filter(contender=name).select(mape()).item()
+    return {key: 100 * value for key, value in ({"mape": error} | found).items() if value is not None}
 
 
 def _beside(scored: pl.DataFrame) -> list[str]:

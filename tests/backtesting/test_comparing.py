@@ -128,3 +128,16 @@ def test_a_forecast_that_never_changes_is_perfectly_steady():
 def test_forecasts_of_different_series_or_contenders_are_never_taken_for_a_revision():
     lonely = rounds(("a", 0.2), ("b", 0.3))  # one horizon: every week is forecast once
     assert revisions(lonely).height == 0
+
+
+def test_one_week_tells_nobody_apart():
+    found = rounds(("good", 0.2), ("bad", 0.4), weeks=1)
+    alone = difference(found, "good", "bad", seed=1)
+    assert alone.value == pytest.approx(-0.2)
+    assert (alone.low, alone.high, alone.told_apart) == (None, None, False)
+
+
+def test_a_segment_that_one_of_two_did_not_forecast_is_not_compared():
+    found = rounds(("good", 0.2), ("bad", 0.4))
+    fewer = found.filter((pl.col("contender") == "good") | (pl.col("segment") == "north/slow"))
+    assert set(differences(fewer, "good", "bad", by="segment", seed=1)) == {"north/slow"}

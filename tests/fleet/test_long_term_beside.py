@@ -6,10 +6,11 @@ from datetime import timedelta
 import polars as pl
 import pytest
 
+from fleetcast.domain.errors import UsageError
 from fleetcast.domain.reach import called
 from fleetcast.domain.tables import COMPLETENESS, FORECASTS, ORDERS, ROUNDS
 from fleetcast.domain.week import WEEK
-from fleetcast.fleet import plan, releases, reporting
+from fleetcast.fleet import explanations, plan, releases, reporting
 from fleetcast.fleet.status import status
 from fleetcast.testing.kiosks import LAST, SETTINGS, WEDNESDAY, kiosks, opened, run_week, write_workspace
 
@@ -142,3 +143,26 @@ def test_a_store_that_closes_before_the_long_term_begins_has_no_row_in_it(tmp_pa
     report = run_week(folder)
     assert report.series.published == 8
     assert report.long_term.series.published == report.long_term.series.active == 4
+
+
+def test_a_long_term_forecast_is_explained_under_its_models_name(both):
+    w = opened(both[0])
+    told = explanations.segment_explained(w, YEAR_AHEAD)
+    assert (told.horizon, told.model) == (13, "dev/east/large/fast/long-term/2026w46-1")
+    far = w.lake.read(FORECASTS).filter(pl.col("segment") == FAST, pl.col("horizon") > 2)
+    assert told.forecasts == far.height
+    for row in far.iter_rows(named=True):
+        one = explanations.forecast_explained(w, YEAR_AHEAD, row["store"], row["product"], week=row["week"])
+        assert one.forecast == pytest.approx(one.published, rel=1e-5)
+        assert one.published == row["median"]
+
+
+def test_under_the_segments_name_its_short_term_forecasts_are_explained(both):
+    told = explanations.segment_explained(opened(both[0]), FAST)
+    near = opened(both[0]).lake.read(FORECASTS).filter(pl.col("segment") == FAST, pl.col("horizon") <= 2)
+    assert (told.horizon, told.forecasts) == (1, near.height)
+
+
+def test_a_fleet_without_long_term_models_has_none_to_explain(near):
+    with pytest.raises(UsageError, match=f"no segment '{YEAR_AHEAD}' is forecast; there are {FAST}"):
+        explanations.segment_explained(opened(near), YEAR_AHEAD)

@@ -6,9 +6,9 @@ import polars as pl
 import pytest
 
 from fleetcast.domain.errors import SettingsError, UsageError
-from fleetcast.domain.tables import COMPLETENESS, ROUNDS
+from fleetcast.domain.tables import COMPLETENESS, FORECASTS, ROUNDS
 from fleetcast.domain.week import WEEK
-from fleetcast.fleet import releases
+from fleetcast.fleet import explanations, releases
 from fleetcast.testing.kiosks import LAST, WEDNESDAY, kiosks, opened, run_week, write_file, write_workspace
 
 NEW = ("west/large/fast", "west/large/slow")
@@ -89,6 +89,14 @@ def test_what_passes_its_gate_serves_the_new_region(grown):
     assert [member(w, segment).serving for segment in NEW] == ["ensemble", "ensemble"]
     west = w.lake.read(COMPLETENESS, where=pl.col("cycle") == LAST).filter(in_west("store"))
     assert west["state"].unique().to_list() == ["champion"]
+
+
+def test_a_transferred_forecast_is_explained_to_the_unit(grown):
+    w = opened(grown[0])
+    row = w.lake.read(FORECASTS, where=pl.col("segment") == NEW[0]).row(0, named=True)
+    told = explanations.forecast_explained(w, NEW[0], row["store"], row["product"], week=row["week"])
+    assert told.forecast == pytest.approx(row["median"], rel=1e-5)
+    assert told.model == newest(w, NEW[0]).name
 
 
 def test_the_others_are_trained_as_without_it(running, grown, tmp_path):

@@ -44,7 +44,9 @@ class Panel:
     conditioned: I64  # [S], demand rows that were given
     horizons: tuple[int, ...]
     known: dict[str, F32] = field(default_factory=dict)  # name → [S, W]
-    past: dict[str, F32] = field(default_factory=dict)  # name → [S, W], NaN after the cutoff
+    past: dict[str, F32] = field(
+        default_factory=dict
+    )  # name → [S, W], the newest known then; NaN after the cutoff
     static: dict[str, F32] = field(default_factory=dict)  # name → [S]
     issued: dict[str, F32] = field(default_factory=dict)  # name → [H, S, W], as known h weeks before
 
@@ -94,7 +96,8 @@ def build(
     span = weeks(first, cutoff + max(horizons) * WEEK)
     at = Index(series, span)
     units, status, given, conditioned = _demand(frame, at)
-    spread = Spread.of(covariates, at, last=span.index(cutoff))
+    looks = Looks.of(ready_after_days, received)
+    spread = Spread.of(covariates, at, last=span.index(cutoff), looks=looks)
     around = {
         "cutoff": cutoff,
         "horizons": horizons,
@@ -111,7 +114,7 @@ def build(
             at,
             cutoff=cutoff,
             ages=returns_weeks,
-            looks=Looks.of(ready_after_days, received),
+            looks=looks,
             absent=absent,
         ),
         status=status,
@@ -210,8 +213,7 @@ def _seen(
 def _by_age(frame: pl.DataFrame, column: str, at: Index, *, ages: int, looks: Looks, moment: datetime) -> F64:
     """[ages + 1, S, W]: the column as known a weeks after each week; the last slice as known at the cutoff."""
     s, w, inside = at.rows(frame.filter(pl.col("known_at") <= moment).sort("known_at", maintain_order=True))
-    looked = pl.Series([looks.at(week) for week in at.span], dtype=pl.Datetime("us", "UTC"))
-    age = looked.search_sorted(inside["known_at"], side="left").to_numpy().astype(np.int64) - w
+    age = _looked(inside["known_at"], at, looks) - w
     values = _floats(inside[column])
     out = np.full((ages + 1, *at.shape), np.nan)
     for a in range(ages + 1):
@@ -220,6 +222,12 @@ def _by_age(frame: pl.DataFrame, column: str, at: Index, *, ages: int, looks: Lo
             then
         ]  # rows come in the order they became known: the last one stays
     return out
+
+
+def _looked(known_at: pl.Series, at: Index, looks: Looks) -> I64:
+    """Of each row the first week at whose look it was known; behind the last one where at none."""
+    moments = pl.Series([looks.at(week) for week in at.span], dtype=pl.Datetime("us", "UTC"))
+    return moments.search_sorted(known_at, side="left").to_numpy().astype(np.int64)
 
 
 def _open_shares(delivered: F64, returned: F64, at: Index, *, last: int) -> F64:
@@ -250,14 +258,14 @@ class Spread:
     static: dict[str, F32]  # [S]
 
     @classmethod
-    def of(cls, covariates: Sequence[Covariate], at: Index, *, last: int) -> Self:
+    def of(cls, covariates: Sequence[Covariate], at: Index, *, last: int, looks: Looks) -> Self:
         """Columns declared `log` as logarithms; NaN where there is no row; past ones NaN after week `last`."""
         spread = cls({}, {}, {})
         for covariate in covariates:
-            spread._place(covariate, at, last)
+            spread._place(covariate, at, last, looks)
         return spread
 
-    def _place(self, covariate: Covariate, at: Index, last: int) -> None:
+    def _place(self, covariate: Covariate, at: Index, last: int, looks: Looks) -> None:
         settings = covariate.settings
         s, w, rows = _cells(covariate, at)
         for column, kind in settings.columns.items():
@@ -274,8 +282,18 @@ class Spread:
             dense = np.full(at.shape, np.nan, np.float32)
             dense[s, w] = values
             if kind == "past":
+                dense = _as_looked(dense, s, w, _looked(rows["known_at"], at, looks))
                 dense[:, last + 1 :] = np.nan
             (self.known if kind == "known_future" else self.past)[name] = dense
+
+
+def _as_looked(dense: F32, s: I64, w: I64, known: I64) -> F32:
+    """[S, W]: at each week the value of the newest week that was known by its look; `known` [n] is whose look that was first."""
+    newest = np.full(dense.shape, -1)
+    seen = ~np.isnan(dense[s, w]) & (known < dense.shape[1])
+    np.maximum.at(newest, (s[seen], np.maximum(known, w)[seen]), w[seen])
+    newest = np.maximum.accumulate(newest, axis=1)
+    return np.where(newest >= 0, np.take_along_axis(dense, newest, axis=1), np.float32(np.nan))
 
 
 def _cells(covariate: Covariate, at: Index) -> tuple[I64, I64 | None, pl.DataFrame]:

@@ -31,6 +31,7 @@ from fleetcast.workspace import Workspace
 
 KIND = "backtest"
 AVERAGES = ("historical mean", "historical median")  # beside every contender, always
+FARTHEST = 52  # weeks ahead, as in the settings
 AUTO = (
     "weekly",
     "weekly-pooled",
@@ -58,6 +59,7 @@ class Request:
     training: Mapping[str, object] = field(
         default_factory=dict
     )  # settings that a variant of the first one changes
+    varied_alone: bool = False  # the first one takes part as that variant only
 
 
 @dataclass(frozen=True)
@@ -89,8 +91,9 @@ def setups(request: Request, recipe: str) -> tuple[Setup, ...]:
         variants.append(Setup(first, observed_weather=True))
     if request.training:
         variants.append(Setup(first, training=request.training))
-    others = [Setup(name) for name in (*asked, *AVERAGES)]
-    return tuple({setup.name: setup for setup in (others[0], *variants, *others[1:])}.values())
+    itself = [] if request.varied_alone and variants else [Setup(first)]
+    others = [Setup(name) for name in (*asked[1:], *AVERAGES)]
+    return tuple({setup.name: setup for setup in (*itself, *variants, *others)}.values())
 
 
 def _auto() -> tuple[str, ...]:
@@ -235,6 +238,8 @@ def summary(rounds: pl.DataFrame, chosen: Sequence[Setup], seed_of: int) -> dict
 def _windows(w: Workspace, request: Request, horizons: tuple[int, ...], week: date) -> list[date]:
     if request.windows < 1 or request.step < 1:
         raise UsageError("a backtest needs at least one window, and windows at least one week apart")
+    if wrong := [horizon for horizon in horizons if not 1 <= horizon <= FARTHEST]:
+        raise UsageError(f"a horizon of {wrong[0]} is none: weeks ahead go from 1 to {FARTHEST}")
     found = origins(
         week,
         rounds=request.windows,

@@ -120,7 +120,7 @@ class Path:
 
     plain: F64  # [alphas, p]
     own: F64  # [alphas, K, 1 + m], intercept first
-    newcomer: F64  # [alphas], intercept of a product that was not trained on
+    newcomer: F64  # [alphas, 1 + m], of a product that was not trained on: those of the average row's product
 
     def logs(self, rows: Grouped, slopes: tuple[int, ...], alphas: slice = slice(None)) -> F64:
         """[n, alphas] log(1 + units) of grouped rows; groups beyond the K trained ones hold unknown products."""
@@ -128,11 +128,10 @@ class Path:
         out = np.empty((len(rows.X), len(plain)))
         for k in range(rows.products):
             at = slice(int(rows.bounds[k]), int(rows.bounds[k + 1]))
-            slope, intercept = plain, newcomer
-            if k < own.shape[1]:
-                slope, intercept = plain.copy(), own[:, k, 0]
-                slope[:, list(slopes)] += own[:, k, 1:]
-            out[at] = rows.X[at].astype(np.float64) @ slope.T + intercept
+            mine = own[:, k] if k < own.shape[1] else newcomer
+            slope = plain.copy()
+            slope[:, list(slopes)] += mine[:, 1:]
+            out[at] = rows.X[at].astype(np.float64) @ slope.T + mine[:, 0]
         return out
 
 
@@ -265,9 +264,9 @@ def unstandardised(equations: System, standard: F64, products: int) -> Path:
     p = len(scale) - products * (1 + m)
     own = raw[:, p:].reshape(len(raw), products, 1 + m).copy()
     base = equations.y_mean - raw @ equations.mean
-    newcomer = base + raw[:, p:] @ equations.mean[p:]  # as the average product
     own[:, :, 0] += base[:, None] - (own[:, :, 1:] * equations.centre[None]).sum(axis=2)
-    return Path(raw[:, :p].copy(), own, newcomer)
+    share = equations.mean[p :: 1 + m]  # of the rows that are a product's
+    return Path(raw[:, :p].copy(), own, np.einsum("k,akj->aj", share, own))
 
 
 def _chosen(tuning: pl.DataFrame | None, loss: str, alphas: int) -> int:

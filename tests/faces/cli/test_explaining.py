@@ -44,6 +44,7 @@ def whole() -> SegmentExplained:
         functional="median",
         members=1,
         forecasts=480,
+        horizon=1,
         drivers=(Driver("promotions", 0.2, 0.996), Driver("other", 0.0004, 0.004)),
         effects=(effect,),
     )

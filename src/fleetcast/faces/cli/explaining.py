@@ -17,7 +17,12 @@ class Functional(StrEnum):
 
 
 def explain(
-    segment: Annotated[str, typer.Argument(help="A segment, such as north-texas/large/fast.")],
+    segment: Annotated[
+        str,
+        typer.Argument(
+            help="A segment, such as north-texas/large/fast; its long-term model with /long-term behind it."
+        ),
+    ],
     store: Annotated[str | None, typer.Option("--store", help="One forecast: its store …")] = None,
     product: Annotated[str | None, typer.Option("--product", help="… and its product.")] = None,
     week: Annotated[

@@ -41,7 +41,11 @@ def segment(told: "SegmentExplained") -> Group:
         title("What moves the forecasts"),
         strengths,
         "",
-        title("What would move next week's"),
+        title(
+            "What would move next week's"
+            if told.horizon == 1
+            else f"What would move those {told.horizon} weeks ahead"
+        ),
         rows,
     )
 
