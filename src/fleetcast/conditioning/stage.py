@@ -10,7 +10,7 @@ import polars as pl
 from fleetcast.conditioning import conservation, references
 from fleetcast.conditioning.movers import movers
 from fleetcast.conditioning.standard import Conditioned, Context, Rule, sift, with_known_at
-from fleetcast.demand import census, demand
+from fleetcast.demand import active, census, demand
 from fleetcast.domain.errors import DataError, FleetcastError, SourceError
 from fleetcast.domain.tables import (
     BASE,
@@ -25,12 +25,13 @@ from fleetcast.domain.tables import (
     whole,
 )
 from fleetcast.domain.versions import digest_of
-from fleetcast.domain.week import Looks
+from fleetcast.domain.week import WEEK, Looks
 from fleetcast.lake import Lake
 from fleetcast.settings import Settings, branch_digest
 from fleetcast.sources.discover import find
 from fleetcast.sources.raw import RawFile, RawStore
 from fleetcast.sources.readers import read
+from fleetcast.succession import borrowed, predecessors, refuse_circles, strangers
 from fleetcast.telemetry import get_logger
 
 log = get_logger()
@@ -133,10 +134,13 @@ def derive(lake: Lake, *, cutoff: date, settings: Settings, received: Iterable[d
     """Write the derived tables that training and scoring start from: net demand and the segments, as of the cutoff."""
     as_of = Looks.of(settings.calendar.ready_after_days, received).at(cutoff)
     stores, products = lake.read(STORES, as_of=as_of), lake.read(PRODUCTS, as_of=as_of)
-    nets = []
-    for partition in set(lake.partitions(DEMAND)) - set(lake.partitions(DELIVERIES)):
+    refuse_circles(products, cutoff + max(settings.horizons) * WEEK)
+    for product, predecessor in strangers(products):
+        log.warning("unknown_predecessor", product=product, replaces=predecessor)
+    sold, partitions = [], lake.partitions(DELIVERIES)
+    for partition in set(lake.partitions(DEMAND)) - set(partitions):
         lake.replace(DEMAND, lake.read(DEMAND, partition=partition).clear(), partition=partition)
-    for partition in lake.partitions(DELIVERIES):
+    for partition in partitions:
         deliveries = lake.read(DELIVERIES, partition=partition, as_of=as_of)
         returns = lake.read(RETURNS, partition=partition, as_of=as_of)
 
@@ -145,11 +149,24 @@ def derive(lake: Lake, *, cutoff: date, settings: Settings, received: Iterable[d
         lake.replace(DEMAND, net, partition=partition)
         odd = census(net, deliveries, returns, cutoff=cutoff)
         log.info("demand", partition=partition, **asdict(odd))
-        nets.append(net.select("week", "store", "product", "units"))
+        lent = _lent(net, stores, products, cutoff=cutoff, settings=settings)
+        sold += [rows.select("week", "store", "product", "units") for rows in (net, lent)]
     before = lake.read(MEMBERSHIP).filter(pl.col("valid_from") < cutoff)
-    moved = movers(pl.concat(nets), stores, before, cutoff=cutoff, settings=settings.segments)
+    moved = movers(pl.concat(sold), stores, before, cutoff=cutoff, settings=settings.segments)
     lake.replace(MEMBERSHIP, pl.concat([before, moved]), partition="all")
-    log.info("derived", cutoff=str(cutoff), series=moved.height, partitions=len(nets))
+    log.info("derived", cutoff=str(cutoff), series=moved.height, partitions=len(partitions))
+
+
+def _lent(
+    net: pl.DataFrame, stores: pl.DataFrame, products: pl.DataFrame, *, cutoff: date, settings: Settings
+) -> pl.DataFrame:
+    """What series that sell, or will next, borrow of their predecessors: by it they get their class before they sell."""
+    before = predecessors(products, cutoff + max(settings.horizons) * WEEK)
+    coming = active(
+        net, stores, products, cutoff=cutoff, horizons=settings.horizons, settings=settings.demand
+    )
+    wanted = pl.concat([net.select("store", "product"), coming.select("store", "product")]).unique()
+    return borrowed(net, before).join(wanted, on=["store", "product"], how="semi")
 
 
 @dataclass(frozen=True)

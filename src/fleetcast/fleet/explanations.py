@@ -69,6 +69,14 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Borrowed:
+    """Whose history a successor looks back on before its own, and up to which week."""
+
+    predecessor: str
+    until: date
+
+
+@dataclass(frozen=True, slots=True)
 class ForecastExplained:
     """One forecast: the segment's average one, changed by each driver in turn, strongest first. Units per week."""
 
@@ -86,6 +94,7 @@ class ForecastExplained:
     served_by: str | None
     drivers: tuple[Part, ...]
     features: tuple[Part, ...]
+    borrowed: tuple[Borrowed, ...] = ()  # the newest first
 
 
 def desk(w: Workspace, segment: str, *, panel: Panel | None = None) -> Desk:
@@ -210,7 +219,14 @@ def forecast_explained(
         served_by=row["failover"].first() if row.height else None,  # type: ignore[arg-type]
         drivers=_parts(names, values[0], len(names)),
         features=_parts(apart.names, apart.values[0], FEATURES),
+        borrowed=_borrowed(of.panel, store, product),
     )
+
+
+def _borrowed(panel: Panel, store: str, product: str) -> tuple[Borrowed, ...]:
+    mine = panel.lent.filter(pl.col("store") == store, pl.col("product") == product)
+    last = mine.group_by("predecessor").agg(pl.col("week").max()).sort("week", descending=True)
+    return tuple(Borrowed(*row) for row in last.iter_rows())
 
 
 def _newest(of: Desk) -> Examples:

@@ -155,16 +155,14 @@ def active(w: Workspace, week: date, reach: Reach = "short-term") -> pl.DataFram
     if found is None:
         return pl.DataFrame(schema={"store": pl.String, "product": pl.String})
     moment = Looks.of(w.settings.calendar.ready_after_days, received(w, week)).at(week)
-    series = demand.active(
+    return demand.active(
         w.lake.read(DEMAND, version=found["demand"], columns=["week", "store", "product", "delivered"]),
         w.lake.read(STORES, version=found["stores"], as_of=moment),
         w.lake.read(PRODUCTS, version=found["products"], as_of=moment),
         cutoff=week,
+        horizons=w.settings.reaching(reach).training.horizons,
         settings=w.settings.demand,
-    )
-    nearest = week + timedelta(weeks=min(w.settings.reaching(reach).training.horizons))
-    still = pl.col("until").is_null() | (pl.col("until") >= nearest)
-    return series.filter(still).select("store", "product")
+    ).select("store", "product")
 
 
 def counts(completeness: pl.DataFrame, active: pl.DataFrame) -> SeriesCounts:

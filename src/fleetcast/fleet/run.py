@@ -172,10 +172,12 @@ class Cycle:
         """Net demand and segments, as of the cutoff."""
         self.progress.stage("derive", None)
         base = self.w.lake.snapshot(self.w.base_tables.values())
-        branches = (self.w.settings.demand, self.w.settings.segments, self.w.settings.calendar)
+        settings = self.w.settings
+        branches = (settings.demand, settings.segments, settings.calendar)
         inputs = {
             "tables": dict(base.tables),
             "settings": [branch_digest(branch) for branch in branches],
+            "horizons": list(settings.horizons),
             "code": self.w.code,
             "received": [moment.isoformat() for moment in self.received],
         }

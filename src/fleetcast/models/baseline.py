@@ -27,14 +27,16 @@ class HistoricalAverage:
     def fit(self, panel: Panel, *, rows: npt.NDArray[np.bool_] | None = None) -> "FittedAverage":
         """Read the known weeks up to the panel's cutoff; weeks after a store closed and negative units count as 0 or not at all.
 
-        A series without any falls back to its product in its format and region, its product, everything.
+        A series without any falls back to its product in its format and region, its product, everything. Weeks that a
+        successor borrows are its own and its product's, and in the average of everything their predecessor's alone.
         """
         chosen = np.ones(len(panel), bool) if rows is None else rows
         first = 0 if self.weeks is None else max(0, panel.cutoff + 1 - self.weeks)
-        units = known_units(panel)[chosen, first:]
+        units, given = known_units(panel)[chosen, first:], panel.given[chosen, first : panel.cutoff + 1]
+        found = np.isfinite(units)
         known = pl.DataFrame(
-            {"_s": np.nonzero(np.isfinite(units))[0], "units": units[np.isfinite(units)]},
-            schema={"_s": pl.UInt32, "units": pl.Float64},
+            {"_s": np.nonzero(found)[0], "units": units[found], "given": given[found]},
+            schema={"_s": pl.UInt32, "units": pl.Float64, "given": pl.Boolean},
         )
         series = panel.series.filter(pl.Series(chosen)).select(*_attributes()).with_row_index("_s")
         return FittedAverage(tuple(_averages(known.join(series, on="_s"), keys) for keys in LEVELS))
@@ -98,7 +100,11 @@ def _attributes() -> list[str]:
 
 def _averages(known: pl.DataFrame, keys: tuple[str, ...]) -> pl.DataFrame:
     statistics = [pl.col("units").mean().alias("mean"), pl.col("units").median().alias("median")]
-    return known.group_by(*keys).agg(statistics).sort(*keys) if keys else known.select(statistics)
+    return (
+        known.group_by(*keys).agg(statistics).sort(*keys)
+        if keys
+        else known.filter("given").select(statistics)
+    )
 
 
 def _beside(frame: pl.DataFrame, single: pl.DataFrame) -> pl.DataFrame:

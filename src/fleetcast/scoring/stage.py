@@ -77,9 +77,7 @@ def score(
     )
     net = lake.read(DEMAND, version=task.snapshot["demand"], partition=task.partition)
     series = panel.series.select("store", "product", "region", "segment", "baseline", "category")
-    active = demand.active(net, stores, products, cutoff=task.cutoff, settings=settings.demand).join(
-        series, on=["store", "product"], how="left"
-    )
+    active = _active(net, stores, products, series, task, settings)
     previous = _previous(lake, task)
 
     sold = net.join(series, on=["store", "product"])
@@ -126,9 +124,7 @@ def carry(
     )
     series = series_of(membership, products, settings).select("store", "product", "region", "segment")
     net = lake.read(DEMAND, version=task.snapshot["demand"], partition=task.partition)
-    active = demand.active(net, stores, products, cutoff=task.cutoff, settings=settings.demand).join(
-        series, on=["store", "product"], how="left"
-    )
+    active = _active(net, stores, products, series, task, settings)
     previous = _previous(lake, task)
     everything = [_carried(active, previous, task, settings.reaching(reach)) for reach in settings.reaches]
     served = everything[0]
@@ -139,6 +135,21 @@ def carry(
         wanted = _no_orders(lake)
     _write(everything, wanted, task, lake)
     return _summary(active, served, task, settings)
+
+
+def _active(
+    net: pl.DataFrame,
+    stores: pl.DataFrame,
+    products: pl.DataFrame,
+    series: pl.DataFrame,
+    task: ScoringTask,
+    settings: Settings,
+) -> pl.DataFrame:
+    """The series to be forecast at any horizon, with what `series` says of them."""
+    found = demand.active(
+        net, stores, products, cutoff=task.cutoff, horizons=settings.horizons, settings=settings.demand
+    )
+    return found.join(series, on=["store", "product"], how="left")
 
 
 def _carried(

@@ -239,6 +239,11 @@ class Settings(Branch):
         """How far ahead the fleet forecasts."""
         return ("short-term", "long-term") if self.long_term.horizons else ("short-term",)
 
+    @property
+    def horizons(self) -> Horizons:
+        """All weeks ahead that the fleet forecasts."""
+        return (*self.training.horizons, *self.long_term.horizons)
+
     def reaching(self, reach: Reach) -> Self:
         """The settings as the models of a reach see them: `training` is theirs."""
         if reach == "short-term":
