@@ -187,6 +187,9 @@ def source(**lines):
     ("text", "key", "problem"),
     [
         (HEAD + "[segments]\nkeys = []\nbaseline_keys = []\n", "segments.keys", "no key"),
+        (HEAD + '[segments]\nkeys = ["region", "store_format", "clusters"]\n', "segments.keys[2]",
+         '"clusters" is none of the choices'),
+        (HEAD + '[segments]\npartition = "mover"\n', "segments.partition", '"mover" is no key of stores'),
         (HEAD + '[segments]\npartition = "country"\n', "segments.partition", '"country" is not among keys'),
         (HEAD + '[segments]\nbaseline_keys = ["country"]\n', "segments.baseline_keys", '"country" is not among keys'),
         (HEAD + '[segments]\nbaseline_keys = ["region", "region"]\n', "segments.baseline_keys", "region more than once"),
