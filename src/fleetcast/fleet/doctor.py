@@ -19,9 +19,13 @@ def _sources(w: Workspace) -> Iterator[Check]:
         instead = f"correct [sources.{name}] in {SETTINGS_FILE}"
 
         def look(name: str = name) -> str:
-            w.conditioner(w.settings.sources[name].conditioner)
-            files = find(w.settings.sources[name], base=w.folder, data=w.address.data)
-            return f"{len(files)} files, conditioner {w.settings.sources[name].conditioner}"
+            declared = w.settings.sources[name]
+            w.conditioner_of(name)
+            files = find(declared, base=w.folder, data=w.address.data)
+            by = (
+                f"conditioner {declared.conditioner}" if declared.conditioner else f"rows of {declared.table}"
+            )
+            return f"{len(files)} files, {by}"
 
         yield _check(f"source {name}", look, instead if declared.required else "")
 

@@ -97,10 +97,7 @@ def _condition(w: Workspace, steps: Steps, progress: Progress) -> list[condition
     received = conditioning.receive(w.settings, base=w.folder, data=w.address.data, raw=w.raw, now=w.clock())
     files = sum(len(found) for found in received.values())
     progress.done("receive", f"{files} files of {len(received)} sources")
-    conditioners = {}
-    for source in received:
-        module, digest = w.conditioner(w.settings.sources[source].conditioner)
-        conditioners[source] = conditioning.Conditioner(module.condition, digest)
+    conditioners = {source: w.conditioner_of(source) for source in received}
 
     progress.stage("condition", len(received))
     done = steps.once(

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from fleetcast.settings import recipes
 from fleetcast.settings.positions import Place
 from fleetcast.settings.problems import Found
+from fleetcast.settings.standard import misfits
 from fleetcast.settings.tree import (
     ColumnSettings,
     CovariateSettings,
@@ -59,6 +60,7 @@ def conflicts(settings: Settings) -> list[Found]:
                 )
             )
         found += _source(("sources", name), source)
+        found += misfits(("sources", name), source, settings.covariates)
     for name, covariate in settings.covariates.items():
         found += _covariate(("covariates", name), name, covariate)
     return found

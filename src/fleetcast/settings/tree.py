@@ -84,7 +84,8 @@ class SourceSettings(Branch):
 
     path: str  # glob, relative to the workspace or to `FLEETCAST_DATA`; {data} is replaced by that folder
     format: Literal["csv", "excel", "jsonl", "fixed_width", "parquet", "sql"]
-    conditioner: Name  # src/<package>/conditioners/<conditioner>.py
+    conditioner: Name | None = None  # src/<package>/conditioners/<conditioner>.py
+    table: str | None = None  # instead of a conditioner: the table whose rows the files hold as they stand
     columns: dict[str, ColumnSettings]
     encoding: Literal["utf-8", "utf-8-sig", "utf-16", "latin-1", "cp1252"] = "utf-8"
     delimiter: str = Field(",", min_length=1, max_length=1)
