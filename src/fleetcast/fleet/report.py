@@ -115,6 +115,7 @@ class CycleReport:
     files: Mapping[str, Path]  # what → where
     stale: bool = False
     without_pool: int = 0  # series whose champion forecast without its pool, which is lost
+    unclustered: int = 0  # stores that have no cluster, where segments are keyed by it
     unchanged: bool = False  # the week had been done with exactly these inputs
 
     @property

@@ -6,6 +6,7 @@ import polars as pl
 
 from fleetcast.domain.tables import COMPLETENESS
 from fleetcast.fleet import reporting
+from fleetcast.fleet.clustering import unclustered
 from fleetcast.workspace import Workspace
 
 
@@ -15,7 +16,8 @@ def status(w: Workspace) -> dict[str, Any]:
     rows = w.lake.read(COMPLETENESS)
     cycle = rows["cycle"].max() if rows.height else None
     newest = rows.filter(pl.col("cycle") == pl.col("cycle").max())
-    series = reporting.counts(newest, reporting.active(w, cycle) if cycle else newest)  # type: ignore[arg-type]
+    due = reporting.active(w, cycle) if cycle else newest  # type: ignore[arg-type]
+    series = reporting.counts(newest, due)
     members = live.manifest.members if live else {}
     passed = sum(member.passed for member in members.values())
     return {
@@ -36,6 +38,7 @@ def status(w: Workspace) -> dict[str, Any]:
         },
         "failover": dict(reporting.failovers(newest)),
         "without_pool": reporting.without_pool(newest),
+        "unclustered": len(unclustered(w, due, cycle)) if cycle else 0,  # type: ignore[arg-type]
         "metrics": reporting.fleet_metrics(w, reporting.scored_rounds(w, live)),
         "stale": bool(live and cycle and reporting.stale(w, live, cycle)),  # type: ignore[arg-type]
     }

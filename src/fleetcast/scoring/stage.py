@@ -141,6 +141,14 @@ def carry(
     return failover.summary(active, served.completeness)
 
 
+def withdraw(lake: Lake, *, cycle: date, partitions: Collection[str]) -> None:
+    """Take a cycle's rows back from everywhere but these partitions: the work was parted by another key before."""
+    for table in (FORECASTS, COMPLETENESS, ORDERS):
+        nothing = lake.read(table, partition="").with_columns(batch=pl.lit(""))
+        for gone in set(lake.partitions(table)) - set(partitions):
+            lake.write(table, nothing, partition=gone, batches=[cycle.isoformat()])
+
+
 def _carried(
     active: pl.DataFrame, previous: pl.DataFrame, task: ScoringTask, settings: Settings
 ) -> failover.Served:

@@ -72,3 +72,10 @@ def test_a_week_done_twice_says_that_nothing_changed(report, printed):
 def test_the_fleet_fits_a_terminal_of_a_hundred_columns(report, printed):
     text = printed(render.fleet(report.regions), width=100)
     assert max(map(len, text.splitlines())) <= 100
+
+
+def test_stores_without_a_cluster_are_counted(report, printed):
+    assert "3 stores have no cluster" in printed(
+        render.cycle(dataclasses.replace(report, unclustered=3), workspace=".")
+    )
+    assert "cluster" not in printed(render.cycle(report, workspace="."))
