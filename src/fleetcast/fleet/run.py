@@ -26,6 +26,7 @@ from fleetcast.models import recipes
 from fleetcast.monitoring import stage as monitoring
 from fleetcast.registry.manifest import Reference, Release
 from fleetcast.registry.publications import Publication
+from fleetcast.scoring import stage as scoring
 from fleetcast.scoring.stage import ScoringTask
 from fleetcast.settings import branch_digest
 from fleetcast.telemetry import get_logger
@@ -100,10 +101,7 @@ def _condition(w: Workspace, steps: Steps, progress: Progress) -> list[condition
     received = conditioning.receive(w.settings, base=w.folder, data=w.address.data, raw=w.raw, now=w.clock())
     files = sum(len(found) for found in received.values())
     progress.done("receive", f"{files} files of {len(received)} sources")
-    conditioners = {}
-    for source in received:
-        module, digest = w.conditioner(w.settings.sources[source].conditioner)
-        conditioners[source] = conditioning.Conditioner(module.condition, digest)
+    conditioners = {source: w.conditioner_of(source) for source in received}
 
     progress.stage("condition", len(received))
     done = steps.once(
@@ -349,14 +347,20 @@ class Cycle:
             chosen,
             baselines,
             verdicts,
-            everything=list(everything),
+            fleet=everything,
             origin=origin,
             features=digest_of(features),
             live=live,
         )
-        quorum = releasing.quorum(manifest, first=live is None, settings=self.w.settings.gate)
+        # keyed anew, the fleet has no champion to keep, and the live release has no model for anybody
+        first = live is None or live.manifest.members.keys().isdisjoint(everything)
+        quorum = releasing.quorum(manifest, first=first, settings=self.w.settings.gate)
         release = self.w.registry.releases.cut(
-            manifest, actor=self.actor, reason=f"week {self.week}", segments=list(manifest.members)
+            manifest,
+            actor=self.actor,
+            reason=f"week {self.week}",
+            segments=list(everything if live else manifest.members),
+            baselines=set(everything.values()),
         )
         return {
             "release": release.id,
@@ -443,6 +447,12 @@ class Cycle:
             raise GateFailed(
                 f"nothing is released in {self.w.environment}, so nothing can be scored; see why with `fleetcast release list`"
             )
+        today = {str(cell.segment) for cell in reporting.cells(self.w, self.week, self.snapshot)}
+        if live.manifest.reaching("short-term").keys().isdisjoint(today):
+            raise GateFailed(
+                f"release {live.id[:12]} has no model of today's segments: it was made for other [segments] keys;"
+                " `fleetcast run` makes one for these"
+            )
         settings = self.w.settings
         orders = {
             partition: work.Score(
@@ -469,6 +479,7 @@ class Cycle:
                 records[partition] = ended.result
             self.progress.advance("score", partition)
         records |= self._carried(orders, failed)
+        scoring.withdraw(self.w.lake, cycle=self.week, partitions=self.partitions)
         missing = sum(record["missing"] for record in records.values())
         if missing:
             raise GateFailed(

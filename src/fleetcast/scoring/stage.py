@@ -152,6 +152,14 @@ def _active(
     return found.join(series, on=["store", "product"], how="left")
 
 
+def withdraw(lake: Lake, *, cycle: date, partitions: Collection[str]) -> None:
+    """Take a cycle's rows back from everywhere but these partitions: the work was parted by another key before."""
+    for table in (FORECASTS, COMPLETENESS, ORDERS):
+        nothing = lake.read(table, partition="").with_columns(batch=pl.lit(""))
+        for gone in set(lake.partitions(table)) - set(partitions):
+            lake.write(table, nothing, partition=gone, batches=[cycle.isoformat()])
+
+
 def _carried(
     active: pl.DataFrame, previous: pl.DataFrame, task: ScoringTask, settings: Settings
 ) -> failover.Served:

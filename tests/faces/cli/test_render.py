@@ -83,3 +83,10 @@ def test_the_long_term_is_told_apart_from_the_week(report, printed):
     assert "1 of 3 long-term models passed; 9 of 10 active series published" in text
     assert "for 2 weeks from 15 Feb 2027 to 17 May 2027" in text
     assert text.count("north-texas/small/slow") == 2
+
+
+def test_stores_without_a_cluster_are_counted(report, printed):
+    assert "3 stores have no cluster" in printed(
+        render.cycle(dataclasses.replace(report, unclustered=3), workspace=".")
+    )
+    assert "cluster" not in printed(render.cycle(report, workspace="."))

@@ -1,12 +1,13 @@
 """The verbs that look: status, doctor, data, export."""
 
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from fleetcast.faces.cli.options import DEV, HERE, Env, Folder, Json, opened
+from fleetcast.faces.cli.options import DEV, HERE, Env, Folder, Json, monday, opened
 
 data = typer.Typer(name="data", help="Content versions of the lake's tables.", no_args_is_help=True)
 export = typer.Typer(name="export", help="Tables as standard files.", no_args_is_help=True)
@@ -68,16 +69,25 @@ def data_diff(
 @data.command("clusters")
 def data_clusters(
     k: Annotated[int, typer.Option("--k", help="How many.", min=2)],
-    to: Annotated[Path, typer.Option("--to", help="CSV file to write: store, cluster.")],
+    to: Annotated[Path, typer.Option("--to", help="CSV file to write: store, cluster, valid_from.")],
+    valid_from: Annotated[
+        date | None,
+        typer.Option(
+            "--valid-from",
+            parser=monday,
+            metavar="MONDAY",
+            help="The first week they hold in; else the newest one.",
+        ),
+    ] = None,
     workspace: Folder = HERE,
     env: Env = DEV,
     json: Json = False,
 ) -> None:
-    """Write which stores sell alike, for their master data to make a segment key of."""
+    """Write which stores sell alike, for a source to take in and segments to be keyed by."""
     from fleetcast.faces.cli import answers, terminal
     from fleetcast.fleet import clustering
 
-    found = clustering.write(opened(workspace, env), k=k, to=to)
+    found = clustering.write(opened(workspace, env), k=k, to=to, valid_from=valid_from)
     terminal.show(found, answers.clusters(found), as_json=json)
 
 

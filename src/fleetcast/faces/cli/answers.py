@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fleetcast.faces.cli.figures import NONE, count, day, share, short
-from fleetcast.faces.cli.paper import ILL, NO_WORSE, STALE, TARGET, WELL, served, table
+from fleetcast.faces.cli.paper import ILL, NO_WORSE, STALE, TARGET, WELL, served, table, title
 from fleetcast.fleet.clustering import Clustered
 from fleetcast.fleet.report import (
     Check,
@@ -101,6 +101,8 @@ def status(answer: Mapping[str, Any]) -> Group:
     rows.add_row("baselines", count(segments["baselines"]))
     rows.add_row("series", _completeness(series))
     rows.add_row("served by", served(answer["failover"]))
+    if answer["unclustered"]:
+        rows.add_row("without a cluster", ILL.text(f"{count(answer['unclustered'])} stores"))
     if answer["without_pool"]:
         rows.add_row("without their pool", ILL.text(f"{count(answer['without_pool'])} series"))
     if far := answer["long_term"]:
@@ -174,7 +176,14 @@ def clusters(found: Clustered) -> Group:
     rows = table("Cluster", ">Stores")
     for name, stores in found.stores.items():
         rows.add_row(name, count(stores))
-    return Group(rows, "", Text(found.path))
+    parts: list[RenderableType] = [rows, "", Text(f"{found.path}, valid from {day(found.valid_from)} on")]
+    if found.entry:
+        parts += ["", title("What to add to fleetcast.toml"), Text(found.entry.strip())]
+        parts += [
+            "",
+            Text('Then let them be a segment key, as [segments] keys = ["region", "cluster", "mover"].'),
+        ]
+    return Group(*parts)
 
 
 def release_changes(changes: Sequence[ReleaseChange]) -> RenderableType:

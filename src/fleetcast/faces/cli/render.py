@@ -143,6 +143,15 @@ def _series_sentence(report: CycleReport) -> Text:
                 ),
             )
         )
+    if report.unclustered:
+        sentence.append_text(
+            Text.assemble(
+                "\n",
+                ILL.text(
+                    f"{count(report.unclustered)} stores have no cluster: they are segments of their own, unclustered."
+                ),
+            )
+        )
     if series.missing:
         sentence.append_text(
             Text.assemble("\n", ILL.text(f"{count(series.missing)} series are missing without a reason."))
