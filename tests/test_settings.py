@@ -241,6 +241,7 @@ def source(**lines):
          '"%d.%m." does not tell day, month and year'),
         (source() + 'columns.x = { type = "datetime", format = "%d.%m.%Y" }\n', "sources.sales.columns.x.format",
          '"%d.%m.%Y" does not tell day, month, year and hour'),
+        (HEAD + "[training.features]\nwindows = []\n", "training.features.windows", "no window"),
         (HEAD + '[covariates.stores]\nkeys = ["store"]\ncolumns = {}\n', "covariates.stores",
          "is the name of a table of Fleetcast's own"),
         (HEAD + "[covariates.deals]\nkeys = []\ncolumns = {}\n", "covariates.deals.keys", "no key"),

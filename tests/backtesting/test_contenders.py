@@ -12,6 +12,7 @@ from fleetcast.backtesting.origin import Origin
 from fleetcast.backtesting.peers import LightGBM
 from fleetcast.backtesting.replay import judged, with_quantiles
 from fleetcast.features.design import Design
+from fleetcast.models.baseline import HistoricalAverage
 from fleetcast.testing.shop import COVARIATES, FEATURES, RETURNS_WEEKS, SETTINGS, shop
 
 SHOP = shop(stores=3, products=3, weeks=44)
@@ -50,6 +51,20 @@ def test_averages_are_of_the_weeks_up_to_the_cutoff(now):
         assert rows["mape"][0] == pytest.approx(statistic(known))
     newest, _ = PLAIN["last week"].forecast(now)
     assert newest["mape"][0] == pytest.approx(max(panel.units[0, panel.cutoff], 0))
+
+
+@pytest.mark.parametrize("average", ["historical mean", "historical median", "geometric mean"])
+def test_a_series_without_history_has_the_average_that_the_fleets_baseline_gives_it(average):
+    new = (pl.col("store") == "S00") & (pl.col("product") == "00000")
+    made = replace(SHOP, deliveries=SHOP.deliveries.filter(~new), returns=SHOP.returns.filter(~new))
+    panel = made.panel(LAST)
+    there = Origin(Design.of(panel, FEATURES, COVARIATES), SETTINGS)
+    rows, _ = PLAIN[average].forecast(there)
+    (found,) = rows.filter(new)["mape"].unique()
+    assert found > 1
+    if average != "geometric mean":
+        fleet = HistoricalAverage().fit(panel).predict(panel.series.filter(new))
+        assert found == fleet[f"baseline_{average.split()[1]}"].item()
 
 
 def test_a_segment_too_young_for_a_model_is_served_by_its_medians():

@@ -38,6 +38,17 @@ def test_the_recipe_is_held_against_both_averages_and_beats_them_where_sales_gro
     assert to_mean.value < 0
 
 
+def test_a_second_recipe_is_told_with_where_its_difference_comes_from(answered):
+    folder, alone = answered
+    assert alone.explained == []
+    report = asked(folder, replace(SMALL, contenders=("weekly", "last week")))
+    assert {part["against"] for part in report.explained} == {"last week"}
+    assert {part["aspect"] for part in report.explained} == {"segment", "product", "week"}
+    whole = next(one for one in report.differences if one.second == "last week")
+    for part in report.explained:
+        assert part["contribution"] == pytest.approx(part["of_whole"] * whole.value)
+
+
 def test_a_first_look_takes_everybody_that_is_installed(monkeypatch):
     assert "lightgbm" in [setup.name for setup in backtests.setups(Request(contenders=("auto",)), "weekly")]
     monkeypatch.setattr(backtests.peers, "NAME", "nobody")

@@ -14,7 +14,8 @@ ROW = ["origin", "week", "store", "product"]
 BASELINE = "historical mean"  # what `skill` is against
 SHOWN = ("mape", "skill", "wape", "bias", "bias_mape", "rmse_all", "n", "n_zero")
 EXPLAINED = ("n", "share", "first", "second", "contribution")
-ASPECTS = ("segment", "horizon", "group", "size", "week")  # what a difference is broken down by
+ASPECTS = ("segment", "horizon", "group", "product", "size", "week")  # what a difference is broken down by
+FIRST_LOOK = ("segment", "product", "week")  # where it is looked for first
 SIZES = (2.0, 5.0, 10.0, 25.0)  # units per week that part the sizes of a series' sales
 
 
@@ -105,6 +106,23 @@ def explained(rounds: pl.DataFrame, first: str, second: str) -> pl.DataFrame:
         for aspect in ASPECTS
     ]
     return pl.concat(frames)
+
+
+def largest(explained: pl.DataFrame, *, most: int = 3) -> pl.DataFrame:
+    """Of an `explained` difference the segments, products and weeks that make most of it, with `of_whole`: their share.
+
+    What goes against the difference is left out, and so is an aspect of one value alone.
+    """
+    of_whole = pl.col("contribution") / pl.col("contribution").sum().over("aspect")
+    order = pl.col("aspect").replace_strict({name: place for place, name in enumerate(FIRST_LOOK)})
+    return (
+        explained.filter(pl.col("aspect").is_in(FIRST_LOOK), pl.len().over("aspect") > 1)
+        .with_columns(of_whole.alias("of_whole"))
+        .filter(pl.col("of_whole").is_finite() & (pl.col("of_whole") > 0))
+        .sort(order, "of_whole", "value", descending=[False, True, False])
+        .group_by("aspect", maintain_order=True)
+        .head(most)
+    )
 
 
 def paired(rounds: pl.DataFrame, first: str, second: str) -> pl.DataFrame:

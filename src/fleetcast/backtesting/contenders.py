@@ -14,7 +14,7 @@ from fleetcast.backtesting.origin import Origin
 from fleetcast.features.examples import Examples
 from fleetcast.features.panel import Panel
 from fleetcast.models import recipes
-from fleetcast.models.baseline import known_units
+from fleetcast.models.baseline import HistoricalAverage
 from fleetcast.models.recipes import Door
 from fleetcast.rounds.subject import Subject, TooLittleError
 from fleetcast.rounds.walk import LONGEST_CHAIN, Round, Walk, fitted_at
@@ -37,59 +37,46 @@ class Contender(Protocol):
 
 @dataclass(frozen=True)
 class Plain:
-    """One number per series and horizon, read from its own past; for all functionals alike."""
+    """One number per series and week, read from the series' own past; for all functionals alike."""
 
-    read: Callable[[Panel, int], F64]  # panel, horizon → [S]
+    read: Callable[[Panel, Examples], F64]  # → [n], units, NaN where nothing is known
 
     def forecast(self, origin: Origin, memory: None = None) -> tuple[pl.DataFrame, None]:  # noqa: ARG002 — it has none
-        panel, ahead = origin.design.panel, origin.ahead
-        units = np.full(len(ahead), np.nan)
-        for horizon in np.unique(ahead.horizon):
-            here = ahead.horizon == horizon
-            units[here] = self.read(panel, int(horizon))[ahead.row[here]]
-        units = np.maximum(np.nan_to_num(units, nan=0.0), 0.0)
-        return origin.forecasts(ahead, dict.fromkeys(("mape", "median", "mean"), units)), None
+        units = np.maximum(np.nan_to_num(self.read(origin.design.panel, origin.ahead), nan=0.0), 0.0)
+        return origin.forecasts(origin.ahead, dict.fromkeys(("mape", "median", "mean"), units)), None
 
 
-def historical(panel: Panel, _: int, *, statistic: Callable[[F64], F64]) -> F64:
-    """A statistic of each series' known weeks up to the cutoff."""
-    units = known_units(panel)
-    out, some = np.full(len(units), np.nan), ~np.isnan(units).all(axis=1)
-    out[some] = statistic(units[some])
-    return out
+def historical(panel: Panel, ahead: Examples, *, statistic: str) -> F64:
+    """The fleet's baseline; a series without history falls back as it does there."""
+    average = HistoricalAverage().fit(panel).predict(panel.series)[f"baseline_{statistic}"]
+    return np.asarray(average.to_numpy()[ahead.row])
 
 
-def last_week(panel: Panel, _: int) -> F64:
+def geometric(panel: Panel, ahead: Examples) -> F64:
+    """The same of the mean of logs."""
+    logs = replace(panel, units=np.log1p(np.maximum(panel.units, 0.0)))
+    return np.asarray(np.expm1(historical(logs, ahead, statistic="mean")))
+
+
+def last_week(panel: Panel, ahead: Examples) -> F64:
     """The newest known week of each series."""
     known = ~np.isnan(panel.units[:, : panel.cutoff + 1])
     newest = panel.cutoff - known[:, ::-1].argmax(axis=1)
-    units: F64 = panel.units[np.arange(len(panel)), newest]
+    units: F64 = panel.units[ahead.row, newest[ahead.row]]
     return units
 
 
-def season_before(panel: Panel, horizon: int) -> F64:
+def season_before(panel: Panel, ahead: Examples) -> F64:
     """The same week of the year before; the newest known week where there was none."""
-    week = panel.cutoff + horizon - 52
-    before = panel.units[:, week] if week >= 0 else np.full(len(panel), np.nan)
-    return np.where(np.isnan(before), last_week(panel, horizon), before)
-
-
-def _mean(units: F64) -> F64:
-    return np.asarray(np.nanmean(units, axis=1))
-
-
-def _median(units: F64) -> F64:
-    return np.asarray(np.nanmedian(units, axis=1))
-
-
-def _geometric(units: F64) -> F64:
-    return np.asarray(np.expm1(np.nanmean(np.log1p(units), axis=1)))
+    week = ahead.week - 52
+    before = np.where(week >= 0, panel.units[ahead.row, np.maximum(week, 0)], np.nan)
+    return np.where(np.isnan(before), last_week(panel, ahead), before)
 
 
 PLAIN: Mapping[str, Plain] = {
-    "historical mean": Plain(partial(historical, statistic=_mean)),
-    "historical median": Plain(partial(historical, statistic=_median)),
-    "geometric mean": Plain(partial(historical, statistic=_geometric)),
+    "historical mean": Plain(partial(historical, statistic="mean")),
+    "historical median": Plain(partial(historical, statistic="median")),
+    "geometric mean": Plain(geometric),
     "last week": Plain(last_week),
     "seasonal naive": Plain(season_before),
 }

@@ -31,6 +31,11 @@ class Setup:
     )  # settings of training in place of the workspace's
 
     @property
+    def plain(self) -> bool:
+        """Whether it is the contender as it is, and no variant of it."""
+        return self == Setup(self.contender)
+
+    @property
     def name(self) -> str:
         """What it is shown as.
 

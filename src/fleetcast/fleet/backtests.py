@@ -76,6 +76,9 @@ class BacktestReport:
     figures: list[dict[str, Any]]  # per contender
     by_segment: list[dict[str, Any]]  # per contender and segment
     differences: list[Difference]  # of the first contender to each other one
+    explained: list[
+        dict[str, Any]
+    ]  # where the difference to the second one asked for comes from; see `largest`
     drivers: list[dict[str, Any]]  # what leaving one out costs, per segment; < 0: nothing lost
     revisions: list[dict[str, Any]]
     seconds: float
@@ -191,6 +194,7 @@ def told(experiment: Experiment, *, again: bool = False, seconds: float = 0.0) -
         figures=list(summary["figures"]),
         by_segment=list(summary["by_segment"]),
         differences=[Difference(**one) for one in summary["differences"]],
+        explained=list(summary.get("explained", [])),
         drivers=list(summary["drivers"]),
         revisions=list(summary["revisions"]),
         seconds=seconds,
@@ -230,9 +234,20 @@ def summary(rounds: pl.DataFrame, chosen: Sequence[Setup], seed_of: int) -> dict
         "figures": _json(comparing.figures(rounds)),
         "by_segment": _json(comparing.figures(rounds, ["segment"])),
         "differences": [asdict(one) for one in differences],
+        "explained": _explained(rounds, chosen),
         "drivers": drivers,
         "revisions": _json(comparing.revisions(rounds)),
     }
+
+
+def _explained(rounds: pl.DataFrame, chosen: Sequence[Setup]) -> list[dict[str, Any]]:
+    """Where the first contender differs from the second one asked for; nothing where there is none."""
+    asked = (setup.name for setup in chosen[1:] if setup.plain and setup.contender not in AVERAGES)
+    second = next(asked, None)
+    if second is None:
+        return []
+    parts = comparing.largest(comparing.explained(rounds, chosen[0].name, second))
+    return _json(parts.select(pl.lit(second).alias("against"), pl.all()))
 
 
 def _windows(w: Workspace, request: Request, horizons: tuple[int, ...], week: date) -> list[date]:

@@ -96,6 +96,8 @@ def _training(training: TrainingSettings) -> Iterator[Found]:
     if not horizons or any(a >= b for a, b in pairwise(horizons)):
         ordered = sorted(set(horizons)) or [1, 2, 3, 4]
         yield Found(("training", "horizons"), "not ascending", f"write {ordered}")
+    if not features.windows:
+        yield Found(("training", "features", "windows"), "no window", "write at least one, as windows = [13]")
     for name, values, least in (
         ("lags", features.lags, 0),
         ("windows", features.windows, 1),

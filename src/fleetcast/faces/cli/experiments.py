@@ -14,11 +14,13 @@ from fleetcast.faces.cli.paper import NO_WORSE, TARGET, table, title
 BAR = 10  # columns of the widest bar
 BESIDE = 4  # contenders that fit beside each other in a table by segment
 SHOWN = 8  # trials of a search
+LONGEST = 20  # lines of a comparison by one aspect
 WORST = 6  # segments shown of each driver
 ASPECTS = {
     "segment": "segment",
     "horizon": "weeks ahead",
     "group": "category",
+    "product": "product",
     "size": "units sold in the week",
     "week": "week",
 }
@@ -66,6 +68,9 @@ class Backtest(Protocol):
 
     @property
     def differences(self) -> Sequence[Difference]: ...
+
+    @property
+    def explained(self) -> list[dict[str, Any]]: ...
 
     @property
     def drivers(self) -> list[dict[str, Any]]: ...
@@ -152,13 +157,18 @@ def backtest(report: Backtest, export: Path | None) -> Group:
     windows = f"{len(report.origins)} windows, {day(report.origins[0])} to {day(report.origins[-1])}"
     head = f"{count(report.segments)} segments · {windows} · {ahead} weeks ahead"
     parts: list[RenderableType] = [title(f"Backtest {short(report.id)}"), Text(head, "dim"), _figures(report)]
+    if report.explained:
+        against = f"{report.figures[0]['contender']} against {report.explained[0]['against']}"
+        parts += [Text(), title(f"Where the difference comes from: {against}"), _explained(report.explained)]
     if report.drivers:
         parts += [Text(), title("What each is worth"), _drivers(report)]
     if report.segments > 1:
         parts += [Text(), title("MAPE by segment"), _segments(report.by_segment)]
     done = "as it was answered before" if report.again else f"in {duration(report.seconds)}"
     written = f" · rows in {export}" if export else ""
-    following = f"next: fleetcast experiment compare {short(report.id)}   (where the difference comes from)"
+    following = (
+        f"next: fleetcast experiment compare {short(report.id)}   (where a difference comes from, whole)"
+    )
     return Group(*parts, Text(), Text(f"{done}{written}", "dim"), Text(following, "dim"))
 
 
@@ -189,6 +199,22 @@ def _figures(report: Backtest) -> RenderableType:
         "better than the historical mean · moves: how far a week's forecast moves from one window to the next"
     )
     return Group(rows, Text(notes, "dim"))
+
+
+def _explained(parts: Sequence[Mapping[str, Any]]) -> RenderableType:
+    """The largest parts of a difference, and what share of it each makes."""
+    rows = table("", "", ">of all rows", ">first", ">second", ">points", ">of the difference")
+    for part in parts:
+        rows.add_row(
+            ASPECTS[part["aspect"]],
+            part["value"],
+            share(part["share"]),
+            share(part["first"]),
+            share(part["second"]),
+            _signed(part["contribution"]),
+            share(part["of_whole"]),
+        )
+    return rows
 
 
 def _points(one: Difference) -> Text:
@@ -324,7 +350,9 @@ def compared(found: Comparison) -> RenderableType:
         if len(mine) < 2:
             continue
         rows = table(f"by {words}", ">rows", ">first", ">second", ">of the difference")
-        for row in mine:
+        most = sorted(mine, key=lambda row: -abs(row["contribution"]))[:LONGEST]
+        shown = {row["value"] for row in most}
+        for row in (row for row in mine if row["value"] in shown):
             rows.add_row(
                 row["value"],
                 share(row["share"]),
@@ -333,4 +361,6 @@ def compared(found: Comparison) -> RenderableType:
                 _signed(row["contribution"]),
             )
         parts += [Text(), rows]
+        if len(mine) > LONGEST:
+            parts.append(Text(f"and {len(mine) - LONGEST} that make less of it", "dim"))
     return Group(*parts)
