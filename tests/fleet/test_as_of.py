@@ -97,7 +97,8 @@ def forgotten(frame, moment):
 
 def changed(history, change):
     moment = Looks(2).at(CUTOFF)
-    bitemporal = [f.name for f in fields(history) if f.name not in ("membership", "covariates", "received")]
+    others = ("membership", "covariates", "received", "version")
+    bitemporal = [f.name for f in fields(history) if f.name not in others]
     tables = {name: change(getattr(history, name), moment) for name in bitemporal}
     covariates = {name: change(frame, moment) for name, frame in history.covariates.items()}
     return replace(history, **tables, covariates=covariates)

@@ -106,7 +106,7 @@ def register(
 
 
 def _shared(record: Mapping[str, Any], origin: Origin) -> dict[str, Any]:
-    return origin.lineage() | {key: record[key] for key in ("code", "recipe", "partition")}
+    return origin.lineage() | {key: record[key] for key in ("code", "recipe", "partition", "data")}
 
 
 def _pool(record: Mapping[str, Any], origin: Origin, before: Mapping[str, ModelVersion]) -> Challenger:

@@ -206,7 +206,7 @@ class Cycle:
     def train_and_release(self, *, promote: bool) -> None:
         """Plan, train, judge, cut a release, and make it live when the quorum is met."""
         fleet = reporting.cells(self.w, self.week, self.snapshot)
-        decisions = self._plan([str(cell.segment) for cell in fleet])
+        decisions = self._plan(fleet)
         chosen = {decision["segment"] for decision in decisions if decision["retrain"]}
         trained = {reach: self._train(fleet, chosen, reach) for reach in self.w.settings.reaches}
         if not chosen and self.w.ledger.pointer():
@@ -237,9 +237,9 @@ class Cycle:
             return False
         return done.resumed
 
-    def _plan(self, segments: list[str]) -> list[dict[str, Any]]:
+    def _plan(self, fleet: list[reporting.Cell]) -> list[dict[str, Any]]:
         inputs = {
-            "segments": segments,
+            "segments": [str(cell.segment) for cell in fleet],
             "snapshot": self.snapshot.digest,
             "code": [self.w.code_of(reach) for reach in self.w.settings.reaches],
             "settings": branch_digest(self.w.settings.retraining),
@@ -249,7 +249,7 @@ class Cycle:
             inputs,
             lambda: [
                 {"segment": d.segment, "retrain": d.retrain, "reason": d.reason}
-                for d in planning.plan(self.w, week=self.week, snapshot=self.snapshot, segments=segments)
+                for d in planning.plan(self.w, week=self.week, snapshot=self.snapshot, fleet=fleet)
             ],
         )
         return list(decided.result)
