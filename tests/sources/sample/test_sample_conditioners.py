@@ -14,6 +14,7 @@ from fleetcast.conditioning import references
 from fleetcast.conditioning.standard import Context
 from fleetcast.domain.tables import (
     BASE,
+    CLUSTERS,
     DELIVERIES,
     PRODUCTS,
     RETURNS,
@@ -193,8 +194,11 @@ def test_all_tables_keep_their_contracts(conditioned):
         covariates(name, spec.keys, tuple(spec.columns), spec.texts)
         for name, spec in conditioned.settings.covariates.items()
     ]
-    assert {table.name for table in (*BASE, *free)} == set(conditioned.tables)
-    for table in (*BASE, *free):
+    filled = [
+        table for table in (*BASE, *free) if table != CLUSTERS
+    ]  # who sells alike is worked out from sales
+    assert {table.name for table in filled} == set(conditioned.tables)
+    for table in filled:
         table.contract.validate(conditioned.at(table))
 
 
