@@ -75,7 +75,7 @@ def test_the_fleet_fits_a_terminal_of_a_hundred_columns(report, printed):
 
 
 def test_stores_without_a_cluster_are_counted(report, printed):
-    assert "3 stores have no cluster" in printed(
+    assert "3 stores without a cluster" in printed(
         render.cycle(dataclasses.replace(report, unclustered=3), workspace=".")
     )
     assert "cluster" not in printed(render.cycle(report, workspace="."))
