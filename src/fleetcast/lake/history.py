@@ -85,14 +85,12 @@ def _version(
 
 
 def _carried(products: pl.DataFrame, sold: pl.Series) -> pl.DataFrame:
-    """Products that are sold, their predecessors, and what is to replace them."""
-    mine, before = pl.col("product").is_in(sold.implode()), pl.col("replaces")
-    parents = products.filter(mine)["replaces"].drop_nulls()
-    return products.filter(
-        mine
-        | before.is_in(sold.implode()).fill_null(value=False)
-        | pl.col("product").is_in(parents.implode())
-    )
+    """Products that are sold, with all that came before them and all that come after."""
+    links = products.select("product", "replaces").drop_nulls().unique().rows()
+    mine = set(sold)
+    while more := {one for pair in links if not mine.isdisjoint(pair) for one in pair} - mine:
+        mine |= more
+    return products.filter(pl.col("product").is_in(sorted(mine)))
 
 
 def _cut(table: Table) -> bool:

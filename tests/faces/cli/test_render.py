@@ -86,7 +86,7 @@ def test_the_long_term_is_told_apart_from_the_week(report, printed):
 
 
 def test_stores_without_a_cluster_are_counted(report, printed):
-    assert "3 stores have no cluster" in printed(
+    assert "3 stores without a cluster" in printed(
         render.cycle(dataclasses.replace(report, unclustered=3), workspace=".")
     )
     assert "cluster" not in printed(render.cycle(report, workspace="."))

@@ -144,14 +144,11 @@ def _series_sentence(report: CycleReport) -> Text:
             )
         )
     if report.unclustered:
-        sentence.append_text(
-            Text.assemble(
-                "\n",
-                ILL.text(
-                    f"{count(report.unclustered)} stores have no cluster: they are segments of their own, unclustered."
-                ),
-            )
+        stores = "store" if report.unclustered == 1 else "stores"
+        told = (
+            f"{count(report.unclustered)} {stores} without a cluster: in segments of their own, unclustered."
         )
+        sentence.append_text(Text.assemble("\n", ILL.text(told)))
     if series.missing:
         sentence.append_text(
             Text.assemble("\n", ILL.text(f"{count(series.missing)} series are missing without a reason."))
