@@ -24,8 +24,6 @@ ROW = ["store", "product", "week"]
 
 def origin(weeks_back: int = 0) -> Origin:
     panel = SHOP.panel(LAST - timedelta(weeks=weeks_back))
-    if "category" not in panel.series.columns:
-        panel = replace(panel, series=panel.series.with_columns(category=pl.lit("chips")))
     return Origin(Design.of(panel, FEATURES, COVARIATES), SETTINGS)
 
 
@@ -69,12 +67,11 @@ def test_a_series_without_history_has_the_average_that_the_fleets_baseline_gives
         assert found == fleet[f"baseline_{average.split()[1]}"].item()
 
 
-def test_a_segment_too_young_for_a_model_is_served_by_its_medians():
+@pytest.mark.parametrize("contender", [Trained("weekly"), Trained("weekly-pooled"), LightGBM(trees=5)])
+def test_who_is_too_young_for_a_model_is_served_by_medians(contender):
     young = replace(SHOP, deliveries=SHOP.deliveries.filter(pl.col("week") > LAST - timedelta(weeks=6)))
-    panel = young.panel(LAST)
-    panel = replace(panel, series=panel.series.with_columns(category=pl.lit("chips")))
-    there = Origin(Design.of(panel, FEATURES, COVARIATES), SETTINGS)
-    rows, _ = Trained("weekly").forecast(there, None)
+    there = Origin(Design.of(young.panel(LAST), FEATURES, COVARIATES), SETTINGS)
+    rows, _ = contender.forecast(there, None)
     medians, _ = PLAIN["historical median"].forecast(there)
     assert rows.sort(*ROW, "horizon").equals(medians.sort(*ROW, "horizon"))
 

@@ -111,7 +111,7 @@ class Trained:
                 frames += _refined(origin, segment, lender, lent)
             elif (made := step.segment(origin, segment, pool)) is not None:
                 frames.append(origin.forecasts(made.ahead, made.fitted.predict(made.ahead)))
-        return _whole(origin, frames), walks
+        return completed(origin, frames), walks
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ def _refined(origin: Origin, segment: str, lender: Lender, lent: Round | None) -
     return [origin.forecasts(ahead, fitted.predict(ahead), donor=lender.segment)]
 
 
-def _whole(origin: Origin, frames: list[pl.DataFrame]) -> pl.DataFrame:
+def completed(origin: Origin, frames: list[pl.DataFrame]) -> pl.DataFrame:
     """The forecasts of all segments; those too young for a model take their series' medians."""
     served = {segment for frame in frames for segment in frame["segment"].unique()}
     median, _ = PLAIN["historical median"].forecast(origin)
