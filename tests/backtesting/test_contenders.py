@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from fleetcast.backtesting.contenders import PLAIN, Trained
-from fleetcast.backtesting.origin import Lender, Origin
+from fleetcast.backtesting.origin import Donor, Origin
 from fleetcast.backtesting.peers import LightGBM
 from fleetcast.backtesting.replay import judged, with_quantiles
 from fleetcast.features.design import Design
@@ -99,15 +99,15 @@ def test_intervals_come_only_from_windows_that_were_final_by_then():
 
 
 def young_and_old() -> Origin:
-    """A segment of six weeks in the north, whose lender has a year in the south."""
+    """A segment of six weeks in the north, whose donor has a year in the south."""
     late = pl.col("week") > LAST - timedelta(weeks=6)
     young = replace(SHOP, deliveries=SHOP.deliveries.filter(late)).panel(LAST)
     north = replace(young, series=young.series.with_columns(segment=pl.lit("north/fast")))
     old = SHOP.panel(LAST)
     south = replace(old, series=old.series.with_columns(segment=pl.lit("south/fast")))
     designs = {"south": Design.of(south, FEATURES, COVARIATES)}
-    lenders = {"north/fast": Lender("south/fast", "south")}
-    return Origin(Design.of(north, FEATURES, COVARIATES), SETTINGS, lenders, designs.__getitem__)
+    donors = {"north/fast": Donor("south/fast", "south")}
+    return Origin(Design.of(north, FEATURES, COVARIATES), SETTINGS, donors, designs.__getitem__)
 
 
 def test_a_young_segment_starts_from_its_lender_as_it_was_at_the_origin():
@@ -125,10 +125,10 @@ def test_a_young_segment_starts_from_its_lender_as_it_was_at_the_origin():
 
 @pytest.mark.parametrize(("weeks", "borrows"), [(51, True), (52, False)])
 def test_a_segment_borrows_until_it_has_a_year_of_its_own(weeks, borrows):
-    made, lender = shop(stores=1, products=2, weeks=weeks), Lender("south/fast", "south")
+    made, donor = shop(stores=1, products=2, weeks=weeks), Donor("south/fast", "south")
     panel = made.panel(made.deliveries["week"].max())
-    there = Origin(Design.of(panel, FEATURES, COVARIATES), SETTINGS, {"north/large/fast": lender})
-    assert there.lender("north/large/fast") == (lender if borrows else None)
+    there = Origin(Design.of(panel, FEATURES, COVARIATES), SETTINGS, {"north/large/fast": donor})
+    assert there.donor("north/large/fast") == (donor if borrows else None)
 
 
 def test_without_its_lender_s_partition_a_young_segment_starts_from_nothing():

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from fleetcast.backtesting.origin import Lender, Origin
+from fleetcast.backtesting.origin import Donor, Origin
 from fleetcast.features.examples import Examples
 from fleetcast.features.panel import Panel
 from fleetcast.models import recipes
@@ -90,7 +90,7 @@ PLAIN: Mapping[str, Plain] = {
 class Trained:
     """A recipe by its name: a model for each segment, and where it pools one of all segments to lend.
 
-    It walks through the origins as the fleet does through its rounds; a young segment starts from its lender's model as
+    It walks through the origins as the fleet does through its rounds; a young segment starts from its donor's model as
     that was at the origin.
     """
 
@@ -104,11 +104,11 @@ class Trained:
         pool = step.pool(origin)
         frames = []
         for segment in origin.segments:
-            lender = origin.lender(segment)
-            there = origin.at(lender) if lender is not None else None
-            if lender is not None and there is not None:
-                lent = step.segment(there, lender.segment, pool if there is origin else None)
-                frames += _refined(origin, segment, lender, lent)
+            donor = origin.donor(segment)
+            there = origin.at(donor) if donor is not None else None
+            if donor is not None and there is not None:
+                lent = step.segment(there, donor.segment, pool if there is origin else None)
+                frames += _refined(origin, segment, donor, lent)
             elif (made := step.segment(origin, segment, pool)) is not None:
                 frames.append(origin.forecasts(made.ahead, made.fitted.predict(made.ahead)))
         return completed(origin, frames), walks
@@ -156,8 +156,8 @@ class _Step:
         return made
 
 
-def _refined(origin: Origin, segment: str, lender: Lender, lent: Round | None) -> list[pl.DataFrame]:
-    """A young segment's forecasts, from the lender's own members; none where the lender knew too little too."""
+def _refined(origin: Origin, segment: str, donor: Donor, lent: Round | None) -> list[pl.DataFrame]:
+    """A young segment's forecasts, from the donor's own members; none where the donor knew too little too."""
     if lent is None:
         return []
     subject = Subject(segment, segment, origin.settings, fewest=0)
@@ -165,7 +165,7 @@ def _refined(origin: Origin, segment: str, lender: Lender, lent: Round | None) -
         subject.examples(origin.design), donor=lent.fitted.with_pool(None), seed=subject.seed
     )
     ahead = subject.ahead(origin.design)
-    return [origin.forecasts(ahead, fitted.predict(ahead), donor=lender.segment)]
+    return [origin.forecasts(ahead, fitted.predict(ahead), donor=donor.segment)]
 
 
 def completed(origin: Origin, frames: list[pl.DataFrame]) -> pl.DataFrame:

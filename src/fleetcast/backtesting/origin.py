@@ -18,7 +18,7 @@ POINTS = ("mape", "median", "mean")
 
 
 @dataclass(frozen=True, slots=True)
-class Lender:
+class Donor:
     """Whose model a segment starts from while it is young, and the partition that stands in."""
 
     segment: str
@@ -31,7 +31,7 @@ class Origin:
 
     design: Design
     settings: Settings
-    lenders: Mapping[str, Lender] = field(default_factory=dict)  # by segment
+    donors: Mapping[str, Donor] = field(default_factory=dict)  # by segment
     elsewhere: Callable[[str], Design] | None = None  # another partition, seen from the same cutoff
 
     @property
@@ -42,17 +42,17 @@ class Origin:
     def segments(self) -> list[str]:
         return sorted(self.design.panel.series["segment"].unique())
 
-    def lender(self, segment: str) -> Lender | None:
+    def donor(self, segment: str) -> Donor | None:
         """Whose model a segment starts from here: nobody's, once it has a year of its own."""
-        lender = self.lenders.get(segment)
+        donor = self.donors.get(segment)
         young = Subject(segment, segment, self.settings).weeks(self.design.panel) < YOUNG
-        return lender if young else None
+        return donor if young else None
 
-    def at(self, lender: Lender) -> "Origin | None":
-        """Where the lender stands, from the same cutoff; None where that partition cannot be seen."""
-        if lender.segment in self.segments:
+    def at(self, donor: Donor) -> "Origin | None":
+        """Where the donor stands, from the same cutoff; None where that partition cannot be seen."""
+        if donor.segment in self.segments:
             return self
-        return replace(self, design=self.elsewhere(lender.partition)) if self.elsewhere is not None else None
+        return replace(self, design=self.elsewhere(donor.partition)) if self.elsewhere is not None else None
 
     def train(self) -> Examples:
         """The examples of all series up to the cutoff, inside the training window."""

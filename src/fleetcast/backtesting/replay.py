@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from fleetcast.backtesting.contenders import Contender
-from fleetcast.backtesting.origin import Lender, Origin
+from fleetcast.backtesting.origin import Donor, Origin
 from fleetcast.domain.history import History
 from fleetcast.domain.tables import Table
 from fleetcast.domain.week import WEEK
@@ -24,13 +24,13 @@ from fleetcast.settings import Settings
 class View:
     """What one or more contenders see of the past: a history at each cutoff, and the settings they read it with.
 
-    Contenders that share a view share its features, which are most of the work. Where there are lenders, it sees their
+    Contenders that share a view share its features, which are most of the work. Where there are donors, it sees their
     partitions too.
     """
 
     settings: Settings
     history: Callable[[date], History]
-    lenders: Mapping[str, Lender] = field(default_factory=dict)
+    donors: Mapping[str, Donor] = field(default_factory=dict)
     elsewhere: Callable[[str], History] | None = None  # partition → what is known of it
 
     def at(self, cutoff: date, tables: Mapping[str, Table]) -> Origin:
@@ -41,7 +41,7 @@ class View:
 
         there = self.elsewhere
         beside = cache(lambda partition: design(there(partition))) if there is not None else None
-        return Origin(design(self.history(cutoff)), self.settings, self.lenders, beside)
+        return Origin(design(self.history(cutoff)), self.settings, self.donors, beside)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from datetime import date
 
 import polars as pl
 
-from fleetcast.backtesting.origin import Lender
+from fleetcast.backtesting.origin import Donor
 from fleetcast.backtesting.replay import judged, replay
 from fleetcast.backtesting.variants import Setup, entries
 from fleetcast.domain.history import History
@@ -28,7 +28,7 @@ class BacktestTask:
     origins: tuple[date, ...]
     setups: tuple[Setup, ...]
     segments: tuple[str, ...]
-    lenders: Mapping[str, Lender] = field(default_factory=dict)  # of the segments that, while young, have one
+    donors: Mapping[str, Donor] = field(default_factory=dict)  # of the segments that, while young, have one
 
 
 def backtest(
@@ -47,7 +47,7 @@ def backtest(
     sold = demand.filter(pl.col("final") & ~pl.col("censored")).select("store", "product", "week", "units")
 
     frames = []
-    taking_part = entries(task.setups, history, settings, lenders=task.lenders, elsewhere=elsewhere)
+    taking_part = entries(task.setups, history, settings, donors=task.donors, elsewhere=elsewhere)
     for made in replay(taking_part, task.origins, tables):
         rows = judged(made, sold).filter(pl.col("segment").is_in(task.segments))
         frames.append(rows)

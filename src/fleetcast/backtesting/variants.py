@@ -8,7 +8,7 @@ from types import MappingProxyType
 import polars as pl
 
 from fleetcast.backtesting.contenders import PLAIN, Contender, Trained
-from fleetcast.backtesting.origin import Lender
+from fleetcast.backtesting.origin import Donor
 from fleetcast.backtesting.peers import NAME as LIGHTGBM
 from fleetcast.backtesting.peers import LightGBM
 from fleetcast.backtesting.replay import Entry, View
@@ -55,12 +55,12 @@ def entries(
     history: History,
     settings: Settings,
     *,
-    lenders: Mapping[str, Lender] = MappingProxyType({}),
+    donors: Mapping[str, Donor] = MappingProxyType({}),
     elsewhere: Callable[[str], History] | None = None,
 ) -> list[Entry]:
     """The setups as entries of a replay; those that see the same share their features.
 
-    Young segments start from their `lenders`, of whose partitions `elsewhere` says what is known.
+    Young segments start from their `donors`, of whose partitions `elsewhere` says what is known.
     """
     views: dict[str, View] = {}
     made = []
@@ -75,7 +75,7 @@ def entries(
         )
         if key not in views:
             past, beside = _seen(setup, history), _beside(setup, elsewhere) if elsewhere is not None else None
-            views[key] = View(seen, lambda _, past=past: past, lenders, beside)  # type: ignore[misc]
+            views[key] = View(seen, lambda _, past=past: past, donors, beside)  # type: ignore[misc]
         made.append(Entry(setup.name, contender(setup.contender), views[key]))
     return made
 

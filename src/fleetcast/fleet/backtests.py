@@ -13,7 +13,7 @@ import polars as pl
 
 from fleetcast.backtesting import comparing, peers
 from fleetcast.backtesting.comparing import Difference
-from fleetcast.backtesting.origin import Lender
+from fleetcast.backtesting.origin import Donor
 from fleetcast.backtesting.replay import with_quantiles
 from fleetcast.backtesting.stage import BacktestTask
 from fleetcast.backtesting.variants import Setup, contender, settings_of
@@ -113,9 +113,7 @@ class Plan:
     windows: tuple[date, ...]
     horizons: tuple[int, ...]
     cells: tuple[reporting.Cell, ...]
-    lenders: Mapping[
-        str, Lender
-    ]  # by segment: whose model the fleet would let it start from while it is young
+    donors: Mapping[str, Donor]  # by segment: whose model the fleet lets it start from while it is young
     week: date
     snapshot: Snapshot
     spec: Mapping[str, Any]
@@ -140,23 +138,20 @@ def plan(w: Workspace, request: Request) -> Plan:
         settings_of(setup, w.settings)
     windows = _windows(w, request, horizons, week)
     everybody = reporting.cells(w, week, snapshot)
-    cells, lenders = _cells(request, everybody), _lenders(w, everybody, week)
+    cells = _cells(request, everybody)
+    donors = _donors(w, everybody, cells, week)
     spec = {
         "setups": [asdict(setup) for setup in chosen],
         "windows": [str(origin) for origin in windows],
         "horizons": list(horizons),
         "segments": sorted(str(cell.segment) for cell in cells),
-        "lenders": {
-            str(cell.segment): asdict(lenders[name])
-            for cell in cells
-            if (name := str(cell.segment)) in lenders
-        },
+        "donors": {segment: asdict(donor) for segment, donor in sorted(donors.items())},
         "week": str(week),
         "snapshot": snapshot.digest,
         "code": w.code,
         "settings": branch_digest(w.settings),
     }
-    return Plan(chosen, tuple(windows), horizons, tuple(cells), lenders, week, snapshot, spec)
+    return Plan(chosen, tuple(windows), horizons, tuple(cells), donors, week, snapshot, spec)
 
 
 def backtest(w: Workspace, request: Request, *, progress: Progress, actor: str) -> BacktestReport:
@@ -181,7 +176,7 @@ def backtest(w: Workspace, request: Request, *, progress: Progress, actor: str) 
                 planned.windows,
                 planned.setups,
                 tuple(str(cell.segment) for cell in planned.cells if cell.partition == partition),
-                planned.lenders,
+                planned.donors,
             ),
         )
         for partition in sorted({cell.partition for cell in planned.cells})
@@ -297,17 +292,22 @@ def _windows(w: Workspace, request: Request, horizons: tuple[int, ...], week: da
     return found
 
 
-def _lenders(w: Workspace, cells: Sequence[reporting.Cell], week: date) -> dict[str, Lender]:
-    """By segment, whose model the fleet's next training would let it start from."""
-    donors = ancestry.donors(
+def _donors(
+    w: Workspace, everybody: Sequence[reporting.Cell], cells: Sequence[reporting.Cell], week: date
+) -> dict[str, Donor]:
+    """Of these cells' segments, whose model the fleet's next training lets each start from while it is young."""
+    found = ancestry.donors(
         w.registry.models.list(),
-        [cell.segment for cell in cells],
+        [cell.segment for cell in everybody],
         named=w.settings.training.donors,
         partition=w.settings.segments.partition,
         recipe=w.recipe_of("short-term"),
         week=week + WEEK,
     )
-    return {segment: Lender(donor.segment, donor.partition) for segment, donor in donors.items()}
+    asked = {str(cell.segment) for cell in cells}
+    return {
+        segment: Donor(donor.segment, donor.partition) for segment, donor in found.items() if segment in asked
+    }
 
 
 def _cells(request: Request, cells: list[reporting.Cell]) -> list[reporting.Cell]:
