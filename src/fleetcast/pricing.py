@@ -120,13 +120,6 @@ def price(
     )
 
 
-def price_at(
-    rows: pl.DataFrame, policies: Sequence[str], ratio: float, *, seed: int, by: Sequence[str] = ()
-) -> pl.DataFrame:
-    """`price` where a lost sale costs `ratio` times what a returned unit costs; money is then in returned units."""
-    return price(rows, policies, lost=float(ratio), returned=1.0, seed=seed, by=by)
-
-
 def _sums(policy: str, *, lost: Money, returned: Money) -> list[pl.Expr]:
     short, back = lost_units(order=policy), returned_units(order=policy)
     lost_money, returned_money = short * _money(lost), back * _money(returned)

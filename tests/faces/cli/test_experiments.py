@@ -25,6 +25,7 @@ def report(explained):
         figures=[figure("weekly", 0.3), figure("last week", 0.35)],
         by_segment=[],
         differences=[],
+        young=[],
         explained=explained,
         drivers=[],
         revisions=[],

@@ -70,6 +70,9 @@ class Backtest(Protocol):
     def differences(self) -> Sequence[Difference]: ...
 
     @property
+    def young(self) -> list[dict[str, Any]]: ...
+
+    @property
     def explained(self) -> list[dict[str, Any]]: ...
 
     @property
@@ -157,6 +160,10 @@ def backtest(report: Backtest, export: Path | None) -> Group:
     windows = f"{len(report.origins)} windows, {day(report.origins[0])} to {day(report.origins[-1])}"
     head = f"{count(report.segments)} segments · {windows} · {ahead} weeks ahead"
     parts: list[RenderableType] = [title(f"Backtest {short(report.id)}"), Text(head, "dim"), _figures(report)]
+    parts += [
+        Text(f"{one['segment']} is young, and starts from {one['donor']} in {one['windows']} windows", "dim")
+        for one in report.young
+    ]
     if report.explained:
         against = f"{report.figures[0]['contender']} against {report.explained[0]['against']}"
         parts += [Text(), title(f"Where the difference comes from: {against}"), _explained(report.explained)]
