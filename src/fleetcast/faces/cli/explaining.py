@@ -17,7 +17,9 @@ class Functional(StrEnum):
 
 
 def explain(
-    segment: Annotated[str, typer.Argument(help="A segment, such as north-texas/large/fast.")],
+    segment: Annotated[
+        str, typer.Argument(metavar="SEGMENT", help="A segment, such as north-texas/large/fast.")
+    ],
     store: Annotated[str | None, typer.Option("--store", help="One forecast: its store …")] = None,
     product: Annotated[str | None, typer.Option("--product", help="… and its product.")] = None,
     week: Annotated[
@@ -31,9 +33,10 @@ def explain(
     env: Env = DEV,
     json: Json = False,
 ) -> None:
-    """Say what moves a segment's forecasts, and by how much; or, with a store and a product, what makes one of them.
+    """Say what moves a segment's forecasts, and by how much.
 
-    It reads the live release's model and the data of the newest published cycle."""
+    With a store and a product: what makes one of them. It reads the live release's model and the data of the newest
+    published cycle."""
     from fleetcast.faces.cli import terminal, waterfall
     from fleetcast.fleet import explanations
 
