@@ -72,3 +72,10 @@ def test_a_week_done_twice_says_that_nothing_changed(report, printed):
 def test_the_fleet_fits_a_terminal_of_a_hundred_columns(report, printed):
     text = printed(render.fleet(report.regions), width=100)
     assert max(map(len, text.splitlines())) <= 100
+
+
+def test_on_a_terminal_of_80_columns_regions_and_commands_are_whole(report, printed):
+    text = printed(render.cycle(report, workspace="demo"), width=80)
+    assert max(map(len, text.splitlines())) <= 80
+    assert "north-texas/small/slow" in text
+    assert "fleetcast release show --workspace demo" in text
