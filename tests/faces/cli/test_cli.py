@@ -63,6 +63,14 @@ def test_every_command_has_help_with_a_sentence(path):
     assert "Usage: fleetcast" in answer.output.replace("root", "fleetcast")
 
 
+@pytest.mark.parametrize(
+    "path", [(), ("data",), ("export",), ("orders",), ("experiment",), ("release",), ("audit",), ("trial",)]
+)
+def test_what_a_verb_does_is_said_whole_on_a_terminal_of_80_columns(path):
+    listed = CliRunner().invoke(program.app, [*path, "--help"], terminal_width=80).output
+    assert "..." not in listed.partition("Commands:")[2]
+
+
 def test_a_folder_that_is_no_workspace_is_a_usage_error(tmp_path):
     answer = fleetcast("status", "--workspace", str(tmp_path))
     assert answer.returncode == 2

@@ -125,3 +125,9 @@ def test_every_reason_has_words():
 )
 def test_what_cannot_be_meant_is_a_usage_error(words):
     assert CliRunner().invoke(app.app, words).exit_code == 2
+
+
+def test_on_a_terminal_of_80_columns_no_figure_is_broken(printed):
+    text = printed(money.replay(REPLAY, workspace="demo"), width=80)
+    assert text.count("+34.4 % (+30.1 to +38.7)") == 7  # six policies, one region
+    assert "fleetcast export orders --workspace demo" in text

@@ -90,3 +90,10 @@ def test_stores_without_a_cluster_are_counted(report, printed):
         render.cycle(dataclasses.replace(report, unclustered=3), workspace=".")
     )
     assert "cluster" not in printed(render.cycle(report, workspace="."))
+
+
+def test_on_a_terminal_of_80_columns_regions_and_commands_are_whole(report, printed):
+    text = printed(render.cycle(report, workspace="demo"), width=80)
+    assert max(map(len, text.splitlines())) <= 80
+    assert "north-texas/small/slow" in text
+    assert "fleetcast release show --workspace demo" in text

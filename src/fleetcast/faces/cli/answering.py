@@ -9,8 +9,12 @@ import typer
 
 from fleetcast.faces.cli.options import DEV, HERE, Env, Folder, Json, monday, opened
 
-data = typer.Typer(name="data", help="Content versions of the lake's tables.", no_args_is_help=True)
-export = typer.Typer(name="export", help="Tables as standard files.", no_args_is_help=True)
+data = typer.Typer(
+    name="data", help="Versions of the tables, and which stores sell alike.", no_args_is_help=True
+)
+export = typer.Typer(
+    name="export", help="Tables and orders as files, or in a database.", no_args_is_help=True
+)
 
 
 class Format(StrEnum):
@@ -52,13 +56,19 @@ def data_versions(workspace: Folder = HERE, env: Env = DEV, json: Json = False) 
 
 @data.command("diff")
 def data_diff(
-    old: Annotated[str, typer.Argument(help="A release or snapshot: what it read.")],
-    new: Annotated[str | None, typer.Argument(help="Another one; else the tables as they are now.")] = None,
+    old: Annotated[
+        str, typer.Argument(metavar="OLD", help="A release, or a cycle like 2026w46: what it read.")
+    ],
+    new: Annotated[
+        str | None, typer.Argument(metavar="NEW", help="Another one; else the tables as they are now.")
+    ] = None,
     workspace: Folder = HERE,
     env: Env = DEV,
     json: Json = False,
 ) -> None:
-    """What changed in the tables between two snapshots: appended, corrected, deleted."""
+    """What changed in the tables between two snapshots.
+
+    Table by table: weeks that were appended, corrected or deleted, and the rows before and after."""
     from fleetcast.faces.cli import answers, terminal
     from fleetcast.fleet import tables
 
@@ -68,8 +78,10 @@ def data_diff(
 
 @data.command("clusters")
 def data_clusters(
-    k: Annotated[int, typer.Option("--k", help="How many.", min=2)],
-    to: Annotated[Path, typer.Option("--to", help="CSV file to write: store, cluster, valid_from.")],
+    k: Annotated[int, typer.Option("--k", metavar="N", help="How many clusters.", min=2)],
+    to: Annotated[
+        Path, typer.Option("--to", metavar="FILE", help="The CSV file to write: store, cluster, valid_from.")
+    ],
     valid_from: Annotated[
         date | None,
         typer.Option(
@@ -83,7 +95,10 @@ def data_clusters(
     env: Env = DEV,
     json: Json = False,
 ) -> None:
-    """Write which stores sell alike, for a source to take in and segments to be keyed by."""
+    """Write which stores sell alike.
+
+    By the newest year of their demand and what is known of them. A source takes the file in, and segments may be keyed
+    by it."""
     from fleetcast.faces.cli import answers, terminal
     from fleetcast.fleet import clustering
 
@@ -93,14 +108,18 @@ def data_clusters(
 
 @export.command("tables")
 def export_tables(
-    table: Annotated[list[str] | None, typer.Argument(help="Tables; else all of them.")] = None,
+    table: Annotated[
+        list[str] | None, typer.Argument(metavar="TABLE", help="Tables; else all of them.")
+    ] = None,
     to: Annotated[Path, typer.Option("--to", metavar="DIR", help="The folder to write to.")] = Path("export"),
     file_format: Annotated[Format, typer.Option("--format", help="The files to write.")] = Format.csv,
     workspace: Folder = HERE,
     env: Env = DEV,
     json: Json = False,
 ) -> None:
-    """Write tables as documented standard files, which another workspace can read."""
+    """Write tables as documented standard files.
+
+    Another workspace can read them."""
     from fleetcast.faces.cli import answers, terminal
     from fleetcast.fleet import tables
 

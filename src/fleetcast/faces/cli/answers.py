@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from fleetcast.faces.cli.figures import NONE, count, day, share, short
+from fleetcast.faces.cli.fitting import Table
 from fleetcast.faces.cli.paper import ILL, NO_WORSE, STALE, TARGET, WELL, served, table, title
 from fleetcast.fleet.clustering import Clustered
 from fleetcast.fleet.report import (
@@ -136,7 +136,7 @@ def _completeness(series: Mapping[str, int]) -> str:
 def releases(lines: Sequence[ReleaseLine]) -> RenderableType:
     if not lines:
         return Text("Nothing released yet.")
-    rows = table("Release", "", "Kind", "Data up to", ">Ensembles", ">Baselines", "Parent")
+    rows = table("Release", "!", "Kind", "!Data up to", ">Ensembles", ">Baselines", "?Parent")
     for line in lines:
         live = WELL.text("live") if line.live else Text()
         rows.add_row(
@@ -154,8 +154,8 @@ def releases(lines: Sequence[ReleaseLine]) -> RenderableType:
 def release(view: ReleaseView) -> Group:
     pooled = any(member.pool for member in view.members)
     young = any(member.donor for member in view.members)
-    beside = [*(["Pool"] if pooled else []), *(["Started from"] if young else [])]
-    rows = table("Segment", "Served by", "Model", *beside, ">MAPE", "Why")
+    beside = [*(["??Pool"] if pooled else []), *(["??Started from"] if young else [])]
+    rows = table("Segment", "?Served by", "Model", *beside, ">MAPE", "Why")
     for member in view.members:
         rows.add_row(
             member.segment,
@@ -189,7 +189,7 @@ def clusters(found: Clustered) -> Group:
 def release_changes(changes: Sequence[ReleaseChange]) -> RenderableType:
     if not changes:
         return Text("Both serve every segment with the same model.")
-    rows = table("Segment", "Before", ">MAPE", "After", ">MAPE")
+    rows = table("Segment", "Before", ">?MAPE", "After", ">?MAPE")
     for change in changes:
         rows.add_row(change.segment, *_member(change.before), *_member(change.after))
     return rows
@@ -206,7 +206,7 @@ def moved(move: Move) -> Text:
 def audit(records: Sequence[Audited]) -> RenderableType:
     if not records:
         return Text("Nothing happened yet.")
-    rows = table(">#", "When (UTC)", "Who", "What", "On", "Why", "Seal")
+    rows = table(">#", "!When (UTC)", "Who", "What", "On", "Why", "?Seal")
     for record in records:
         when = f"{record.at:%Y-%m-%d %H:%M:%S}"
         rows.add_row(
@@ -233,7 +233,7 @@ def verification(answer: Verified) -> Text:
 
 
 def versions(tables: Iterable[TableVersion]) -> Table:
-    rows = table("Table", "Version", ">Rows", "First week", "Last week")
+    rows = table("Table", "?Version", ">Rows", "!First week", "!Last week")
     for line in tables:
         rows.add_row(line.table, short(line.version), count(line.rows), line.first or NONE, line.last or NONE)
     return rows
@@ -263,7 +263,10 @@ def exported(paths: Sequence[Path]) -> Text:
 
 
 def checks(found: Iterable[Check]) -> Table:
-    rows = table("", "What", "Found", "What to do")
-    for check in found:
-        rows.add_row((WELL if check.well else ILL).text(), check.name, check.detail, check.instead)
+    lines = list(found)
+    advised = any(check.instead for check in lines if not check.well)
+    rows = table("", "What", "Found", *(["What to do"] if advised else []))
+    for check in lines:
+        instead = [check.instead] if advised else []
+        rows.add_row((WELL if check.well else ILL).text(), check.name, check.detail, *instead)
     return rows

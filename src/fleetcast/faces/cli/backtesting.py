@@ -17,17 +17,24 @@ experiment = typer.Typer(
 
 def backtest(
     segments: Annotated[
-        list[str] | None, typer.Argument(help="Segments or patterns, such as north-*/large/*; else all.")
+        list[str] | None,
+        typer.Argument(metavar="SEGMENT", help="Segments or patterns, such as north-*/large/*; else all."),
     ] = None,
     recipe: Annotated[
         list[str] | None,
         typer.Option(
-            "--recipe", help="A recipe, an average or lightgbm; several are compared with the first."
+            "--recipe",
+            metavar="NAME",
+            help="A recipe, an average, lightgbm or auto; again for more, which are compared with the first.",
         ),
     ] = None,
     without: Annotated[
         list[str] | None,
-        typer.Option("--without", help="What it is worth: weather, events, returns or a covariate table."),
+        typer.Option(
+            "--without",
+            metavar="NAME",
+            help="What is it worth? weather, events, returns or a covariate table; again for more.",
+        ),
     ] = None,
     observed_weather: Annotated[
         bool, typer.Option("--observed-weather", help="Also as if the weather that came had been forecast.")
@@ -53,9 +60,10 @@ def backtest(
     env: Env = DEV,
     json: Json = False,
 ) -> None:
-    """Replay the past for recipes and averages, and say who forecasts better, where, and why.
+    """Replay the past, and say who forecasts better, where, and why.
 
-    It releases nothing. The answer is kept as an experiment; the same question is answered at once."""
+    Recipes, averages and LightGBM take part. It releases nothing. The answer is kept as an experiment; the same
+    question is answered at once."""
     from fleetcast.faces.cli import experiments, terminal
     from fleetcast.faces.cli.progress import progress
     from fleetcast.fleet import backtests
@@ -92,13 +100,20 @@ def experiment_list(workspace: Folder = HERE, env: Env = DEV, json: Json = False
 def experiment_compare(
     one: Annotated[str, typer.Argument(metavar="ID", help="A backtest: the beginning of its id.")],
     other: Annotated[str | None, typer.Argument(metavar="[ID]", help="Another backtest.")] = None,
-    first: Annotated[str | None, typer.Option(help="A contender; else the backtest's first.")] = None,
-    second: Annotated[str | None, typer.Option(help="The contender it is held against.")] = None,
+    first: Annotated[
+        str | None, typer.Option(metavar="NAME", help="A contender; else the backtest's first.")
+    ] = None,
+    second: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The contender it is held against.")
+    ] = None,
     workspace: Folder = HERE,
     env: Env = DEV,
     json: Json = False,
 ) -> None:
-    """Two contenders on the same rows: the difference, and the segments, horizons and sizes it comes from."""
+    """Hold two contenders against each other, and say where they differ.
+
+    On the rows both have forecast: the segments, weeks ahead, categories, sizes and weeks that the difference comes
+    from."""
     from fleetcast.faces.cli import experiments, terminal
     from fleetcast.fleet import experiments as kept
 
@@ -109,10 +124,11 @@ def experiment_compare(
 @experiment.command("search")
 def experiment_search(
     segments: Annotated[
-        list[str] | None, typer.Argument(help="Segments or patterns to search on; else all.")
+        list[str] | None,
+        typer.Argument(metavar="SEGMENT", help="Segments or patterns to search on; else all."),
     ] = None,
     recipe: Annotated[
-        str | None, typer.Option("--recipe", help="The recipe; else that of the settings.")
+        str | None, typer.Option("--recipe", metavar="NAME", help="The recipe; else that of the settings.")
     ] = None,
     trials: Annotated[
         int, typer.Option(min=1, help="Points to try; the first is the present settings.")

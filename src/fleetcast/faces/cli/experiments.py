@@ -181,7 +181,16 @@ def backtest(report: Backtest, export: Path | None) -> Group:
 
 def _figures(report: Backtest) -> RenderableType:
     rows = table(
-        "", ">MAPE", "", ">the first's less it", ">skill", ">WAPE", ">bias", ">in 80 %", ">in 95 %", ">moves"
+        "",
+        ">MAPE",
+        "???",
+        ">the first's less it",
+        ">?skill",
+        ">??WAPE",
+        ">?bias",
+        ">??in 80 %",
+        ">??in 95 %",
+        ">??moves",
     )
     apart = {one.second: one for one in report.differences}
     moves = {row["contender"]: row["moved"] for row in report.revisions}
@@ -293,7 +302,7 @@ def _segments(by_segment: Sequence[Mapping[str, Any]]) -> RenderableType:
 
 
 def listed(experiments: Iterable[Kept]) -> RenderableType:
-    rows = table("Experiment", "when", "who", "kind", "what", ">MAPE")
+    rows = table("Experiment", "!when (UTC)", "?who", "kind", "what", ">MAPE")
     for one in experiments:
         figures = one.summary.get("figures", [])
         mape = figures[0]["mape"] if figures else one.summary.get("mape")

@@ -20,7 +20,8 @@ def explain(
     segment: Annotated[
         str,
         typer.Argument(
-            help="A segment, such as north-texas/large/fast; its long-term model with /long-term behind it."
+            metavar="SEGMENT",
+            help="A segment, such as north-texas/large/fast; its long-term model with /long-term behind it.",
         ),
     ],
     store: Annotated[str | None, typer.Option("--store", help="One forecast: its store …")] = None,
@@ -36,9 +37,10 @@ def explain(
     env: Env = DEV,
     json: Json = False,
 ) -> None:
-    """Say what moves a segment's forecasts, and by how much; or, with a store and a product, what makes one of them.
+    """Say what moves a segment's forecasts, and by how much.
 
-    It reads the live release's model and the data of the newest published cycle."""
+    With a store and a product: what makes one of them. It reads the live release's model and the data of the newest
+    published cycle."""
     from fleetcast.faces.cli import terminal, waterfall
     from fleetcast.fleet import explanations
 

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from fleetcast.faces.cli.figures import NONE, count, day, share
+from fleetcast.faces.cli.fitting import Table
 from fleetcast.faces.cli.paper import served, table, title
 from fleetcast.fleet.order_sheets import OrderExport
 from fleetcast.fleet.ordering import LostSales, OrderReplay, PolicyLine
@@ -14,7 +14,7 @@ from fleetcast.fleet.ordering import LostSales, OrderReplay, PolicyLine
 NAMES: Mapping[str, str] = {
     "fleetcast": "Fleetcast",
     "delivered": "what was delivered",
-    "quantile": "the same, not in cases",
+    "quantile": "same, not in cases",
     "median": "median forecast",
     "mean": "mean forecast",
     "last_week": "last week's demand",
@@ -93,12 +93,12 @@ def policies(lines: Sequence[PolicyLine]) -> Table:
     """One row per policy; what Fleetcast saves has a 90 % interval over weeks."""
     rows = table(
         "",
-        ">Brought",
+        ">??Brought",
         ">Came back",
         ">Lost sales",
-        ">Demand\nfilled",
+        ">Demand filled",
         ">Cost",
-        ">Fleetcast\nsaves",
+        ">?Fleetcast saves",
         ">of the cost (90 % interval)",
     )
     for line in lines:
@@ -130,15 +130,15 @@ def regions(found: Mapping[str, Sequence[PolicyLine]]) -> Table:
     """One row per region: Fleetcast beside what was delivered, and its saving against the other two."""
     rows = table(
         "Region",
-        ">Orders",
+        ">?Orders",
         ">Demand\nfilled",
         ">when\ndelivered",
         ">Cost",
         ">when\ndelivered",
-        ">Saved",
+        ">?Saved",
         ">against what was delivered",
-        ">against\nlast week",
-        ">against\nthe mean",
+        ">?against\nlast week",
+        ">?against\nthe mean",
     )
     for region, lines in found.items():
         ours, delivered = _of(lines, "fleetcast"), _of(lines, "delivered")

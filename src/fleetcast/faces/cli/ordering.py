@@ -56,10 +56,11 @@ def export_orders(
     env: Env = DEV,
     json: Json = False,
 ) -> None:
-    """Write the published order quantities with what a planner needs beside them.
+    """Write the published order quantities.
 
-    In a database they replace what an earlier export of the same cycle left there, in one transaction. A URL with a
-    password is better given in $FLEETCAST_ORDERS_TO than on the command line."""
+    Beside each stands what a planner needs: forecast, interval, and where it came from. In a database they replace
+    what an earlier export of the same cycle left there, in one transaction. A URL with a password is better given
+    in $FLEETCAST_ORDERS_TO than on the command line."""
     from fleetcast.faces.cli import money, terminal
     from fleetcast.fleet import order_sheets
 
@@ -85,10 +86,11 @@ def orders_replay(
     env: Env = DEV,
     json: Json = False,
 ) -> None:
-    """Price past orders: Fleetcast's beside what was delivered, last week's demand and plain averages.
+    """Price past orders, Fleetcast's and others'.
 
-    It orders the weeks of the stored rounds again, with nothing known after each round's origin, and counts returns
-    and lost sales at the prices in force. Demand of sold-out weeks is estimated, and so marked."""
+    Beside Fleetcast's stand what was delivered, last week's demand and plain averages. It orders the weeks of the
+    stored rounds again, with nothing known after each round's origin, and counts returns and lost sales at the
+    prices in force. Demand of sold-out weeks is estimated, and so marked."""
     from fleetcast.faces.cli import money, terminal
     from fleetcast.faces.cli.progress import progress
     from fleetcast.fleet import ordering

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from rich.table import Table
 from rich.text import Text
 
 from fleetcast.faces.cli.figures import NONE, count
+from fleetcast.faces.cli.fitting import Table
 from fleetcast.fleet.report import SERVED, Served, State
 
 TARGET = 0.45  # mape; the fleet's target, shown beside whatever limit is in force
@@ -52,13 +52,9 @@ def title(words: str) -> Text:
 
 
 def table(*columns: str | None) -> Table:
-    """A quiet table, as wide as its content; `>` before a heading puts figures to the right, None leaves headings out."""
-    made = Table(
-        box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=columns[0] is not None, header_style="dim"
-    )
-    for heading in columns:
-        right = (heading or "").startswith(">")
-        made.add_column(
-            (heading or "").removeprefix(">"), justify="right" if right else "left", overflow="fold"
-        )
-    return made
+    """A quiet table under these headings, or without any (None).
+
+    `>` before a heading puts figures to the right, `!` keeps cells in one line, `?` says that narrow paper can do
+    without the column; with more of them it goes sooner.
+    """
+    return Table(columns)

@@ -19,7 +19,7 @@ LIMIT = 50  # records
 
 @release.command("list")
 def release_list(workspace: Folder = HERE, env: Env = DEV, json: Json = False) -> None:
-    """Every release of the environment, newest first; the live one is marked."""
+    """Every release, newest first; the live one is marked."""
     from fleetcast.faces.cli import answers, terminal
     from fleetcast.fleet import releases
 
@@ -104,7 +104,9 @@ def audit_log(
 
 @audit.command("verify")
 def audit_verify(workspace: Folder = HERE, env: Env = DEV, json: Json = False) -> None:
-    """Walk the chain from its beginning, and hold it against the heads that publications keep."""
+    """Check that nobody rewrote the audit chain.
+
+    It is walked from its beginning, and held against the heads that publications keep."""
     from fleetcast.faces.cli import answers, terminal
     from fleetcast.fleet import audit
 

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from fleetcast.faces.cli.figures import count, day, duration, share, short
+from fleetcast.faces.cli.fitting import Table
 from fleetcast.faces.cli.paper import ILL, MARKS, NO_WORSE, STALE, TARGET, WELL, served, table, title
 from fleetcast.fleet.report import CycleReport, LongTermLines, RegionLine, SegmentVerdict, SourceLine, State
 
@@ -57,7 +57,7 @@ def fleet(regions: Sequence[RegionLine]) -> Table:
         "",
         ">MAPE",
         ">Better than\nbaseline",
-        ">Bias",
+        ">?Bias",
         ">Series\npublished",
         "Served by",
     )
@@ -108,7 +108,7 @@ def _gate_sentence(report: CycleReport) -> Text:
 
 def not_passed(verdicts: Iterable[SegmentVerdict]) -> Table:
     """What did not pass, why, and what serves it instead."""
-    rows = table("What did not pass", "", ">MAPE", ">Limit", ">Baseline", ">Bias", "Why", "Served by")
+    rows = table("What did not pass", "!", ">MAPE", ">Limit", ">?Baseline", ">?Bias", "Why", "Served by")
     for verdict in verdicts:
         if verdict.state == "passed":
             continue
@@ -172,7 +172,7 @@ def _long_term(far: LongTermLines) -> list[RenderableType]:
 
 def sources(lines: Iterable[SourceLine]) -> Table:
     """Conservation, source by source."""
-    rows = table("Source", ">Files", ">Rows in", ">Accepted", ">Set aside", ">Doubled", "")
+    rows = table("Source", ">?Files", ">Rows in", ">Accepted", ">Set aside", ">Doubled", "!")
     for line in lines:
         closes = WELL.text("adds up") if line.closes else ILL.text("does not add up")
         rows.add_row(

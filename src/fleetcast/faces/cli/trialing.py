@@ -50,7 +50,11 @@ def trial_design(
     ] = 52,
     outcome: Annotated[Outcome, typer.Option(help="What the trial is judged by.")] = Outcome.returns,
     within: Annotated[
-        list[Stratum], typer.Option(help="What the stores of a pair have in common; again for more; or none.")
+        list[Stratum],
+        typer.Option(
+            metavar="KEY",
+            help="What the stores of a pair share: region, store_format, postal_code; again for more; or none.",
+        ),
     ] = WITHIN,
     without: Annotated[
         list[str] | None, typer.Option(metavar="STORE", help="A store to leave out; again for more.")
@@ -61,7 +65,9 @@ def trial_design(
     env: Env = DEV,
     json: Json = False,
 ) -> None:
-    """Make pairs of alike stores, throw a coin for each, and write the design once and for all."""
+    """Make pairs of alike stores, and throw a coin for each.
+
+    The design is written once and for all, with a list of who is pilot and who is control for the field."""
     from fleetcast.faces.cli import terminal, trials
     from fleetcast.fleet import trials as fleet
     from fleetcast.trial.design import Plan
@@ -95,7 +101,9 @@ def trial_read(
     env: Env = DEV,
     json: Json = False,
 ) -> None:
-    """Say what the trial changed, and whether chance alone would do that."""
+    """Say what a trial changed, and whether chance would do that.
+
+    Pilot stores are held against their control stores, now against before, by all weeks that are final."""
     from fleetcast.faces.cli import terminal, trials
     from fleetcast.fleet import trials as fleet
 

@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Callable
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from fleetcast.faces.cli.figures import NONE, count, day, share, short
+from fleetcast.faces.cli.fitting import Table
 from fleetcast.faces.cli.paper import ILL, WELL, table, title
 from fleetcast.fleet.trials import Designed, Read
 from fleetcast.trial.design import Balance, Design
@@ -63,7 +63,7 @@ def _within(found: Design) -> str:
 
 
 def _balance(balance: tuple[Balance, ...]) -> Table:
-    rows = table("Before the trial", ">Pilot", ">Control", ">Apart, sd", ">Without pairs", "")
+    rows = table("Before the trial", ">Pilot", ">Control", ">Apart, sd", ">?Without pairs", "!")
     for line in balance:
         rows.add_row(
             FEATURES[line.feature],
@@ -111,8 +111,8 @@ def _span(answer: Read) -> Text:
 
 
 def _findings(found: Reading) -> Table:
-    arms = (">Pilot then", ">now", ">Control then", ">now")
-    rows = table("", *arms, ">Difference", ">Lift", "90 % interval", ">p", "Before the start")
+    arms = (">?Pilot\nthen", ">Pilot\nnow", ">?Control\nthen", ">Control\nnow")
+    rows = table("", *arms, ">?Difference", ">Lift", "!90 % interval", ">p", "!Before the start")
     for finding in found.findings:
         lift, figure = finding.lift, _figures(finding)
         rows.add_row(
