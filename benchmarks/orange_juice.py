@@ -29,7 +29,7 @@ from fleetcast.conditioning.movers import movers
 from fleetcast.conditioning.standard import Context
 from fleetcast.demand import demand
 from fleetcast.domain.history import History
-from fleetcast.domain.tables import DELIVERIES, EVENTS, PRODUCTS, RETURNS, STORES, WEATHER, as_known_at
+from fleetcast.domain.tables import DELIVERIES, EVENTS, PRODUCTS, RETURNS, STORES, WEATHER, as_known_at, whole
 from fleetcast.domain.week import WEEK, known_by
 from fleetcast.metrics import bias, mape, rmse_all, wape
 from fleetcast.orders import quantity
@@ -82,7 +82,9 @@ def conditioned(space: workspace.Workspace) -> dict[str, pl.DataFrame]:
             for table, frame in made.tables.items():
                 tables.setdefault(table, []).append(frame)
     return {
-        name: pl.concat(tables[name]).select(table.columns) if name in tables else space.lake.read(table)
+        name: whole(table, pl.concat(tables[name])).select(table.columns)
+        if name in tables
+        else space.lake.read(table)
         for name, table in space.base_tables.items()
     }
 
