@@ -10,6 +10,7 @@ from fleetcast.domain.versions import Snapshot
 from fleetcast.domain.week import WEEK
 from fleetcast.registry.models import ModelVersion
 from fleetcast.settings import RetrainingSettings
+from fleetcast.training.task import trained_as
 from fleetcast.workspace import Workspace
 
 
@@ -124,7 +125,9 @@ def _trained(w: Workspace) -> dict[str, Trained]:
     }
     lost = w.bank.damaged({version.artefact for version in (*newest.values(), *pools.values())})
     return {
-        segment: _seen(version, pools.get((version.lineage["partition"], version.lineage["recipe"])), lost)
+        segment: _seen(
+            version, pools.get((version.lineage["partition"], trained_as(version.lineage["recipe"]))), lost
+        )
         for segment, version in newest.items()
         if version.artefact not in lost
     }
