@@ -1,7 +1,7 @@
 """Who takes part in a backtest: recipes, and the averages and last values they must beat."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import partial
 from typing import Any, Protocol
@@ -10,7 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from fleetcast.backtesting.forms import Forms
 from fleetcast.backtesting.origin import Origin
+from fleetcast.domain.models import Form
 from fleetcast.features.examples import Examples
 from fleetcast.features.panel import Panel
 from fleetcast.models import recipes
@@ -98,20 +100,28 @@ PLAIN: Mapping[str, Plain] = {
 
 
 @dataclass(frozen=True)
+class Memory:
+    """What a recipe goes on from: its walks by subject, and where it pools the forms of each segment."""
+
+    walks: Mapping[str, Walk] = field(default_factory=dict)
+    forms: Mapping[str, Forms] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Trained:
     """A recipe by its name: a model for each segment, and where it pools one of all segments to lend.
 
-    It walks through the origins as the fleet does through its rounds.
+    It walks through the origins as the fleet does through its rounds, and chooses as the fleet's gate does between a
+    segment's forecasts with the pool and alone.
     """
 
     recipe: str
 
-    def forecast(
-        self, origin: Origin, memory: Mapping[str, Walk] | None
-    ) -> tuple[pl.DataFrame, Mapping[str, Walk]]:
+    def forecast(self, origin: Origin, memory: Memory | None) -> tuple[pl.DataFrame, Memory]:
         door = recipes.door(self.recipe)
         trains = door.make(origin.settings.training)
-        walks = dict(memory or {})
+        memory = memory or Memory()
+        walks, forms = dict(memory.walks), dict(memory.forms)
         pool = None
         if door.pools:
             made = _step(origin, Subject(EVERYONE, None, origin.settings), walks, trains.pool, door)
@@ -120,9 +130,21 @@ class Trained:
         for segment in origin.segments:
             subject = Subject(segment, segment, origin.settings)
             made = _step(origin, subject, walks, partial(trains.fit, pool=pool), door)
-            if made is not None:
-                frames.append(origin.forecasts(made.ahead, made.fitted.predict(made.ahead)))
-        return _whole(origin, frames), walks
+            if made is None:
+                continue
+            served = _said(origin, made, made.fitted)
+            if pool is not None:
+                said: dict[Form, pl.DataFrame] = {
+                    "pooled": served,
+                    "alone": _said(origin, made, made.fitted.with_pool(None)),
+                }
+                served, forms[segment] = forms.get(segment, Forms()).served(origin, subject, said)
+            frames.append(served)
+        return _whole(origin, frames), Memory(walks, forms)
+
+
+def _said(origin: Origin, made: Round, fitted: Any) -> pl.DataFrame:
+    return origin.forecasts(made.ahead, fitted.predict(made.ahead))
 
 
 def _step(
