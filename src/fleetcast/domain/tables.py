@@ -160,7 +160,10 @@ class Membership(Contract):
 
 
 class Rounds(Contract):
-    """Rolling-origin forecasts: made with nothing known after `origin` (a week). One row per origin, week and series."""
+    """Rolling-origin forecasts: made with nothing known after `origin` (a week). One row per origin, week, series and `recipe`.
+
+    A recipe that pools forecasts with the pool, and once more `alone`; one that starts from a donor names it (`from`).
+    """
 
     origin: date
     week: date

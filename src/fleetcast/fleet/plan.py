@@ -12,6 +12,7 @@ from fleetcast.domain.week import WEEK
 from fleetcast.fleet import work
 from fleetcast.registry.models import ModelVersion
 from fleetcast.settings import RetrainingSettings
+from fleetcast.training.task import trained_as
 from fleetcast.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -156,7 +157,9 @@ def _trained(w: Workspace) -> dict[str, Trained]:
     }
     lost = w.bank.damaged({version.artefact for version in (*newest.values(), *pools.values())})
     return {
-        segment: _seen(version, pools.get((version.lineage["partition"], version.lineage["recipe"])), lost)
+        segment: _seen(
+            version, pools.get((version.lineage["partition"], trained_as(version.lineage["recipe"]))), lost
+        )
         for segment, version in newest.items()
         if version.artefact not in lost
     }

@@ -79,7 +79,7 @@ def register(
                     "ensemble",
                     record["pack"],
                     made["key"],
-                    lineage=shared | made | {"parent": parent} | _lent(record, made, found),
+                    lineage=shared | made | {"parent": parent} | _form(record, made, verdicts[name], found),
                     verdict=verdicts[name],
                     trained_at=_full_fit(made, before.get(name), ended),
                     updated_at=ended,
@@ -123,16 +123,23 @@ def _pool(record: Mapping[str, Any], origin: Origin, before: Mapping[str, ModelV
     )
 
 
-def _lent(
-    record: Mapping[str, Any], made: Mapping[str, Any], found: Mapping[str, ModelVersion]
+def _form(
+    record: Mapping[str, Any],
+    made: Mapping[str, Any],
+    verdict: Mapping[str, Any],
+    found: Mapping[str, ModelVersion],
 ) -> dict[str, Any]:
-    """What an ensemble's lineage says of its pool: nothing where the recipe does not pool."""
-    pool = record["pool"]
+    """What an ensemble's lineage says of its form, where the recipe pools: its rounds, and its pool or why it is alone."""
+    pool, choice = record["pool"], verdict.get("choice")
     if pool is None or "donor" in made:  # it stands on its donor alone
         return {}
-    if record["cutoff"] not in made["pools"]:
-        return {"pool": None, "alone": pool.get("failed", "there was no pool yet")}
-    return {"pool": pool.get("lent") or found[pool["fitted"]["key"]].name}
+    if choice and choice["form"] == "pooled":
+        return {
+            "recipe": made["forms"]["pooled"],
+            "pool": pool.get("lent") or found[pool["fitted"]["key"]].name,
+        }
+    why = choice["reason"] if choice else pool.get("failed", "there was no pool yet")
+    return {"recipe": made["forms"]["alone"], "pool": None, "alone": why}
 
 
 def pools(
@@ -172,9 +179,11 @@ def members(
     for segment, baseline in segments.items():
         verdict = verdicts.get(segment)
         if verdict is not None and verdict["passed"]:
-            chosen[segment] = Member.of(versions[segment], passed=True, pool=pools.get(segment))
+            made = versions[segment]
+            why = _why(verdict) or str(made.lineage.get("alone", ""))
+            chosen[segment] = Member.of(made, passed=True, reason=why, pool=pools.get(segment))
             continue
-        reason = failed[segment] if verdict is None else "; ".join(verdict["reasons"])
+        reason = failed[segment] if verdict is None else _why(verdict)
         champion = live.manifest.members.get(segment) if live else None
         if champion is not None and champion.serving == "ensemble" and champion.artefact not in lost:
             chosen[segment] = replace(champion, passed=False, reason=f"keeps its champion: {reason}")
@@ -182,6 +191,12 @@ def members(
             found = baselines[baseline]
             chosen[segment] = Member(found.model, found.artefact, found.key, "baseline", False, reason)
     return chosen
+
+
+def _why(verdict: Mapping[str, Any]) -> str:
+    """Why a challenger did not pass, and why it has the form it has."""
+    choice = verdict.get("choice")
+    return "; ".join([*verdict["reasons"], *([choice["reason"]] if choice else [])])
 
 
 def manifest(

@@ -412,7 +412,7 @@ class Cycle:
                 {made["segment"]: movers.get(made["segment"]) for made in record["segments"]},
                 champions,
                 cutoff=self.week,
-                recipes={made["segment"]: made["recipe"] for made in record["segments"]},
+                forms={made["segment"]: made["forms"] for made in record["segments"]},
                 demand_version=self.snapshot["demand"],
                 settings=self.w.settings.reaching(reach),
                 lake=self.w.lake,
