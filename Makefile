@@ -10,6 +10,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DATA ?= $(FLEETCAST_DATA)
 WORKERS ?= 2
+SIZE ?= xs
+PEERS_READY := .venv-peers/.ready
 
 # One BLAS thread per process: two cost two to six times the CPU on matrices this small.
 export OMP_NUM_THREADS := 1
@@ -65,6 +67,14 @@ bench-transfer: $(READY) ## Measure what a young segment gains from a donor, at 
 .PHONY: bench-retailer
 bench-retailer: $(READY) ## Hold the fleet's week on a frozen simulated retailer against the truth (7 CPU minutes).
 	@$(BIN)/python benchmarks/retailer.py
+
+.PHONY: bench
+bench: $(READY) $(if $(PEERS),$(PEERS_READY)) ## Measure the weekly cycle at SIZE=xs, s or full, stage by stage; PEERS=1 beside mlforecast.
+	@POLARS_MAX_THREADS=1 $(BIN)/python benchmarks/cycle.py --size $(SIZE) $(if $(PEERS),--peers)
+
+$(PEERS_READY): uv.lock pyproject.toml $(READY)
+	@UV_PROJECT_ENVIRONMENT=.venv-peers VIRTUAL_ENV= $(BIN)/uv sync --frozen --quiet --only-group bench --python $(BIN)/python
+	@touch $@
 
 .PHONY: clean
 clean: ## Remove the demo and all caches; .venv stays.

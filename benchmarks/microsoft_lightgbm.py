@@ -35,7 +35,7 @@ class MicrosoftLightGBM:
     since: date
 
     def forecast(self, origin: Origin, memory: None) -> tuple[pl.DataFrame, None]:  # noqa: ARG002 — it has none
-        ahead = origin.ahead()
+        ahead = origin.ahead
         if origin.cutoff < self.since:
             return origin.forecasts(
                 ahead, dict.fromkeys(("mape", "median", "mean"), np.zeros(len(ahead)))

@@ -10,18 +10,17 @@ import json
 import resource
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 from microsoft_lightgbm import MicrosoftLightGBM
 
 from fleetcast import workspace
-from fleetcast.backtesting.comparing import paired
+from fleetcast.backtesting.comparing import figures, paired
 from fleetcast.backtesting.contenders import PLAIN, Contender, Trained
 from fleetcast.backtesting.origin import Origin
 from fleetcast.backtesting.replay import Entry, View, judged, replay, with_quantiles
@@ -29,12 +28,12 @@ from fleetcast.conditioning.movers import movers
 from fleetcast.conditioning.standard import Context
 from fleetcast.demand import demand
 from fleetcast.domain.history import History
-from fleetcast.domain.tables import DELIVERIES, EVENTS, PRODUCTS, RETURNS, STORES, WEATHER, as_known_at
+from fleetcast.domain.tables import DELIVERIES, EVENTS, PRODUCTS, RETURNS, STORES, WEATHER, as_known_at, whole
 from fleetcast.domain.week import WEEK, known_by
-from fleetcast.metrics import bias, mape, rmse_all, wape
+from fleetcast.metrics import mape
 from fleetcast.orders import quantity
 from fleetcast.pricing import cost, level
-from fleetcast.resampling import INTERVAL, over_weeks
+from fleetcast.resampling import interval
 from fleetcast.settings import Settings
 from fleetcast.sources.discover import find
 from fleetcast.sources.raw import RawFile
@@ -50,6 +49,8 @@ EXAMPLE = Path(__file__).parent.parent / "examples" / "orange-juice"
 
 SEGMENTS, POOLED, PEER = "weekly", "weekly-pooled", "lightgbm"
 AVERAGES = ("historical mean", "geometric mean", "historical median")
+BESIDE = (*AVERAGES, "last week", PEER)
+SHOWN = ("mape", "wape", "bias_mape", "bias", "coverage80", "coverage95")
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,9 @@ def conditioned(space: workspace.Workspace) -> dict[str, pl.DataFrame]:
             for table, frame in made.tables.items():
                 tables.setdefault(table, []).append(frame)
     return {
-        name: pl.concat(tables[name]).select(table.columns) if name in tables else space.lake.read(table)
+        name: whole(table, pl.concat(tables[name])).select(table.columns)
+        if name in tables
+        else space.lake.read(table)
         for name, table in space.base_tables.items()
     }
 
@@ -179,36 +182,29 @@ def main() -> None:
 
 def summary(scored: pl.DataFrame, cpu: dict[str, float]) -> dict[str, object]:
     """The figures of the bars in percent; costs in prices of a returned unit, per unit sold."""
-    ours, segments = scored.filter(contender=POOLED), scored.filter(contender=SEGMENTS)
-    figures = ours.select(
-        mape=100 * mape(),
-        mape_segments=pl.lit(segments.select(100 * mape()).item()),
-        wape=100 * wape(),
-        rmse_all=rmse_all(),
-        bias=100 * bias(units_hat="mape"),
-        bias_mean=100 * bias(units_hat="mean"),
-        bias_mean_segments=pl.lit(segments.select(100 * bias(units_hat="mean")).item()),
-        coverage80=100 * within("q0.1", "q0.9"),
-        coverage95=100 * within("q0.025", "q0.975"),
-    ).row(0, named=True)
-    by_product = ours.group_by("product").agg(share=100 * within("q0.1", "q0.9"))["share"]
+    found = {row["contender"]: row for row in figures(scored).iter_rows(named=True)}
+    ours, segments = found[POOLED], found[SEGMENTS]
+    by_product = figures(scored.filter(contender=POOLED), ["product"])["coverage80"]
     return {
         "protocol": "oj-10",
-        "rows": ours.height,
-        **_rounded(figures),
-        "coverage80_by_product": _rounded({"least": by_product.min(), "most": by_product.max()}),
-        "cost": {f"{ratio}:1": _rounded(priced(scored, ratio), 4) for ratio in RATIOS},
-        "better_than": {name: _rounded(better(scored, name)) for name in _beside(scored)},
-        "lightgbm": _peer(scored.filter(contender=PEER)),
+        "rows": ours["n"],
+        "mape": _percent(ours["mape"]),
+        "mape_segments": _percent(segments["mape"]),
+        "wape": _percent(ours["wape"]),
+        "rmse_all": round(ours["rmse_all"], 2),
+        "bias": _percent(ours["bias_mape"]),
+        "bias_mean": _percent(ours["bias"]),
+        "bias_mean_segments": _percent(segments["bias"]),
+        "coverage80": _percent(ours["coverage80"]),
+        "coverage95": _percent(ours["coverage95"]),
+        "coverage80_by_product": {"least": _percent(by_product.min()), "most": _percent(by_product.max())},
+        "cost": {f"{ratio}:1": priced(scored, ratio) for ratio in RATIOS},
+        "better_than": {name: better(scored, name, found[name]) for name in BESIDE if name in found},
+        "lightgbm": _peer(found.get(PEER)),
         "cpu_s": round(cpu["ours"], 1),
         "lightgbm_cpu_s": round(cpu["theirs"], 1),
         "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
     }
-
-
-def within(low: str, high: str) -> pl.Expr:
-    """The share of rows inside an interval."""
-    return pl.col("units").is_between(low, high).mean()
 
 
 def priced(scored: pl.DataFrame, ratio: int) -> dict[str, float]:
@@ -229,62 +225,42 @@ def priced(scored: pl.DataFrame, ratio: int) -> dict[str, float]:
         wanted = pl.repeat(level(lost=ratio, returned=1), rows.height, eager=True)
         rows = rows.with_columns(quantile=quantity(rows, wanted))
         total = rows.select(cost(order=column, lost=float(ratio)) / pl.col("units").sum()).item()
-        costs[policy] = float(total)
+        costs[policy] = round(float(total), 4)
     return costs
 
 
-def better(scored: pl.DataFrame, name: str) -> dict[str, float]:
+def better(scored: pl.DataFrame, name: str, theirs: Mapping[str, Any]) -> dict[str, float | None]:
     """By how much the pooled recipe's MAPE is below a contender's, with a 90 % interval over weeks."""
-    pairs = paired(scored, POOLED, name)
-    weekly = pairs.group_by("week").agg(pl.col("first", "second").sum()).sort("week")
+    weekly = paired(scored, POOLED, name).group_by("week").agg(pl.col("first", "second").sum()).sort("week")
     sums = [weekly[column].to_numpy() for column in ("first", "second")]
-    low, high = np.quantile(over_weeks(sums, 1, lambda a, b: 1 - a / b), INTERVAL)
+    low, high = interval(sums, 1, lambda a, b: 1 - a / b)
     value = 1 - sums[0].sum() / sums[1].sum()
-    return {
-        "mape": scored.filter(contender=name).select(100 * mape()).item(),
-        "by": 100 * value,
-        "low": 100 * low,
-        "high": 100 * high,
-    }
+    found = {"mape": theirs["mape"], "by": value, "low": low, "high": high}
+    return {key: _percent(figure) for key, figure in found.items()}
 
 
-def _beside(scored: pl.DataFrame) -> list[str]:
-    there = set(scored["contender"].unique())
-    return [name for name in (*AVERAGES, "last week", PEER) if name in there]
-
-
-def _peer(rows: pl.DataFrame) -> dict[str, float] | None:
-    if not rows.height:
-        return None
-    coverage = 100 * within("q0.1", "q0.9")
-    found = rows.select(mape=100 * mape(), wape=100 * wape(), bias=100 * bias(), coverage80=coverage)
-    return _rounded(found.row(0, named=True))
+def _peer(row: Mapping[str, Any] | None) -> dict[str, float | None] | None:
+    shown = ("mape", "wape", "bias", "coverage80")
+    return {name: _percent(row[name]) for name in shown} if row is not None else None
 
 
 def tell(scored: pl.DataFrame) -> None:
     """Every contender and every segment, for people, in percent."""
-    figures = {
-        "mape": 100 * mape(),
-        "wape": 100 * wape(),
-        "bias": 100 * bias(units_hat="mape"),
-        "bias_mean": 100 * bias(units_hat="mean"),
-        "cover80": 100 * within("q0.1", "q0.9"),
-        "cover95": 100 * within("q0.025", "q0.975"),
-    }
     ours = scored.filter(pl.col("contender").is_in([POOLED, SEGMENTS]))
     with pl.Config(
-        tbl_rows=-1, tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True, float_precision=1
+        tbl_rows=-1,
+        tbl_cols=-1,
+        tbl_hide_dataframe_shape=True,
+        tbl_hide_column_data_types=True,
+        float_precision=1,
     ):
-        for rows, keys in (
-            (scored, ["contender"]),
-            (ours, ["contender", "segment"]),
-            (scored.filter(contender=POOLED), ["product"]),
-        ):
-            print(rows.group_by(keys, maintain_order=True).agg(rows=pl.len(), **figures), file=sys.stderr)
+        for rows, by in ((scored, []), (ours, ["segment"]), (scored.filter(contender=POOLED), ["product"])):
+            percent = [pl.col(name) * 100 for name in SHOWN]
+            print(figures(rows, by).select("contender", *by, "n", *percent), file=sys.stderr)
 
 
-def _rounded(figures: dict[str, float], digits: int = 2) -> dict[str, float]:
-    return {name: round(value, digits) for name, value in figures.items()}
+def _percent(figure: float | None) -> float | None:
+    return round(100 * figure, 2) if figure is not None else None
 
 
 if __name__ == "__main__":

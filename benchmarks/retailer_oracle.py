@@ -7,7 +7,7 @@ import numpy.typing as npt
 import polars as pl
 
 from fleetcast.metrics import mape
-from fleetcast.resampling import over_weeks
+from fleetcast.resampling import interval
 from fleetcast.sellouts import lost_sales
 from fleetcast.testing.truth import Law
 
@@ -47,20 +47,19 @@ def errors(rows: pl.DataFrame, units: str) -> dict[str, float]:
 
 def closed(
     rows: pl.DataFrame, units: str, *, against: str = "oracle", seed: int = 1
-) -> tuple[float, float, float]:
+) -> tuple[float, float | None, float | None]:
     """The share of the way from the historical mean to the oracle that the fleet goes, and its 90 % interval over weeks."""
     counted = rows.filter(pl.col(units) > 0)
     names = ("mean", "fleet", against)
-    sums = counted.group_by("week").agg(
-        ((pl.col(name) - pl.col(units)).abs() / pl.col(units)).sum().alias(name) for name in names
-    )
+    errors = [((pl.col(name) - pl.col(units)).abs() / pl.col(units)).sum().alias(name) for name in names]
+    sums = counted.group_by("week").agg(errors).sort("week")
     totals = [sums[name].to_numpy() for name in names]
 
     def share(mean: F64, fleet: F64, best: F64) -> F64:
         return (mean - fleet) / (mean - best)
 
-    low, high = np.quantile(over_weeks(totals, seed, share), [0.05, 0.95])
-    return float(share(*(column.sum() for column in totals))), float(low), float(high)
+    low, high = interval(totals, seed, share)
+    return float(share(*(column.sum() for column in totals))), low, high
 
 
 def stock_outs(demand: pl.DataFrame, law: Law) -> dict[str, float]:

@@ -16,7 +16,6 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from fleetcast import workspace
@@ -32,7 +31,7 @@ from fleetcast.lake.history import History, read_history
 from fleetcast.models import recipes
 from fleetcast.models.baseline import HistoricalAverage
 from fleetcast.models.transfer import Transfer
-from fleetcast.resampling import INTERVAL, over_weeks
+from fleetcast.resampling import interval
 from fleetcast.rounds.subject import SERIES_WEEK, Subject, TooLittleError, where
 from fleetcast.rounds.walk import Walk, fitted_at
 from fleetcast.settings import Settings
@@ -168,8 +167,7 @@ def _compared(rows: pl.DataFrame) -> dict[str, object]:
     gains = {}
     for name in ("scratch", "donor", "mean"):
         apart = (weekly[name] - weekly["transfer"]).to_numpy()
-        drawn = over_weeks([apart, n], SEED, lambda total, count: total / count)
-        low, high = np.quantile(drawn, INTERVAL)
+        low, high = interval([apart, n], SEED, lambda total, count: total / count)
         gains[name] = [round(100 * value, 2) for value in (apart.sum() / n.sum(), low, high)]
     return found | {"gain_over": gains}
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fleetcast.pricing import cost, level, price, price_at, uncounted
+from fleetcast.pricing import cost, level, price, uncounted
 
 MONDAY = date(2026, 1, 5)
 PRICES = {"lost": 3.0, "returned": 1.0, "seed": 1}
@@ -72,7 +72,7 @@ def test_a_row_without_a_price_is_told_apart():
 
 def test_a_lost_sale_may_be_priced_in_returned_units():
     frame = rows([10.0, 2.0], a=[4.0, 4.0])
-    assert line(price_at(frame, ["a"], 5, seed=1), "a")["cost"] == 6 * 5 + 2
+    assert line(price(frame, ["a"], lost=5.0, returned=1.0, seed=1), "a")["cost"] == 6 * 5 + 2
 
 
 def test_service_is_the_share_of_demand_filled_and_in_stock_the_share_of_weeks():

@@ -82,6 +82,13 @@ def test_unknown_weeks_and_pools_with_nothing_to_learn_from_have_no_estimate():
     assert lost_sales(always)["lost"].is_null().all()
 
 
+def test_a_sold_out_week_that_is_not_final_yet_has_no_estimate():
+    still_open = series([5.0, 9.0], [9.0, 9.0], [False, True]).with_columns(final=pl.Series([True, False]))
+    assert lost_sales(still_open)["lost"].to_list() == [0.0, None]
+    alone = lost_sales(still_open.filter("censored"))
+    assert alone["lost"].to_list() == [None]
+
+
 def test_no_rows_have_no_losses():
     assert lost_sales(drawn(np.random.default_rng(1)).clear())["lost"].to_list() == []
 

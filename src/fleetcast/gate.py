@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from fleetcast.metrics import COUNTS, measure
-from fleetcast.resampling import INTERVAL, Floats, over_weeks
+from fleetcast.resampling import Floats, interval, over_weeks
 from fleetcast.settings import GateSettings
 
 TARGET = 0.45  # the MAPE the fleet is measured by, shown beside whatever limit is in force
@@ -222,10 +222,9 @@ def _improvement(rows: pl.DataFrame, name: str, column: str, seed: int) -> Impro
     ours, theirs, n = _weekly(both, "mape", column)
     if not (theirs.sum() > 0 and isfinite(ours.sum())):
         return Improvement(name, _finite(theirs.sum() / n.sum()), None, None, None)
-    drawn = over_weeks([ours, theirs], seed, lambda a, b: 1 - a / np.where(b > 0, b, np.nan))
-    low, high = (float(bound) for bound in np.nanquantile(drawn, INTERVAL))
+    low, high = interval([ours, theirs], seed, lambda a, b: 1 - a / np.where(b > 0, b, np.nan))
     value = float(1 - ours.sum() / theirs.sum())
-    return Improvement(name, _finite(theirs.sum() / n.sum()), _finite(value), _finite(low), _finite(high))
+    return Improvement(name, _finite(theirs.sum() / n.sum()), _finite(value), low, high)
 
 
 def _weekly(rows: pl.DataFrame, *columns: str) -> tuple[Floats, ...]:

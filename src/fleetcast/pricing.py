@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from fleetcast.resampling import INTERVAL, over_weeks
+from fleetcast.resampling import interval
 
 Money = float | pl.Expr
 
@@ -120,13 +120,6 @@ def price(
     )
 
 
-def price_at(
-    rows: pl.DataFrame, policies: Sequence[str], ratio: float, *, seed: int, by: Sequence[str] = ()
-) -> pl.DataFrame:
-    """`price` where a lost sale costs `ratio` times what a returned unit costs; money is then in returned units."""
-    return price(rows, policies, lost=float(ratio), returned=1.0, seed=seed, by=by)
-
-
 def _sums(policy: str, *, lost: Money, returned: Money) -> list[pl.Expr]:
     short, back = lost_units(order=policy), returned_units(order=policy)
     lost_money, returned_money = short * _money(lost), back * _money(returned)
@@ -181,13 +174,9 @@ def _saving(weekly: pl.DataFrame, first: str, other: str, seed: int) -> dict[str
     ours, theirs = (weekly[name].to_numpy() for name in (first, other))
     total = float(theirs.sum() - ours.sum())
     share = total / float(theirs.sum()) if theirs.sum() > 0 else None
-    if ours.size < 2:
-        return dict(zip(SAVING, (total, None, None, share, None, None), strict=True))
-    low, high = np.quantile(over_weeks([ours, theirs], seed, lambda a, b: b - a), INTERVAL)
-    shares = over_weeks([ours, theirs], seed, lambda a, b: (b - a) / np.where(b > 0, b, np.nan))
-    bounds = np.nanquantile(shares, INTERVAL) if share is not None else (None, None)
-    least, most = (None if bound is None else float(bound) for bound in bounds)
-    return dict(zip(SAVING, (total, float(low), float(high), share, least, most), strict=True))
+    low, high = interval([ours, theirs], seed, lambda a, b: b - a)
+    least, most = interval([ours, theirs], seed, lambda a, b: (b - a) / np.where(b > 0, b, np.nan))
+    return dict(zip(SAVING, (total, low, high, share, least, most), strict=True))
 
 
 def _demand(units: str) -> pl.Expr:

@@ -29,8 +29,8 @@ Ints = npt.NDArray[np.int64]
 def lost_sales(demand: pl.DataFrame, *, pool: str = "segment") -> pl.DataFrame:
     """Add `lost` to DEMAND rows that have a column `pool`: units expected to have been wanted beyond the delivery.
 
-    0 in a week that did not sell out; null where units are unknown, and in a pool that has nothing but sold-out weeks
-    to learn from. `units + lost` is expected demand.
+    0 in a week that did not sell out; null where units are unknown, and in sold-out weeks that are not final or whose
+    pool has nothing else to learn from. `units + lost` is expected demand.
 
     >>> weeks = [(8.0, 10.0, False), (9.0, 10.0, False), (7.0, 10.0, False), (10.0, 10.0, True)]
     >>> rows = pl.DataFrame(weeks, schema=["units", "delivered", "censored"], orient="row")
@@ -47,10 +47,9 @@ def lost_sales(demand: pl.DataFrame, *, pool: str = "segment") -> pl.DataFrame:
         .fill_null(value=False)
         .alias("known"),
     )
-    beyond = np.zeros(demand.height)
-    rows = np.flatnonzero(learnt["known"].to_numpy())
-    if learnt["censored"].any():
-        beyond[rows] = _beyond(_Weeks.of(learnt.filter("known")))
+    beyond, known = np.full(demand.height, np.nan), learnt.filter("known")
+    if known["censored"].any():
+        beyond[learnt["known"].to_numpy()] = _beyond(_Weeks.of(known))
     lost = pl.when(pl.col("units").is_finite()).then(
         pl.when("censored").then(pl.Series(beyond, nan_to_null=True)).otherwise(0.0)
     )

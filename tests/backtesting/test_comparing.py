@@ -14,6 +14,7 @@ from fleetcast.backtesting.comparing import (
     differences,
     explained,
     figures,
+    largest,
     paired,
     revisions,
 )
@@ -128,3 +129,45 @@ def test_a_forecast_that_never_changes_is_perfectly_steady():
 def test_forecasts_of_different_series_or_contenders_are_never_taken_for_a_revision():
     lonely = rounds(("a", 0.2), ("b", 0.3))  # one horizon: every week is forecast once
     assert revisions(lonely).height == 0
+
+
+def test_one_week_tells_nobody_apart():
+    found = rounds(("good", 0.2), ("bad", 0.4), weeks=1)
+    alone = difference(found, "good", "bad", seed=1)
+    assert alone.value == pytest.approx(-0.2)
+    assert (alone.low, alone.high, alone.told_apart) == (None, None, False)
+
+
+def test_a_segment_that_one_of_two_did_not_forecast_is_not_compared():
+    found = rounds(("good", 0.2), ("bad", 0.4))
+    fewer = found.filter((pl.col("contender") == "good") | (pl.col("segment") == "north/slow"))
+    assert set(differences(fewer, "good", "bad", by="segment", seed=1)) == {"north/slow"}
+
+
+def test_where_a_difference_comes_from_is_told_by_its_largest_parts():
+    found = rounds(("good", 0.2), ("bad", 0.4))
+    worse = pl.when((pl.col("contender") == "bad") & (pl.col("product") == "P1")).then(3.0).otherwise(1.0)
+    parts = largest(explained(found.with_columns(pl.col("mape") * worse), "good", "bad"), most=2)
+    assert parts["aspect"].unique(maintain_order=True).to_list() == ["segment", "product", "week"]
+    assert parts.filter(aspect="product")["value"][0] == "P1"
+    assert parts.filter(aspect="product")["of_whole"].sum() == pytest.approx(1.0)
+    assert parts.filter(aspect="week").height == 2
+    assert parts.filter(aspect="week")["of_whole"].is_sorted(descending=True)
+
+
+def test_parts_against_the_difference_are_not_among_those_that_make_it():
+    found = rounds(("first", 0.2), ("second", 0.4)).with_columns(
+        mape=pl.when((pl.col("contender") == "first") & (pl.col("segment") == "north/slow"))
+        .then(pl.col("units") * 1.5)
+        .otherwise("mape")
+    )
+    parts = largest(explained(found, "first", "second"))
+    assert parts.filter(aspect="segment")["value"].to_list() == ["north/fast"]
+    assert parts.filter(aspect="segment")["of_whole"].item() > 1
+
+
+def test_between_twins_and_in_one_segment_alone_there_is_nothing_to_tell():
+    twins = explained(rounds(("a", 0.2), ("b", 0.2)), "a", "b")
+    assert not largest(twins).height
+    alone = rounds(("a", 0.2), ("b", 0.3)).filter(segment="north/fast")
+    assert "segment" not in largest(explained(alone, "a", "b"))["aspect"].to_list()

@@ -1,5 +1,7 @@
 """Known-ahead features: against their past, against the other products, and the weeks that were like this one."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 
@@ -80,3 +82,11 @@ def test_weeks_alike_in_price_say_how_far_from_its_level_a_product_will_sell():
     level = np.log1p(units)[-4:].mean()
     expected = np.log1p(40) - level
     assert 0.7 * expected < feature(panel, "alike")[0, 0, -1] < expected
+
+
+def test_a_past_covariate_nobody_knew_yet_is_as_its_average_and_not_as_it_came_to_be():
+    panel = market({"A": [1.0] * 5}, {"A": [5, 5, 5, 5]})
+    traffic = np.array([[np.nan, np.nan, 6.0, 2.0, np.nan]], np.float32)
+    past = replace(panel, past={"footfall.traffic": traffic})
+    column = next(c for c in columns(past, SETTINGS, {"plan": PRICE}) if c.name == "footfall.traffic")
+    assert column.origin[0, :4].tolist() == [4.0, 4.0, 6.0, 2.0]

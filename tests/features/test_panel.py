@@ -1,9 +1,10 @@
 """A panel holds what was known, where it belongs."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import numpy as np
 import polars as pl
+import pytest
 
 from fleetcast.domain.week import WEEK
 from fleetcast.features.panel import Covariate, build
@@ -68,12 +69,33 @@ def test_a_store_covariate_reaches_every_product_of_the_store():
     assert panel.static["shoppers.income"].tolist() == [3.5, 3.5]
 
 
-def test_a_past_covariate_is_unknown_after_the_cutoff():
+def footfall(*days: int) -> np.ndarray:
+    """What a panel of four weeks and one ahead holds of a traffic of 1, 2, 3, 4, known so many days after each Monday."""
     settings = CovariateSettings(keys=("week",), columns={"traffic": "past"})
     weeks = [FIRST_WEEK + i * WEEK for i in range(4)]
-    traffic = Covariate("footfall", settings, pl.DataFrame({"week": weeks, "traffic": [1.0, 2.0, 3.0, 4.0]}))
-    panel = build(weekly_sales(5, 6), SERIES, cutoff=FIRST_WEEK + WEEK, horizons=(2,), covariates=[traffic])
-    np.testing.assert_array_equal(panel.past["footfall.traffic"][0], [1, 2, np.nan, np.nan])
+    known = [datetime.combine(w, time(), UTC) + timedelta(days=d) for w, d in zip(weeks, days, strict=True)]
+    rows = pl.DataFrame({"week": weeks, "traffic": [1.0, 2.0, 3.0, 4.0], "known_at": known})
+    rows = rows.with_columns(pl.col("known_at").dt.cast_time_unit("us"))
+    covariates = [Covariate("footfall", settings, rows)]
+    cutoff = FIRST_WEEK + 3 * WEEK
+    panel = build(weekly_sales(5, 6, 7, 8), SERIES, cutoff=cutoff, horizons=(1,), covariates=covariates)
+    return panel.past["footfall.traffic"][0]
+
+
+def test_a_past_covariate_is_unknown_after_the_cutoff():
+    np.testing.assert_array_equal(footfall(8, 8, 8, 8), [1, 2, 3, 4, np.nan])
+
+
+@pytest.mark.parametrize(
+    ("days", "seen"),
+    [
+        ((15, 15, 15, 15), [np.nan, 1, 2, 3, np.nan]),  # a week late, every week
+        ((8, 22, 8, 8), [1, 1, 3, 4, np.nan]),  # one that comes after the next one is old news
+        ((36, 36, 36, 8), [np.nan, np.nan, np.nan, 4, np.nan]),  # a backfill is no news of then
+    ],
+)
+def test_a_past_covariate_is_at_each_week_the_newest_that_was_known_then(days, seen):
+    np.testing.assert_array_equal(footfall(*days), seen)
 
 
 def test_a_column_declared_log_is_read_as_its_logarithm():

@@ -1,13 +1,14 @@
 """Backtests of a small fleet, from its lake to the kept experiment."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import polars as pl
 import pytest
 
 from fleetcast import workspace
 from fleetcast.domain.errors import UsageError
+from fleetcast.domain.week import WEEK
 from fleetcast.fleet import backtests, experiments, search
 from fleetcast.fleet.backtests import Request
 from fleetcast.fleet.progress import Silent
@@ -35,6 +36,17 @@ def test_the_recipe_is_held_against_both_averages_and_beats_them_where_sales_gro
     to_mean = next(one for one in report.differences if one.second == "historical mean")
     assert to_mean.told_apart
     assert to_mean.value < 0
+
+
+def test_a_second_recipe_is_told_with_where_its_difference_comes_from(answered):
+    folder, alone = answered
+    assert alone.explained == []
+    report = asked(folder, replace(SMALL, contenders=("weekly", "last week")))
+    assert {part["against"] for part in report.explained} == {"last week"}
+    assert {part["aspect"] for part in report.explained} == {"segment", "product", "week"}
+    whole = next(one for one in report.differences if one.second == "last week")
+    for part in report.explained:
+        assert part["contribution"] == pytest.approx(part["of_whole"] * whole.value)
 
 
 def test_a_first_look_takes_everybody_that_is_installed(monkeypatch):
@@ -92,6 +104,13 @@ def test_windows_that_reach_before_the_data_or_beyond_what_is_final_are_refused(
         asked(folder, replace(SMALL, last=late))
 
 
+@pytest.mark.parametrize("horizons", [(0, 1), (1, 53), (-2,)])
+def test_a_horizon_that_is_none_is_refused(answered, horizons):
+    folder, _ = answered
+    with pytest.raises(UsageError, match="weeks ahead go from 1 to 52"):
+        asked(folder, replace(SMALL, horizons=horizons))
+
+
 def test_a_week_that_was_never_conditioned_is_not_replayed(fresh_chain):
     with pytest.raises(Exception, match="run `fleetcast run`"):
         asked(fresh_chain)
@@ -121,6 +140,23 @@ def test_forecasts_leave_as_a_file_and_another_ending_is_refused(answered, tmp_p
     assert pl.read_csv(tmp_path / "rows.csv").height == sum(row["n"] for row in report.figures)
     with pytest.raises(UsageError, match=r"ends in \.parquet or \.csv"):
         backtests.export(w, report.id, tmp_path / "rows.xlsx")
+
+
+def test_a_trial_replays_its_own_settings_and_the_averages_and_nobody_else():
+    trial = replace(SMALL, training={"passes": 3}, varied_alone=True)
+    named = [setup.name for setup in backtests.setups(trial, "weekly")]
+    assert named == ["weekly (passes=3)", "historical mean", "historical median"]
+    assert backtests.setups(replace(trial, varied_alone=False), "weekly")[0].name == "weekly"
+
+
+@pytest.mark.parametrize(("step", "horizons"), [(1, (1,)), (1, (1, 2, 3, 4)), (4, (1, 2)), (2, (13, 26))])
+def test_no_trial_forecasts_a_week_that_confirms_the_winner(step, horizons):
+    newest = date(2026, 6, 1)
+    last = search.last_searched(newest, step=step, horizons=horizons)
+    confirming = [newest - back * step * WEEK for back in range(search.HELD_BACK)]
+    tried = [last - back * step * WEEK for back in range(8)]
+    weeks = [{origin + h * WEEK for origin in origins for h in horizons} for origins in (tried, confirming)]
+    assert not weeks[0] & weeks[1]
 
 
 def test_a_search_goes_on_where_it_stopped_and_keeps_what_it_found(chain, monkeypatch):

@@ -53,6 +53,6 @@ def test_a_name_of_no_snapshot_or_of_several_says_what_to_name(chain, name):
 
 
 def test_a_table_that_does_not_exist_cannot_be_exported(chain, tmp_path):
-    with pytest.raises(UsageError, match="no table 'sales'; there are completeness, deliveries"):
+    with pytest.raises(UsageError, match="no table 'sales'; there are clusters, completeness, deliveries"):
         tables.export(opened(chain), tmp_path / "out", file_format="csv", tables=["sales"])
     assert not (tmp_path / "out").exists()

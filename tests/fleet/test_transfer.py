@@ -6,9 +6,11 @@ import polars as pl
 import pytest
 
 from fleetcast.domain.errors import SettingsError, UsageError
-from fleetcast.domain.tables import COMPLETENESS, ROUNDS
+from fleetcast.domain.tables import COMPLETENESS, FORECASTS, ROUNDS
 from fleetcast.domain.week import WEEK
-from fleetcast.fleet import releases
+from fleetcast.fleet import backtests, experiments, explanations, releases
+from fleetcast.fleet.backtests import Request
+from fleetcast.fleet.progress import Silent
 from fleetcast.testing.kiosks import LAST, WEDNESDAY, kiosks, opened, run_week, write_file, write_workspace
 
 NEW = ("west/large/fast", "west/large/slow")
@@ -91,6 +93,14 @@ def test_what_passes_its_gate_serves_the_new_region(grown):
     assert west["state"].unique().to_list() == ["champion"]
 
 
+def test_a_transferred_forecast_is_explained_to_the_unit(grown):
+    w = opened(grown[0])
+    row = w.lake.read(FORECASTS, where=pl.col("segment") == NEW[0]).row(0, named=True)
+    told = explanations.forecast_explained(w, NEW[0], row["store"], row["product"], week=row["week"])
+    assert told.forecast == pytest.approx(row["median"], rel=1e-5)
+    assert told.model == newest(w, NEW[0]).name
+
+
 def test_the_others_are_trained_as_without_it(running, grown, tmp_path):
     alone = shutil.copytree(running, tmp_path / "alone")
     run_week(alone)
@@ -154,3 +164,24 @@ def test_names_that_are_no_segments_are_errors_with_their_line(running, tmp_path
         opened(folder)
     assert "training.donors.west/large: is no segment; write region/store_format/mover" in str(error.value)
     assert "a segment cannot be its own donor" in str(error.value)
+
+
+def test_a_backtest_starts_young_segments_from_the_donors_the_fleet_would_lend_them(grown):
+    w, key = opened(grown[0]), ["origin", "week", "store", "product"]
+    report = backtests.backtest(w, Request(windows=4), progress=Silent(), actor="ann")
+    assert report.young == [
+        {"segment": young, "donor": old, "windows": 4} for young, old in zip(NEW, OLD, strict=True)
+    ]
+    replayed = backtests.rows(w, experiments.one(w, report.id)).filter(contender="weekly", segment=NEW[0])
+    rounds = w.lake.read(ROUNDS).filter(pl.col("segment") == NEW[0])
+    both = replayed.join(rounds, on=key, suffix="_of_the_fleet")
+    assert both.height == replayed.height > 0
+    assert (both["mape"] == both["mape_of_the_fleet"]).all()
+
+
+def test_a_backtest_before_any_donor_was_trained_has_none(running, tmp_path):
+    folder = shutil.copytree(running, tmp_path / "chain")
+    report = backtests.backtest(
+        opened(folder, WEDNESDAY - WEEK), Request(windows=2, horizons=(1, 2)), progress=Silent(), actor="ann"
+    )
+    assert report.young == []

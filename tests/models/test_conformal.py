@@ -113,3 +113,12 @@ def test_a_horizon_nobody_has_judged_yet_takes_the_next_longer_ones_width_and_be
     )
     assert four < eight == pytest.approx(thirteen)
     assert year == pytest.approx(thirteen * 4**0.2)
+
+
+@pytest.mark.parametrize("share", [0.4, 2.5])
+def test_the_middle_stays_the_median_even_where_all_errors_were_to_one_side(share):
+    one_sided = rounds(400, spread=0.05).with_columns(units=pl.col("median") * share)
+    asked = rounds(20, seed=3)
+    out = calibrate(one_sided).apply(asked)
+    np.testing.assert_allclose(out["q0.5"], asked["median"], rtol=1e-9)
+    assert (np.diff(out.select(QUANTILES).to_numpy(), axis=1) >= 0).all()

@@ -5,10 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fleetcast.features.examples import Examples
+from fleetcast.features.design import Design
+from fleetcast.features.examples import Examples, aligned
 from fleetcast.models import explaining
+from fleetcast.models.longterm import LongTerm
+from fleetcast.models.transfer import Transfer
 from fleetcast.models.weekly import FittedWeekly, Weekly
 from fleetcast.settings import TrainingSettings
+from fleetcast.testing.shop import COVARIATES, FEATURES, shop
 
 LASSO = TrainingSettings(net_members=0, passes=1)
 BOTH = TrainingSettings(net_members=2, net_epochs=1, passes=1, pool_net_members=1)
@@ -90,6 +94,62 @@ def test_pooled_members_share_the_weight_of_their_kind(rows):
     np.testing.assert_allclose(apart.logs, np.log1p(fitted.predict(rows)["median"]), atol=1e-9)
 
 
+def test_a_pool_of_an_earlier_week_that_lacks_an_event_is_taken_apart_too(rows):
+    pool = Weekly(BOTH).pool(aligned(rows, ("history", "price", "season", "constant")), seed=2)
+    fitted = Weekly(BOTH).fit(rows, seed=1, pool=pool)
+    apart = explaining.contributions(fitted, rows, rows)
+    np.testing.assert_allclose(apart.logs, np.log1p(fitted.predict(rows)["median"]), atol=1e-9)
+    own = explaining.contributions(FittedWeekly(fitted.linear, fitted.net), rows, rows)
+    lent = explaining.contributions(pool, rows, rows)
+    for name in pool.names:
+        mine, theirs = (of.values[:, of.names.index(name)] for of in (own, lent))
+        found = apart.values[:, apart.names.index(name)]
+        np.testing.assert_allclose(found, (mine + theirs) / 2, atol=1e-9)
+
+
+@pytest.fixture(scope="module")
+def far() -> Examples:
+    """What a shop's forecasts 8 and 13 weeks ahead are learned from."""
+    made = shop(weeks=80)
+    panel = made.panel(made.deliveries["week"].max(), horizons=(8, 13))
+    return Design.of(panel, FEATURES, COVARIATES).examples(training=True)
+
+
+@pytest.mark.parametrize("functional", ["median", "mape", "mean"])
+def test_a_long_term_forecast_comes_apart_exactly(far, functional):
+    fitted = LongTerm(LASSO).fit(far, seed=1)
+    apart = explaining.contributions(fitted, far, far, functional=functional)
+    np.testing.assert_allclose(
+        apart.base + apart.values.sum(axis=1), np.log1p(fitted.predict(far)[functional])
+    )
+    assert {"level", "recent weeks", "trend", "season"} <= set(apart.by_driver()[0])
+    bounds = apart.values[:, apart.names.index(explaining.BOUNDS)]
+    if functional != "mean":  # whose smearing is not the linear part's
+        np.testing.assert_allclose(bounds, 0.0, atol=1e-5)
+
+
+@pytest.mark.parametrize("functional", ["median", "mape", "mean"])
+def test_a_transferred_forecast_is_its_donors_word_and_its_own_correction(ensemble, rows, functional):
+    own = replace(rows, units=2 * rows.units)
+    fitted = Transfer(BOTH).fit(own.take(np.arange(200)), donor=ensemble, seed=1)
+    apart = explaining.contributions(fitted, rows, rows, functional=functional)
+    np.testing.assert_allclose(
+        apart.base + apart.values.sum(axis=1), np.log1p(fitted.predict(rows)[functional])
+    )
+    donor = explaining.contributions(fitted.donor, rows, rows, functional=functional)
+    at = rows.names.index("history")
+    coefficient = fitted.corrections[explaining.FUNCTIONALS.index(functional), at]
+    added = coefficient * (rows.X[:, at] - rows.X[:, at].mean())
+    np.testing.assert_allclose(apart.values[:, at], donor.values[:, at] + added, atol=1e-6)
+
+
+def test_a_model_of_a_recipe_from_elsewhere_cannot_be_taken_apart(ensemble, rows):
+    fitted = Transfer(LASSO).fit(rows, donor=ensemble, seed=1)
+    assert explaining.explainable(fitted)
+    assert not explaining.explainable(replace(fitted, donor=object()))
+    assert not explaining.explainable(object())
+
+
 def test_drivers_are_ranked_by_how_much_they_move(ensemble, rows):
     ranked = explaining.drivers(explaining.contributions(ensemble, rows, rows))
     assert [driver.strength for driver in ranked] == sorted((d.strength for d in ranked), reverse=True)
@@ -111,6 +171,9 @@ def test_drivers_are_ranked_by_how_much_they_move(ensemble, rows):
         ("event.easter", "events"),
         ("store", "store"),
         ("horizon", "other"),
+        ("costs.margin", "costs"),
+        ("newsletters.sent×promotions.price", "newsletters"),
+        ("seasonal_plans.shelf", "seasonal_plans"),
     ],
 )
 def test_every_column_has_a_driver_a_person_knows(column, driver):

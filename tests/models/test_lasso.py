@@ -121,6 +121,16 @@ def test_forecasts_do_not_depend_on_the_order_of_rows_or_the_codes_of_products(m
     np.testing.assert_allclose(fitted.predict(recoded)["mape"], expected, rtol=1e-12)
 
 
+@pytest.mark.parametrize("products", [1, 3])
+def test_an_unknown_product_answers_as_the_average_product_does(market, products):
+    examples = market(noise=0.05, n=3000, products=products)
+    stranger = replace(examples, products=tuple("xyz"[:products]))
+    dearer = replace(stranger, X=stranger.X + np.array([1, 0, 0, 0, 0], np.float32))
+    fitted = Lasso().fit(examples)
+    lift = np.mean(fitted.logs(dearer)["mean"] - fitted.logs(stranger)["mean"])
+    assert lift == pytest.approx({1: -1.0, 3: -0.25}[products], abs=0.08)  # of the planted slopes
+
+
 def test_a_segment_that_never_sold_is_forecast_as_zero(market):
     nothing = replace(market(), units=np.zeros(600))
     forecast = Lasso().fit(nothing).predict(nothing)

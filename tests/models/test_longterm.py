@@ -1,5 +1,6 @@
 """The long-term recipe: what is planted a year back is still there a year ahead."""
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from fleetcast.domain.week import WEEK
 from fleetcast.features import panel
 from fleetcast.features.design import Design
-from fleetcast.models.longterm import FittedLongTerm, LongTerm
+from fleetcast.models.longterm import FittedLongTerm, LongTerm, view
 from fleetcast.models.recipes import load
 from fleetcast.registry.packs import pack, unpack
 from fleetcast.settings import FeatureSettings, TrainingSettings
@@ -130,3 +131,20 @@ def test_a_product_of_few_weeks_has_no_profile_of_its_own_to_run_away_with():
     young = asked.product == asked.products.index("00003")
     for functional in ("mape", "median", "mean"):
         assert ((found[functional][young] > 15) & (found[functional][young] < 120)).all()
+
+
+def test_a_plan_is_left_out_whatever_its_table_is_called():
+    train = designed(grid(110), 110).examples(training=True)
+    plan = np.zeros((len(train), 1), np.float32)
+    planned = replace(train, X=np.hstack([train.X, plan]), names=(*train.names, "seasonal_plans.price"))
+    assert view(planned).names == view(train).names
+
+
+@pytest.mark.parametrize("weeks", [40, 60])
+def test_where_all_products_are_young_each_series_is_forecast_about_its_own_level(weeks):
+    levels = {store: 10.0 * 3**k for k, store in enumerate(STORES)}
+    demand = grid(weeks, wave=0.0)
+    scaled = demand.with_columns(units=pl.col("units") / 40 * pl.col("store").replace_strict(levels))
+    found = forecast(scaled, weeks).filter(pl.col("horizon") == 13)
+    for row in found.iter_rows(named=True):
+        assert row["median"] == pytest.approx(levels[row["store"]], rel=0.25)

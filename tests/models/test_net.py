@@ -132,6 +132,15 @@ def test_own_slopes_are_carried_by_name_into_a_warm_start():
     np.testing.assert_array_equal(own[:, 1], fitted.members[0]["own"][:, 0])
 
 
+def test_waves_have_own_slopes_and_a_table_that_is_called_like_one_has_none():
+    examples = festive()
+    for names, sloped in (
+        (("price", "sin1", "cos2"), ("sin1", "cos2")),
+        (("price", "costs.margin", "single_parents.share"), ()),
+    ):
+        assert coding(replace(examples, names=names, slopes=(1, 2))).slopes == sloped
+
+
 def test_padding_changes_nothing():
     examples = festive()
     code = coding(examples)

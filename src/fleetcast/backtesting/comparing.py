@@ -4,18 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-import numpy as np
 import polars as pl
 
 from fleetcast.domain.errors import UsageError
 from fleetcast.metrics import measure
-from fleetcast.resampling import INTERVAL, over_weeks
+from fleetcast.resampling import interval
 
 ROW = ["origin", "week", "store", "product"]
 BASELINE = "historical mean"  # what `skill` is against
 SHOWN = ("mape", "skill", "wape", "bias", "bias_mape", "rmse_all", "n", "n_zero")
 EXPLAINED = ("n", "share", "first", "second", "contribution")
-ASPECTS = ("segment", "horizon", "group", "size", "week")  # what a difference is broken down by
+ASPECTS = ("segment", "horizon", "group", "product", "size", "week")  # what a difference is broken down by
+FIRST_LOOK = ("segment", "product", "week")  # where it is looked for first
 SIZES = (2.0, 5.0, 10.0, 25.0)  # units per week that part the sizes of a series' sales
 
 
@@ -40,7 +40,10 @@ def figures(rounds: pl.DataFrame, by: Sequence[str] = ()) -> pl.DataFrame:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """MAPE of one contender less that of another on the same rows (< 0: the first is better), with a 90 % interval."""
+    """MAPE of one contender less that of another on the same rows (< 0: the first is better), with a 90 % interval.
+
+    Of one week alone there is a value and no interval.
+    """
 
     first: str
     second: str
@@ -57,23 +60,27 @@ class Difference:
 
 def difference(rounds: pl.DataFrame, first: str, second: str, *, seed: int) -> Difference:
     """How much better one contender is than another; whole weeks are resampled."""
-    pairs = paired(rounds, first, second)
+    return _difference(paired(rounds, first, second), first, second, seed)
+
+
+def _difference(pairs: pl.DataFrame, first: str, second: str, seed: int) -> Difference:
     if not pairs.height:
         return Difference(first, second, None, None, None, 0)
     weekly = pairs.group_by("week").agg(pl.col("first", "second").sum(), pl.len()).sort("week")
     sums = [weekly[name].cast(pl.Float64).to_numpy() for name in ("first", "second", "len")]
-    low, high = np.quantile(over_weeks(sums, seed, lambda a, b, n: (a - b) / n), INTERVAL)
+    low, high = interval(sums, seed, lambda a, b, n: (a - b) / n)
     value = pairs.select((pl.col("first") - pl.col("second")).mean()).item()
-    return Difference(first, second, float(value), float(low), float(high), pairs.height)
+    return Difference(first, second, float(value), low, high, pairs.height)
 
 
 def differences(
     rounds: pl.DataFrame, first: str, second: str, *, by: str, seed: int
 ) -> dict[str, Difference]:
-    """`difference` for each value of a column."""
+    """`difference` for each value of a column on which both have rows that sold something."""
+    pairs = paired(rounds, first, second)
     return {
-        str(value): difference(mine, first, second, seed=seed)
-        for (value,), mine in sorted(rounds.group_by(by), key=lambda item: str(item[0][0]))
+        str(value): _difference(mine, first, second, seed)
+        for (value,), mine in sorted(pairs.group_by(by), key=lambda item: str(item[0][0]))
     }
 
 
@@ -99,6 +106,23 @@ def explained(rounds: pl.DataFrame, first: str, second: str) -> pl.DataFrame:
         for aspect in ASPECTS
     ]
     return pl.concat(frames)
+
+
+def largest(explained: pl.DataFrame, *, most: int = 3) -> pl.DataFrame:
+    """Of an `explained` difference the segments, products and weeks that make most of it, with `of_whole`: their share.
+
+    What goes against the difference is left out, and so is an aspect of one value alone.
+    """
+    of_whole = pl.col("contribution") / pl.col("contribution").sum().over("aspect")
+    order = pl.col("aspect").replace_strict({name: place for place, name in enumerate(FIRST_LOOK)})
+    return (
+        explained.filter(pl.col("aspect").is_in(FIRST_LOOK), pl.len().over("aspect") > 1)
+        .with_columns(of_whole.alias("of_whole"))
+        .filter(pl.col("of_whole").is_finite() & (pl.col("of_whole") > 0))
+        .sort(order, "of_whole", "value", descending=[False, True, False])
+        .group_by("aspect", maintain_order=True)
+        .head(most)
+    )
 
 
 def paired(rounds: pl.DataFrame, first: str, second: str) -> pl.DataFrame:

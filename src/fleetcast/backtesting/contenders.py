@@ -10,14 +10,16 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from fleetcast.backtesting.origin import Origin
+from fleetcast.backtesting.origin import Donor, Origin
 from fleetcast.features.examples import Examples
 from fleetcast.features.panel import Panel
 from fleetcast.models import recipes
-from fleetcast.models.baseline import known_units
-from fleetcast.models.recipes import Door
+from fleetcast.models.baseline import HistoricalAverage
+from fleetcast.models.recipes import Door, Recipe
+from fleetcast.models.transfer import Transfer
 from fleetcast.rounds.subject import Subject, TooLittleError
 from fleetcast.rounds.walk import LONGEST_CHAIN, Round, Walk, fitted_at
+from fleetcast.settings import Settings
 
 F64 = npt.NDArray[np.float64]
 
@@ -37,59 +39,46 @@ class Contender(Protocol):
 
 @dataclass(frozen=True)
 class Plain:
-    """One number per series and horizon, read from its own past; for all functionals alike."""
+    """One number per series and week, read from the series' own past; for all functionals alike."""
 
-    read: Callable[[Panel, int], F64]  # panel, horizon → [S]
+    read: Callable[[Panel, Examples], F64]  # → [n], units, NaN where nothing is known
 
     def forecast(self, origin: Origin, memory: None = None) -> tuple[pl.DataFrame, None]:  # noqa: ARG002 — it has none
-        panel, ahead = origin.design.panel, origin.ahead
-        units = np.full(len(ahead), np.nan)
-        for horizon in np.unique(ahead.horizon):
-            here = ahead.horizon == horizon
-            units[here] = self.read(panel, int(horizon))[ahead.row[here]]
-        units = np.maximum(np.nan_to_num(units, nan=0.0), 0.0)
-        return origin.forecasts(ahead, dict.fromkeys(("mape", "median", "mean"), units)), None
+        units = np.maximum(np.nan_to_num(self.read(origin.design.panel, origin.ahead), nan=0.0), 0.0)
+        return origin.forecasts(origin.ahead, dict.fromkeys(("mape", "median", "mean"), units)), None
 
 
-def historical(panel: Panel, _: int, *, statistic: Callable[[F64], F64]) -> F64:
-    """A statistic of each series' known weeks up to the cutoff."""
-    units = known_units(panel)
-    out, some = np.full(len(units), np.nan), ~np.isnan(units).all(axis=1)
-    out[some] = statistic(units[some])
-    return out
+def historical(panel: Panel, ahead: Examples, *, statistic: str) -> F64:
+    """The fleet's baseline; a series without history falls back as it does there."""
+    average = HistoricalAverage().fit(panel).predict(panel.series)[f"baseline_{statistic}"]
+    return np.asarray(average.to_numpy()[ahead.row])
 
 
-def last_week(panel: Panel, _: int) -> F64:
+def geometric(panel: Panel, ahead: Examples) -> F64:
+    """The same of the mean of logs."""
+    logs = replace(panel, units=np.log1p(np.maximum(panel.units, 0.0)))
+    return np.asarray(np.expm1(historical(logs, ahead, statistic="mean")))
+
+
+def last_week(panel: Panel, ahead: Examples) -> F64:
     """The newest known week of each series."""
     known = ~np.isnan(panel.units[:, : panel.cutoff + 1])
     newest = panel.cutoff - known[:, ::-1].argmax(axis=1)
-    units: F64 = panel.units[np.arange(len(panel)), newest]
+    units: F64 = panel.units[ahead.row, newest[ahead.row]]
     return units
 
 
-def season_before(panel: Panel, horizon: int) -> F64:
+def season_before(panel: Panel, ahead: Examples) -> F64:
     """The same week of the year before; the newest known week where there was none."""
-    week = panel.cutoff + horizon - 52
-    before = panel.units[:, week] if week >= 0 else np.full(len(panel), np.nan)
-    return np.where(np.isnan(before), last_week(panel, horizon), before)
-
-
-def _mean(units: F64) -> F64:
-    return np.asarray(np.nanmean(units, axis=1))
-
-
-def _median(units: F64) -> F64:
-    return np.asarray(np.nanmedian(units, axis=1))
-
-
-def _geometric(units: F64) -> F64:
-    return np.asarray(np.expm1(np.nanmean(np.log1p(units), axis=1)))
+    week = ahead.week - 52
+    before = np.where(week >= 0, panel.units[ahead.row, np.maximum(week, 0)], np.nan)
+    return np.where(np.isnan(before), last_week(panel, ahead), before)
 
 
 PLAIN: Mapping[str, Plain] = {
-    "historical mean": Plain(partial(historical, statistic=_mean)),
-    "historical median": Plain(partial(historical, statistic=_median)),
-    "geometric mean": Plain(partial(historical, statistic=_geometric)),
+    "historical mean": Plain(partial(historical, statistic="mean")),
+    "historical median": Plain(partial(historical, statistic="median")),
+    "geometric mean": Plain(geometric),
     "last week": Plain(last_week),
     "seasonal naive": Plain(season_before),
 }
@@ -101,7 +90,8 @@ PLAIN: Mapping[str, Plain] = {
 class Trained:
     """A recipe by its name: a model for each segment, and where it pools one of all segments to lend.
 
-    It walks through the origins as the fleet does through its rounds.
+    It walks through the origins as the fleet does through its rounds; a young segment starts from its donor's model as
+    that was at the origin.
     """
 
     recipe: str
@@ -109,43 +99,76 @@ class Trained:
     def forecast(
         self, origin: Origin, memory: Mapping[str, Walk] | None
     ) -> tuple[pl.DataFrame, Mapping[str, Walk]]:
-        door = recipes.door(self.recipe)
-        trains = door.make(origin.settings.training)
         walks = dict(memory or {})
-        pool = None
-        if door.pools:
-            made = _step(origin, Subject(EVERYONE, None, origin.settings), walks, trains.pool, door)
-            pool = made.fitted if made is not None else None
+        step = _Step(recipes.door(self.recipe), origin.settings, walks)
+        pool = step.pool(origin)
         frames = []
         for segment in origin.segments:
-            subject = Subject(segment, segment, origin.settings)
-            made = _step(origin, subject, walks, partial(trains.fit, pool=pool), door)
-            if made is not None:
+            donor = origin.donor(segment)
+            there = origin.at(donor) if donor is not None else None
+            if donor is not None and there is not None:
+                lent = step.segment(there, donor.segment, pool if there is origin else None)
+                frames += _refined(origin, segment, donor, lent)
+            elif (made := step.segment(origin, segment, pool)) is not None:
                 frames.append(origin.forecasts(made.ahead, made.fitted.predict(made.ahead)))
-        return _whole(origin, frames), walks
+        return completed(origin, frames), walks
 
 
-def _step(
-    origin: Origin, subject: Subject, walks: dict[str, Walk], train: Callable[..., Any], door: Door[Any]
-) -> Round | None:
-    """The round at an origin, one step further on the subject's walk; None where there was too little to learn from."""
+@dataclass(frozen=True)
+class _Step:
+    """One step further on the walks of a recipe; a subject that has taken it at this origin takes no other."""
 
-    def fit(examples: Examples, *, origin: date, warm: Any | None, tuning: pl.DataFrame | None) -> Any:  # noqa: ARG001 — a pool is lent at once
-        return train(examples, seed=subject.seed, warm=warm, tuning=tuning)
+    door: Door[Any]
+    settings: Settings
+    walks: dict[str, Walk]
 
-    walk = walks.get(subject.name, Walk.resumed(None, door.load))
-    if walk.origin is not None and origin.cutoff - walk.origin > FARTHEST_WARM:
-        walk = replace(walk, length=LONGEST_CHAIN)  # too far: its network starts afresh
-    try:
-        fitted, walk = fitted_at(subject, origin.design, walk, fit, door)
-    except TooLittleError:
-        return None
-    made = Round(origin.cutoff, origin.design, subject.ahead(origin.design), fitted)
-    walks[subject.name] = walk.after(subject, made)
-    return made
+    def pool(self, origin: Origin) -> Any | None:
+        if not self.door.pools:
+            return None
+        made = self._taken(origin, Subject(EVERYONE, None, self.settings), self._recipe.pool)
+        return made.fitted if made is not None else None
+
+    def segment(self, origin: Origin, segment: str, pool: Any | None) -> Round | None:
+        """The round of a segment; None where there was too little to learn from."""
+        return self._taken(
+            origin, Subject(segment, segment, self.settings), partial(self._recipe.fit, pool=pool)
+        )
+
+    @property
+    def _recipe(self) -> Recipe[Any]:
+        return self.door.make(self.settings.training)
+
+    def _taken(self, origin: Origin, subject: Subject, train: Callable[..., Any]) -> Round | None:
+        def fit(examples: Examples, *, origin: date, warm: Any | None, tuning: pl.DataFrame | None) -> Any:  # noqa: ARG001 — a pool is lent at once
+            return train(examples, seed=subject.seed, warm=warm, tuning=tuning)
+
+        walk = self.walks.get(subject.name, Walk.resumed(None, self.door.load))
+        if walk.origin == origin.cutoff:
+            return Round(origin.cutoff, origin.design, subject.ahead(origin.design), walk.fitted)
+        if walk.origin is not None and origin.cutoff - walk.origin > FARTHEST_WARM:
+            walk = replace(walk, length=LONGEST_CHAIN)  # too far: its network starts afresh
+        try:
+            fitted, walk = fitted_at(subject, origin.design, walk, fit, self.door)
+        except TooLittleError:
+            return None
+        made = Round(origin.cutoff, origin.design, subject.ahead(origin.design), fitted)
+        self.walks[subject.name] = walk.after(subject, made)
+        return made
 
 
-def _whole(origin: Origin, frames: list[pl.DataFrame]) -> pl.DataFrame:
+def _refined(origin: Origin, segment: str, donor: Donor, lent: Round | None) -> list[pl.DataFrame]:
+    """A young segment's forecasts, from the donor's own members; none where the donor knew too little too."""
+    if lent is None:
+        return []
+    subject = Subject(segment, segment, origin.settings, fewest=0)
+    fitted = Transfer(origin.settings.training).fit(
+        subject.examples(origin.design), donor=lent.fitted.with_pool(None), seed=subject.seed
+    )
+    ahead = subject.ahead(origin.design)
+    return [origin.forecasts(ahead, fitted.predict(ahead), donor=donor.segment)]
+
+
+def completed(origin: Origin, frames: list[pl.DataFrame]) -> pl.DataFrame:
     """The forecasts of all segments; those too young for a model take their series' medians."""
     served = {segment for frame in frames for segment in frame["segment"].unique()}
     median, _ = PLAIN["historical median"].forecast(origin)

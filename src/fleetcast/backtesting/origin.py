@@ -1,7 +1,7 @@
 """One origin of a backtest: all that a contender may see there."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 
@@ -11,10 +11,18 @@ import polars as pl
 
 from fleetcast.features.design import Design
 from fleetcast.features.examples import Examples
-from fleetcast.rounds.subject import Subject, where
+from fleetcast.rounds.subject import YOUNG, Subject, where
 from fleetcast.settings import Settings
 
 POINTS = ("mape", "median", "mean")
+
+
+@dataclass(frozen=True, slots=True)
+class Donor:
+    """Whose model a segment starts from while it is young, and the partition that stands in."""
+
+    segment: str
+    partition: str
 
 
 @dataclass(frozen=True)
@@ -23,6 +31,8 @@ class Origin:
 
     design: Design
     settings: Settings
+    donors: Mapping[str, Donor] = field(default_factory=dict)  # by segment
+    elsewhere: Callable[[str], Design] | None = None  # another partition, seen from the same cutoff
 
     @property
     def cutoff(self) -> date:
@@ -31,6 +41,18 @@ class Origin:
     @property
     def segments(self) -> list[str]:
         return sorted(self.design.panel.series["segment"].unique())
+
+    def donor(self, segment: str) -> Donor | None:
+        """Whose model a segment starts from here: nobody's, once it has a year of its own."""
+        donor = self.donors.get(segment)
+        young = Subject(segment, segment, self.settings).weeks(self.design.panel) < YOUNG
+        return donor if young else None
+
+    def at(self, donor: Donor) -> "Origin | None":
+        """Where the donor stands, from the same cutoff; None where that partition cannot be seen."""
+        if donor.segment in self.segments:
+            return self
+        return replace(self, design=self.elsewhere(donor.partition)) if self.elsewhere is not None else None
 
     def train(self) -> Examples:
         """The examples of all series up to the cutoff, inside the training window."""
@@ -50,6 +72,9 @@ class Origin:
             series["category"].alias("group"),
         )
 
-    def forecasts(self, examples: Examples, units: Mapping[str, npt.NDArray[np.float64]]) -> pl.DataFrame:
-        """Rows of `where` with the point forecasts in `units` (functional → [n])."""
-        return self.where(examples).with_columns(pl.Series(name, units[name]) for name in POINTS)
+    def forecasts(
+        self, examples: Examples, units: Mapping[str, npt.NDArray[np.float64]], *, donor: str | None = None
+    ) -> pl.DataFrame:
+        """Rows of `where` with the point forecasts in `units` (functional → [n]), and the segment they started from, if any."""
+        points = [pl.Series(name, units[name]) for name in POINTS]
+        return self.where(examples).with_columns(*points, pl.lit(donor, pl.String).alias("donor"))

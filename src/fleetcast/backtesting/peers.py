@@ -8,10 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from fleetcast.backtesting.contenders import completed
 from fleetcast.backtesting.origin import Origin
 from fleetcast.domain.errors import UsageError
 from fleetcast.domain.seeds import seed
 from fleetcast.features.examples import Examples
+from fleetcast.rounds.subject import TooLittleError
 
 F64 = npt.NDArray[np.float64]
 
@@ -34,13 +36,16 @@ CATEGORICAL = ("store", "product", "week of year")
 
 @dataclass(frozen=True)
 class LightGBM:
-    """One model per functional for all segments of a partition, fitted anew at every origin."""
+    """One model per functional for all segments of a partition, fitted anew at every origin; medians where that is young."""
 
     trees: int = TREES
 
     def forecast(self, origin: Origin, memory: None = None) -> tuple[pl.DataFrame, None]:  # noqa: ARG002 — it has none
         lightgbm = _installed()
-        train, ahead = origin.train(), origin.ahead
+        try:
+            train, ahead = origin.train(), origin.ahead
+        except TooLittleError:
+            return completed(origin, []), None
         units = np.maximum(train.units, 0.0)
         settings = {**SETTINGS, "seed": seed(origin.settings.training.seed, NAME)}
         points = {}

@@ -1,17 +1,19 @@
 """The replay: contenders forecast from one origin after the other, and are held against what was sold."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from typing import Any
 
 import polars as pl
 
 from fleetcast.backtesting.contenders import Contender
-from fleetcast.backtesting.origin import Origin
+from fleetcast.backtesting.origin import Donor, Origin
 from fleetcast.domain.history import History
 from fleetcast.domain.tables import Table
 from fleetcast.domain.week import WEEK
+from fleetcast.features.design import Design
 from fleetcast.features.view import design_at
 from fleetcast.models import conformal
 from fleetcast.rounds.subject import SERIES_WEEK
@@ -22,11 +24,24 @@ from fleetcast.settings import Settings
 class View:
     """What one or more contenders see of the past: a history at each cutoff, and the settings they read it with.
 
-    Contenders that share a view share its features, which are most of the work.
+    Contenders that share a view share its features, which are most of the work. Where there are donors, it sees their
+    partitions too.
     """
 
     settings: Settings
     history: Callable[[date], History]
+    donors: Mapping[str, Donor] = field(default_factory=dict)
+    elsewhere: Callable[[str], History] | None = None  # partition → what is known of it
+
+    def at(self, cutoff: date, tables: Mapping[str, Table]) -> Origin:
+        """What they see at a cutoff; another partition is looked at when first asked for."""
+
+        def design(history: History) -> Design:
+            return design_at(history, cutoff, tables, settings=self.settings)
+
+        there = self.elsewhere
+        beside = cache(lambda partition: design(there(partition))) if there is not None else None
+        return Origin(design(self.history(cutoff)), self.settings, self.donors, beside)
 
 
 @dataclass(frozen=True)
@@ -41,7 +56,7 @@ class Entry:
 def replay(
     entries: Sequence[Entry], origins: Sequence[date], tables: Mapping[str, Table]
 ) -> Iterator[pl.DataFrame]:
-    """One frame per origin, in order: `contender, origin, store, product, week, horizon, segment, group, mape, median, mean`."""
+    """One frame per origin, in order: contender and origin with the rows of `Origin.forecasts`."""
     memories: dict[str, Any] = {}
     for cutoff in sorted(origins):
         seen: dict[int, Origin] = {}
@@ -49,8 +64,7 @@ def replay(
         for entry in entries:
             view = entry.view
             if id(view) not in seen:
-                design = design_at(view.history(cutoff), cutoff, tables, settings=view.settings)
-                seen[id(view)] = Origin(design, view.settings)
+                seen[id(view)] = view.at(cutoff, tables)
             rows, memories[entry.name] = entry.contender.forecast(seen[id(view)], memories.get(entry.name))
             frames.append(
                 rows.select(pl.lit(entry.name).alias("contender"), pl.lit(cutoff).alias("origin"), pl.all())

@@ -1,12 +1,13 @@
 """Backtest one partition: replay its history for every contender, and keep the judged rounds."""
 
 import io
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 
 import polars as pl
 
+from fleetcast.backtesting.origin import Donor
 from fleetcast.backtesting.replay import judged, replay
 from fleetcast.backtesting.variants import Setup, entries
 from fleetcast.domain.history import History
@@ -27,6 +28,7 @@ class BacktestTask:
     origins: tuple[date, ...]
     setups: tuple[Setup, ...]
     segments: tuple[str, ...]
+    donors: Mapping[str, Donor] = field(default_factory=dict)  # of the segments that, while young, have one
 
 
 def backtest(
@@ -38,13 +40,15 @@ def backtest(
     settings: Settings,
     lake: Lake,
     bank: Bank,
+    elsewhere: Callable[[str], History],
 ) -> str:
     """Digest of the judged rounds in the bank, a Parquet file; sold-out weeks and weeks not final yet are not judged."""
     demand = lake.read(DEMAND, version=demand_version, partition=task.partition)
     sold = demand.filter(pl.col("final") & ~pl.col("censored")).select("store", "product", "week", "units")
 
     frames = []
-    for made in replay(entries(task.setups, history, settings), task.origins, tables):
+    taking_part = entries(task.setups, history, settings, donors=task.donors, elsewhere=elsewhere)
+    for made in replay(taking_part, task.origins, tables):
         rows = judged(made, sold).filter(pl.col("segment").is_in(task.segments))
         frames.append(rows)
         log.info("replayed", partition=task.partition, origin=str(made["origin"][0]), rows=rows.height)

@@ -1,12 +1,14 @@
 """Variants: a contender that does without something, knows the weather that came, or is trained by other settings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from types import MappingProxyType
 
 import polars as pl
 
 from fleetcast.backtesting.contenders import PLAIN, Contender, Trained
+from fleetcast.backtesting.origin import Donor
 from fleetcast.backtesting.peers import NAME as LIGHTGBM
 from fleetcast.backtesting.peers import LightGBM
 from fleetcast.backtesting.replay import Entry, View
@@ -31,6 +33,11 @@ class Setup:
     )  # settings of training in place of the workspace's
 
     @property
+    def plain(self) -> bool:
+        """Whether it is the contender as it is, and no variant of it."""
+        return self == Setup(self.contender)
+
+    @property
     def name(self) -> str:
         """What it is shown as.
 
@@ -43,8 +50,18 @@ class Setup:
         return f"{self.contender}{without}{observed}" + (f" ({changed})" if changed else "")
 
 
-def entries(setups: Sequence[Setup], history: History, settings: Settings) -> list[Entry]:
-    """The setups as entries of a replay; those that see the same share their features."""
+def entries(
+    setups: Sequence[Setup],
+    history: History,
+    settings: Settings,
+    *,
+    donors: Mapping[str, Donor] = MappingProxyType({}),
+    elsewhere: Callable[[str], History] | None = None,
+) -> list[Entry]:
+    """The setups as entries of a replay; those that see the same share their features.
+
+    Young segments start from their `donors`, of whose partitions `elsewhere` says what is known.
+    """
     views: dict[str, View] = {}
     made = []
     for setup in setups:
@@ -57,8 +74,8 @@ def entries(setups: Sequence[Setup], history: History, settings: Settings) -> li
             }
         )
         if key not in views:
-            past = _seen(setup, history)
-            views[key] = View(seen, lambda _, past=past: past)  # type: ignore[misc]
+            past, beside = _seen(setup, history), _beside(setup, elsewhere) if elsewhere is not None else None
+            views[key] = View(seen, lambda _, past=past: past, donors, beside)  # type: ignore[misc]
         made.append(Entry(setup.name, contender(setup.contender), views[key]))
     return made
 
@@ -119,6 +136,10 @@ def _seen(setup: Setup, history: History) -> History:
     if setup.observed_weather:
         seen = replace(seen, weather=_as_if_foreseen(history.weather))
     return seen
+
+
+def _beside(setup: Setup, elsewhere: Callable[[str], History]) -> Callable[[str], History]:
+    return lambda partition: _seen(setup, elsewhere(partition))
 
 
 def _as_if_foreseen(weather: pl.DataFrame) -> pl.DataFrame:

@@ -27,6 +27,16 @@ class Column:
     by_horizon: bool = False  # times the horizon: what history is worth fades with it
 
 
+def table(name: str) -> str | None:
+    """The table a column is read from; None where it is of a series' past or the calendar.
+
+    >>> table("promotions.price-mean4"), table("mean4")
+    ('promotions', None)
+    """
+    head, dot, _ = name.partition(".")
+    return head if dot else None
+
+
 def or_zero(values: F32 | F64) -> F32:
     """Zero where there is no number."""
     return np.nan_to_num(values.astype(np.float32), nan=0.0)

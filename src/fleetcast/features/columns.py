@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from fleetcast.features import ahead, kernels
-from fleetcast.features.column import Column, or_zero
+from fleetcast.features import ahead
+from fleetcast.features.column import F32, Column
 from fleetcast.features.history import History
 from fleetcast.features.panel import Panel
 from fleetcast.settings import CovariateSettings, FeatureSettings
@@ -33,8 +33,9 @@ def columns(
 
 
 def _past(panel: Panel) -> Iterator[Column]:
-    for name in sorted(panel.past):
-        yield Column(name, origin=or_zero(kernels.carried(panel.past[name])))
+    """As known at the origin; whoever nobody knew of yet is as the average."""
+    for name, values in sorted(panel.past.items()):
+        yield Column(name, origin=_as_average(values))
 
 
 def _issued(panel: Panel, settings: FeatureSettings) -> Iterator[Column]:
@@ -60,6 +61,10 @@ def _calendar(panel: Panel, settings: FeatureSettings) -> Iterator[Column]:
 
 def _static(panel: Panel) -> Iterator[Column]:
     for name, values in sorted(panel.static.items()):
-        middle = np.nanmean(values) if not np.isnan(values).all() else np.float32(0)
-        filled = np.where(np.isnan(values), middle, values).astype(np.float32)
-        yield Column(name, target=np.broadcast_to(filled[:, None], panel.units.shape))
+        yield Column(name, target=np.broadcast_to(_as_average(values)[:, None], panel.units.shape))
+
+
+def _as_average(values: F32) -> F32:
+    """The values with their mean where there is none."""
+    middle = np.nanmean(values) if not np.isnan(values).all() else np.float32(0)
+    return np.where(np.isnan(values), middle, values).astype(np.float32)

@@ -20,6 +20,8 @@ I64 = npt.NDArray[np.int64]
 # Why a week of a series is not trained on; 0 is trainable.
 STATUS = {0: "trainable", 1: "no_row", 2: "unknown", 3: "censored", 4: "not_final", 5: "closed"}
 
+LENT = {"week": pl.Date, "store": pl.String, "product": pl.String, "predecessor": pl.String}
+
 
 @dataclass(frozen=True)
 class Covariate:
@@ -34,22 +36,38 @@ class Covariate:
 class Panel:
     """S series × W weeks; the weeks after `cutoff` are there for what is known ahead."""
 
-    series: pl.DataFrame  # sorted by store, product; with region, store_format, mover, segment, category
+    series: (
+        pl.DataFrame
+    )  # sorted by store, product; with region, store_format, mover, segment, category, line
     weeks: list[date]
     cutoff: int  # index of the cutoff week
-    units: F64  # [S, W], net demand as best known at the cutoff; NaN: unknown or no row
+    units: F64  # [S, W], net demand as best known at the cutoff; NaN: unknown, or no row and none borrowed
     seen: F64  # [A, S, W], units as they were known a weeks after the week itself
     status: npt.NDArray[np.uint8]  # [S, W], key of STATUS
     given: npt.NDArray[np.bool_]  # [S, W], whether there was a demand row
     conditioned: I64  # [S], demand rows that were given
     horizons: tuple[int, ...]
     known: dict[str, F32] = field(default_factory=dict)  # name → [S, W]
-    past: dict[str, F32] = field(default_factory=dict)  # name → [S, W], NaN after the cutoff
+    past: dict[str, F32] = field(
+        default_factory=dict
+    )  # name → [S, W], the newest known then; NaN after the cutoff
     static: dict[str, F32] = field(default_factory=dict)  # name → [S]
     issued: dict[str, F32] = field(default_factory=dict)  # name → [H, S, W], as known h weeks before
+    lent: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=LENT))  # what was borrowed of whom
 
     def __len__(self) -> int:
         return self.series.height
+
+    @property
+    def own_units(self) -> F64:
+        """[S, W]: units without the weeks borrowed of a predecessor, whose rows they are."""
+        return np.where(self.given, self.units, np.nan)
+
+    @property
+    def waiting(self) -> npt.NDArray[np.bool_]:
+        """[S, W]: of series that borrow, the weeks before their own first one."""
+        borrows = (~self.given & ~np.isnan(self.units)).any(axis=1, keepdims=True)
+        return np.asarray(borrows & ~np.logical_or.accumulate(self.given, axis=1))
 
 
 def build(
@@ -74,7 +92,7 @@ def build(
     Args:
         demand: DEMAND rows as known at the cutoff; later weeks are left out here.
         series: one row per series: store, product and the columns of a membership, `segment`, and if there is
-            one `category` and `closed` (first week without deliveries).
+            one `category`, `closed` (first week without deliveries) and `line` (else each product is its own).
         cutoff: the last week a model may see.
         horizons: weeks ahead; the panel reaches as far.
         deliveries: bitemporal DELIVERIES, for `seen`; None or `returns_weeks` = 0: units are final at once.
@@ -89,12 +107,15 @@ def build(
         events: bitemporal EVENTS.
     """
     series = series.sort("store", "product")
+    if "line" not in series.columns:
+        series = series.with_columns(pl.col("product").alias("line"))
     frame = demand.filter(pl.col("week") <= cutoff)
     first: date = frame.select(pl.col("week").min().fill_null(cutoff)).item()
     span = weeks(first, cutoff + max(horizons) * WEEK)
     at = Index(series, span)
     units, status, given, conditioned = _demand(frame, at)
-    spread = Spread.of(covariates, at, last=span.index(cutoff))
+    looks = Looks.of(ready_after_days, received)
+    spread = Spread.of(covariates, at, last=span.index(cutoff), looks=looks)
     around = {
         "cutoff": cutoff,
         "horizons": horizons,
@@ -111,7 +132,7 @@ def build(
             at,
             cutoff=cutoff,
             ages=returns_weeks,
-            looks=Looks.of(ready_after_days, received),
+            looks=looks,
             absent=absent,
         ),
         status=status,
@@ -210,8 +231,7 @@ def _seen(
 def _by_age(frame: pl.DataFrame, column: str, at: Index, *, ages: int, looks: Looks, moment: datetime) -> F64:
     """[ages + 1, S, W]: the column as known a weeks after each week; the last slice as known at the cutoff."""
     s, w, inside = at.rows(frame.filter(pl.col("known_at") <= moment).sort("known_at", maintain_order=True))
-    looked = pl.Series([looks.at(week) for week in at.span], dtype=pl.Datetime("us", "UTC"))
-    age = looked.search_sorted(inside["known_at"], side="left").to_numpy().astype(np.int64) - w
+    age = _looked(inside["known_at"], at, looks) - w
     values = _floats(inside[column])
     out = np.full((ages + 1, *at.shape), np.nan)
     for a in range(ages + 1):
@@ -222,18 +242,24 @@ def _by_age(frame: pl.DataFrame, column: str, at: Index, *, ages: int, looks: Lo
     return out
 
 
+def _looked(known_at: pl.Series, at: Index, looks: Looks) -> I64:
+    """Of each row the first week at whose look it was known; behind the last one where at none."""
+    moments = pl.Series([looks.at(week) for week in at.span], dtype=pl.Datetime("us", "UTC"))
+    return moments.search_sorted(known_at, side="left").to_numpy().astype(np.int64)
+
+
 def _open_shares(delivered: F64, returned: F64, at: Index, *, last: int) -> F64:
-    """[ages, S]: share of a product's deliveries that was still to come back a weeks later, over the last year that is final."""
+    """[ages, S]: share of a product line's deliveries that was still to come back a weeks later, over the last final year."""
     ages = len(delivered) - 1
-    product = at.series["product"].rank("dense").to_numpy().astype(np.int64) - 1
+    line = at.series["line"].rank("dense").to_numpy().astype(np.int64) - 1
     year = slice(max(0, last - 51), max(0, last + 1))
-    brought = _sum_by(np.nansum(delivered[ages][:, year], axis=1), product)
+    brought = _sum_by(np.nansum(delivered[ages][:, year], axis=1), line)
     share = np.zeros((ages, at.shape[0]))
     for age in range(ages):
         still = (returned[ages] - returned[age])[:, year].sum(axis=1)
         with np.errstate(invalid="ignore", divide="ignore"):
-            ratio = np.where(brought > 0, _sum_by(still, product) / brought, 0.0)
-        share[age] = np.clip(ratio, 0.0, 1.0)[product]
+            ratio = np.where(brought > 0, _sum_by(still, line) / brought, 0.0)
+        share[age] = np.clip(ratio, 0.0, 1.0)[line]
     return share
 
 
@@ -250,14 +276,14 @@ class Spread:
     static: dict[str, F32]  # [S]
 
     @classmethod
-    def of(cls, covariates: Sequence[Covariate], at: Index, *, last: int) -> Self:
+    def of(cls, covariates: Sequence[Covariate], at: Index, *, last: int, looks: Looks) -> Self:
         """Columns declared `log` as logarithms; NaN where there is no row; past ones NaN after week `last`."""
         spread = cls({}, {}, {})
         for covariate in covariates:
-            spread._place(covariate, at, last)
+            spread._place(covariate, at, last, looks)
         return spread
 
-    def _place(self, covariate: Covariate, at: Index, last: int) -> None:
+    def _place(self, covariate: Covariate, at: Index, last: int, looks: Looks) -> None:
         settings = covariate.settings
         s, w, rows = _cells(covariate, at)
         for column, kind in settings.columns.items():
@@ -274,8 +300,18 @@ class Spread:
             dense = np.full(at.shape, np.nan, np.float32)
             dense[s, w] = values
             if kind == "past":
+                dense = _as_looked(dense, s, w, _looked(rows["known_at"], at, looks))
                 dense[:, last + 1 :] = np.nan
             (self.known if kind == "known_future" else self.past)[name] = dense
+
+
+def _as_looked(dense: F32, s: I64, w: I64, known: I64) -> F32:
+    """[S, W]: at each week the value of the newest week that was known by its look; `known` [n] is whose look that was first."""
+    newest = np.full(dense.shape, -1)
+    seen = ~np.isnan(dense[s, w]) & (known < dense.shape[1])
+    np.maximum.at(newest, (s[seen], np.maximum(known, w)[seen]), w[seen])
+    newest = np.maximum.accumulate(newest, axis=1)
+    return np.where(newest >= 0, np.take_along_axis(dense, newest, axis=1), np.float32(np.nan))
 
 
 def _cells(covariate: Covariate, at: Index) -> tuple[I64, I64 | None, pl.DataFrame]:

@@ -13,13 +13,15 @@ import polars as pl
 
 from fleetcast.backtesting import comparing, peers
 from fleetcast.backtesting.comparing import Difference
+from fleetcast.backtesting.origin import Donor
 from fleetcast.backtesting.replay import with_quantiles
 from fleetcast.backtesting.stage import BacktestTask
 from fleetcast.backtesting.variants import Setup, contender, settings_of
 from fleetcast.domain.errors import DataError, InfrastructureError, UsageError
 from fleetcast.domain.seeds import seed
 from fleetcast.domain.versions import Snapshot, digest_of
-from fleetcast.fleet import reporting, work
+from fleetcast.domain.week import WEEK
+from fleetcast.fleet import ancestry, reporting, work
 from fleetcast.fleet.executors import executor
 from fleetcast.fleet.progress import Progress
 from fleetcast.fleet.run import cutoff
@@ -31,6 +33,7 @@ from fleetcast.workspace import Workspace
 
 KIND = "backtest"
 AVERAGES = ("historical mean", "historical median")  # beside every contender, always
+FARTHEST = 52  # weeks ahead, as in the settings
 AUTO = (
     "weekly",
     "weekly-pooled",
@@ -58,6 +61,7 @@ class Request:
     training: Mapping[str, object] = field(
         default_factory=dict
     )  # settings that a variant of the first one changes
+    varied_alone: bool = False  # the first one takes part as that variant only
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,8 @@ class BacktestReport:
     figures: list[dict[str, Any]]  # per contender
     by_segment: list[dict[str, Any]]  # per contender and segment
     differences: list[Difference]  # of the first contender to each other one
+    young: list[dict[str, Any]]  # segments that started from a donor: which, and in how many windows
+    explained: list[dict[str, Any]]  # the largest parts of the difference to the second one asked for
     drivers: list[dict[str, Any]]  # what leaving one out costs, per segment; < 0: nothing lost
     revisions: list[dict[str, Any]]
     seconds: float
@@ -89,8 +95,9 @@ def setups(request: Request, recipe: str) -> tuple[Setup, ...]:
         variants.append(Setup(first, observed_weather=True))
     if request.training:
         variants.append(Setup(first, training=request.training))
-    others = [Setup(name) for name in (*asked, *AVERAGES)]
-    return tuple({setup.name: setup for setup in (others[0], *variants, *others[1:])}.values())
+    itself = [] if request.varied_alone and variants else [Setup(first)]
+    others = [Setup(name) for name in (*asked[1:], *AVERAGES)]
+    return tuple({setup.name: setup for setup in (*itself, *variants, *others)}.values())
 
 
 def _auto() -> tuple[str, ...]:
@@ -106,6 +113,7 @@ class Plan:
     windows: tuple[date, ...]
     horizons: tuple[int, ...]
     cells: tuple[reporting.Cell, ...]
+    donors: Mapping[str, Donor]  # by segment: whose model the fleet lets it start from while it is young
     week: date
     snapshot: Snapshot
     spec: Mapping[str, Any]
@@ -129,18 +137,21 @@ def plan(w: Workspace, request: Request) -> Plan:
         contender(setup.contender)
         settings_of(setup, w.settings)
     windows = _windows(w, request, horizons, week)
-    cells = _cells(w, request, week, snapshot)
+    everybody = reporting.cells(w, week, snapshot)
+    cells = _cells(request, everybody)
+    donors = _donors(w, everybody, cells, week)
     spec = {
         "setups": [asdict(setup) for setup in chosen],
         "windows": [str(origin) for origin in windows],
         "horizons": list(horizons),
         "segments": sorted(str(cell.segment) for cell in cells),
+        "donors": {segment: asdict(donor) for segment, donor in sorted(donors.items())},
         "week": str(week),
         "snapshot": snapshot.digest,
         "code": w.code,
         "settings": branch_digest(w.settings),
     }
-    return Plan(chosen, tuple(windows), horizons, tuple(cells), week, snapshot, spec)
+    return Plan(chosen, tuple(windows), horizons, tuple(cells), donors, week, snapshot, spec)
 
 
 def backtest(w: Workspace, request: Request, *, progress: Progress, actor: str) -> BacktestReport:
@@ -165,6 +176,7 @@ def backtest(w: Workspace, request: Request, *, progress: Progress, actor: str) 
                 planned.windows,
                 planned.setups,
                 tuple(str(cell.segment) for cell in planned.cells if cell.partition == partition),
+                planned.donors,
             ),
         )
         for partition in sorted({cell.partition for cell in planned.cells})
@@ -188,6 +200,8 @@ def told(experiment: Experiment, *, again: bool = False, seconds: float = 0.0) -
         figures=list(summary["figures"]),
         by_segment=list(summary["by_segment"]),
         differences=[Difference(**one) for one in summary["differences"]],
+        young=list(summary.get("young", [])),
+        explained=list(summary.get("explained", [])),
         drivers=list(summary["drivers"]),
         revisions=list(summary["revisions"]),
         seconds=seconds,
@@ -227,14 +241,35 @@ def summary(rounds: pl.DataFrame, chosen: Sequence[Setup], seed_of: int) -> dict
         "figures": _json(comparing.figures(rounds)),
         "by_segment": _json(comparing.figures(rounds, ["segment"])),
         "differences": [asdict(one) for one in differences],
+        "young": _young(rounds),
+        "explained": _explained(rounds, chosen),
         "drivers": drivers,
         "revisions": _json(comparing.revisions(rounds)),
     }
 
 
+def _young(rounds: pl.DataFrame) -> list[dict[str, Any]]:
+    """The segments that started from a donor, and in how many windows."""
+    borrowed = rounds.filter(pl.col("donor").is_not_null())
+    windows = pl.col("origin").n_unique().alias("windows")
+    return borrowed.group_by("segment", "donor").agg(windows).sort("segment", "donor").to_dicts()
+
+
+def _explained(rounds: pl.DataFrame, chosen: Sequence[Setup]) -> list[dict[str, Any]]:
+    """Where the first contender differs from the second one asked for; nothing where there is none."""
+    asked = (setup.name for setup in chosen[1:] if setup.plain and setup.contender not in AVERAGES)
+    second = next(asked, None)
+    if second is None:
+        return []
+    parts = comparing.largest(comparing.explained(rounds, chosen[0].name, second))
+    return _json(parts.select(pl.lit(second).alias("against"), pl.all()))
+
+
 def _windows(w: Workspace, request: Request, horizons: tuple[int, ...], week: date) -> list[date]:
     if request.windows < 1 or request.step < 1:
         raise UsageError("a backtest needs at least one window, and windows at least one week apart")
+    if wrong := [horizon for horizon in horizons if not 1 <= horizon <= FARTHEST]:
+        raise UsageError(f"a horizon of {wrong[0]} is none: weeks ahead go from 1 to {FARTHEST}")
     found = origins(
         week,
         rounds=request.windows,
@@ -257,8 +292,25 @@ def _windows(w: Workspace, request: Request, horizons: tuple[int, ...], week: da
     return found
 
 
-def _cells(w: Workspace, request: Request, week: date, snapshot: Snapshot) -> list[reporting.Cell]:
-    cells = reporting.cells(w, week, snapshot)
+def _donors(
+    w: Workspace, everybody: Sequence[reporting.Cell], cells: Sequence[reporting.Cell], week: date
+) -> dict[str, Donor]:
+    """Of these cells' segments, whose model the fleet's next training lets each start from while it is young."""
+    found = ancestry.donors(
+        w.registry.models.list(),
+        [cell.segment for cell in everybody],
+        named=w.settings.training.donors,
+        partition=w.settings.segments.partition,
+        recipe=w.recipe_of("short-term"),
+        week=week + WEEK,
+    )
+    asked = {str(cell.segment) for cell in cells}
+    return {
+        segment: Donor(donor.segment, donor.partition) for segment, donor in found.items() if segment in asked
+    }
+
+
+def _cells(request: Request, cells: list[reporting.Cell]) -> list[reporting.Cell]:
     if not request.segments:
         return cells
     chosen = [cell for cell in cells if any(fnmatch(str(cell.segment), p) for p in request.segments)]

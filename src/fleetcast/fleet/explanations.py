@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import date
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from fleetcast.domain.errors import CorruptError, DataError, UsageError
+from fleetcast.domain.reach import reach_of, segment_of
 from fleetcast.domain.tables import FORECASTS
 from fleetcast.domain.week import label
 from fleetcast.features.design import Design, Examples
@@ -16,9 +18,9 @@ from fleetcast.features.view import panel_at
 from fleetcast.fleet import reporting, work
 from fleetcast.models import effects, explaining, recipes
 from fleetcast.models.effects import Effect
-from fleetcast.models.explaining import Driver
-from fleetcast.models.weekly import FittedWeekly
+from fleetcast.models.explaining import Driver, Explained
 from fleetcast.registry.manifest import Manifest, Member
+from fleetcast.settings import Settings
 from fleetcast.workspace import Workspace
 
 FEATURES = 10  # strongest single features that are shown of a forecast
@@ -26,13 +28,17 @@ FEATURES = 10  # strongest single features that are shown of a forecast
 
 @dataclass(frozen=True)
 class Desk:
-    """A segment on the desk: its live ensemble, the partition's panel, and which series [S] the cycle forecast with it."""
+    """A segment on the desk: its live model, the partition's panel, and which series [S] the cycle forecast with it.
+
+    A long-term model is on the desk under its own name (`called`); the settings are as it sees them.
+    """
 
     segment: str
     cycle: date
     release: str
     model: str
-    fitted: FittedWeekly
+    fitted: Explained
+    settings: Settings
     panel: Panel
     rows: npt.NDArray[np.bool_]
 
@@ -48,6 +54,7 @@ class SegmentExplained:
     functional: str
     members: int
     forecasts: int
+    horizon: int  # weeks ahead of the forecasts that `effects` are of: the nearest
     drivers: tuple[Driver, ...]
     effects: tuple[Effect, ...]
 
@@ -59,6 +66,14 @@ class Part:
     name: str
     logs: float
     effect: float
+
+
+@dataclass(frozen=True, slots=True)
+class Borrowed:
+    """Whose history a successor looks back on before its own, and up to which week."""
+
+    predecessor: str
+    until: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +94,7 @@ class ForecastExplained:
     served_by: str | None
     drivers: tuple[Part, ...]
     features: tuple[Part, ...]
+    borrowed: tuple[Borrowed, ...] = ()  # the newest first
 
 
 def desk(w: Workspace, segment: str, *, panel: Panel | None = None) -> Desk:
@@ -90,11 +106,13 @@ def desk(w: Workspace, segment: str, *, panel: Panel | None = None) -> Desk:
         raise UsageError(f"nothing is released in {w.environment} yet; run `fleetcast run`")
     member = serving(release.manifest, segment)
     fitted = _ensemble(w, member)
+    settings = w.settings.reaching(reach_of(segment))
     panel = panel or at(w, segment, cycle)
     keys = panel.series.select("store", "product")
     wanted = published.select("store", "product", here=True).unique()
     rows = keys.join(wanted, on=["store", "product"], how="left", maintain_order="left")["here"]
-    return Desk(segment, cycle, release.id, member.model, fitted, panel, rows.fill_null(False).to_numpy())
+    here = rows.fill_null(False).to_numpy()
+    return Desk(segment, cycle, release.id, member.model, fitted, settings, panel, here)
 
 
 def serving(live: Manifest, segment: str) -> Member:
@@ -109,44 +127,48 @@ def serving(live: Manifest, segment: str) -> Member:
     return member
 
 
-def _ensemble(w: Workspace, member: Member) -> FittedWeekly:
-    """The ensemble as it forecasts: with its pool, where that can be loaded."""
+def _ensemble(w: Workspace, member: Member) -> Explained:
+    """The model as it forecasts: with its pool, where that can be loaded."""
     found = w.registry.load([member, *([member.pool] if member.pool else [])])
     if member.model not in found.models:
         raise CorruptError(f"{member.model} cannot be loaded: {found.failed[member.model]}")
     fitted = recipes.load(found.models[member.model])
-    if not isinstance(fitted, FittedWeekly):
-        raise UsageError(f"{member.model} is no weekly ensemble: only these can be taken apart")
+    if not explaining.explainable(fitted):
+        raise UsageError(
+            f"{member.model} is of a recipe that another package brought: only our own can be taken apart"
+        )
     if member.pool and member.pool.model in found.models:
-        return fitted.with_pool(recipes.load(found.models[member.pool.model]))
-    return fitted
+        fitted = fitted.with_pool(recipes.load(found.models[member.pool.model]))
+    return cast(Explained, fitted)
 
 
 def at(w: Workspace, segment: str, cycle: date) -> Panel:
-    """The panel of a segment's partition as the cycle saw it."""
+    """The panel of a segment's partition as the cycle saw it, for the model of that name."""
     snapshot = reporting.snapshot(w, cycle)
     if snapshot is None:
         raise DataError(f"nothing is known of what {label(cycle)} has read; run `fleetcast run`")
     partition = next(
-        cell.partition for cell in reporting.cells(w, cycle, snapshot) if str(cell.segment) == segment
+        cell.partition
+        for cell in reporting.cells(w, cycle, snapshot)
+        if str(cell.segment) == segment_of(segment)
     )
     history = work.history(w, snapshot, reporting.received(w, cycle), partition=partition, cutoff=cycle)
-    return panel_at(history, cycle, w.tables, settings=w.settings)
+    return panel_at(history, cycle, w.tables, settings=w.settings.reaching(reach_of(segment)))
 
 
 def segment_explained(w: Workspace, segment: str, *, functional: str = "median") -> SegmentExplained:
     """Drivers and effects of a segment, over what the newest cycle forecast."""
     of = desk(w, segment)
-    features, covariates = w.settings.training.features, w.settings.covariates
-    newest = _newest(of, w)
+    newest = _newest(of)
     apart = explaining.contributions(of.fitted, newest, newest, functional=functional)
+    read, everything = explaining.reads(of.fitted), effects.standard(of.panel, of.settings.covariates)
     found = effects.effects(
         of.fitted,
         of.panel,
-        list(effects.standard(of.panel, covariates)),
+        [change for change in everything if change.driver in read],
         rows=of.rows,
-        settings=features,
-        covariates=covariates,
+        settings=of.settings.training.features,
+        covariates=of.settings.covariates,
         functional=functional,
     )
     return SegmentExplained(
@@ -157,6 +179,7 @@ def segment_explained(w: Workspace, segment: str, *, functional: str = "median")
         functional=functional,
         members=len(explaining.members(of.fitted)),
         forecasts=len(newest),
+        horizon=min(of.panel.horizons),
         drivers=explaining.drivers(apart),
         effects=tuple(found),
     )
@@ -173,7 +196,7 @@ def forecast_explained(
 ) -> ForecastExplained:
     """One forecast taken apart against its segment's average; without a week, the first one ahead."""
     of = desk(w, segment)
-    newest = _newest(of, w)
+    newest = _newest(of)
     wanted = week or of.panel.weeks[of.panel.cutoff + min(of.panel.horizons)]
     one = newest.take(_one(of, newest, store, product, wanted))
     apart = explaining.contributions(of.fitted, one, newest, functional=functional)
@@ -196,12 +219,19 @@ def forecast_explained(
         served_by=row["failover"].first() if row.height else None,  # type: ignore[arg-type]
         drivers=_parts(names, values[0], len(names)),
         features=_parts(apart.names, apart.values[0], FEATURES),
+        borrowed=_borrowed(of.panel, store, product),
     )
 
 
-def _newest(of: Desk, w: Workspace) -> Examples:
+def _borrowed(panel: Panel, store: str, product: str) -> tuple[Borrowed, ...]:
+    mine = panel.lent.filter(pl.col("store") == store, pl.col("product") == product)
+    last = mine.group_by("predecessor").agg(pl.col("week").max()).sort("week", descending=True)
+    return tuple(Borrowed(*row) for row in last.iter_rows())
+
+
+def _newest(of: Desk) -> Examples:
     """The examples that the cycle scored."""
-    design = Design.of(of.panel, w.settings.training.features, w.settings.covariates)
+    design = Design.of(of.panel, of.settings.training.features, of.settings.covariates)
     return design.ahead(rows=of.rows)
 
 
@@ -224,12 +254,14 @@ def _parts(names: tuple[str, ...], logs: npt.NDArray[np.float64], count: int) ->
 
 
 def _published(w: Workspace, segment: str) -> pl.DataFrame:
-    """What the newest cycle published of a segment."""
-    cycles = w.lake.read(FORECASTS, columns=["cycle", "segment"])
-    if not cycles.height:
+    """What the newest cycle published of a segment, in the weeks that the model of that name reaches."""
+    known = w.lake.read(FORECASTS, columns=["cycle", "segment", "week"])
+    if not known.height:
         raise UsageError(f"nothing is published in {w.environment} yet; run `fleetcast run`")
-    if segment not in cycles["segment"]:
-        known = cycles["segment"].unique().sort()
-        raise UsageError(f"no segment {segment!r} is forecast; there are {', '.join(known)}")
-    newest = cycles.filter(pl.col("segment") == segment)["cycle"].max()
-    return w.lake.read(FORECASTS, where=(pl.col("cycle") == newest) & (pl.col("segment") == segment))
+    reach = reach_of(segment)
+    mine = reporting.ahead(w, known.filter(pl.col("segment") == segment_of(segment)), reach)
+    if not mine.height:
+        there = known["segment"].unique().sort()
+        raise UsageError(f"no segment {segment!r} is forecast; there are {', '.join(there)}")
+    of_it = (pl.col("cycle") == mine["cycle"].max()) & (pl.col("segment") == segment_of(segment))
+    return reporting.ahead(w, w.lake.read(FORECASTS, where=of_it), reach)

@@ -11,7 +11,7 @@ import numpy as np
 
 from fleetcast import gate
 from fleetcast.domain.versions import digest_of
-from fleetcast.registry.manifest import Manifest, Member, Reference, Release, inherit
+from fleetcast.registry.manifest import Manifest, Member, Reference, Release, inherit, only
 from fleetcast.registry.models import Challenger, ModelVersion
 from fleetcast.registry.store import Registry
 from fleetcast.settings import GateSettings
@@ -106,7 +106,7 @@ def register(
 
 
 def _shared(record: Mapping[str, Any], origin: Origin) -> dict[str, Any]:
-    return origin.lineage() | {key: record[key] for key in ("code", "recipe", "partition")}
+    return origin.lineage() | {key: record[key] for key in ("code", "recipe", "partition", "data")}
 
 
 def _pool(record: Mapping[str, Any], origin: Origin, before: Mapping[str, ModelVersion]) -> Challenger:
@@ -189,12 +189,15 @@ def manifest(
     baselines: Mapping[str, Reference],
     verdicts: Mapping[str, Mapping[str, Any]],
     *,
-    everything: Sequence[str],
+    fleet: Mapping[str, str],
     origin: Origin,
     features: str,
     live: Release | None,
 ) -> Manifest:
-    """The manifest of a whole fleet: full when every segment was judged, else partial on top of the live release."""
+    """The manifest of a whole fleet (segment → its baseline's), and of nothing else.
+
+    It is full when every segment was judged, else partial on top of the live release.
+    """
     made = Manifest(
         kind="full",
         parent=live.id if live else None,
@@ -209,9 +212,9 @@ def manifest(
         # one that failed before it could be judged has none, and does not inherit an old one
         verdicts={segment: dict(verdicts.get(segment, {})) for segment in chosen},
     )
-    if live is None or set(chosen) >= set(everything):
-        return made
-    return inherit(made, live)
+    if live is not None and not set(chosen) >= set(fleet):
+        made = inherit(made, live)
+    return only(made, fleet)
 
 
 def quorum(fleet: Manifest, *, first: bool, settings: GateSettings) -> gate.Quorum:

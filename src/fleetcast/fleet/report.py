@@ -94,6 +94,20 @@ class SeriesCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class LongTermLines:
+    """What a cycle did beyond the weeks that orders are made for: the same questions, answered for its long-term models."""
+
+    weeks: tuple[date, ...]  # forecast
+    verdicts: tuple[SegmentVerdict, ...]
+    series: SeriesCounts
+    failover: Mapping[Served, int]
+
+    @property
+    def passed(self) -> int:
+        return sum(verdict.passed for verdict in self.verdicts)
+
+
+@dataclass(frozen=True, slots=True)
 class CycleReport:
     """One environment's work for one week."""
 
@@ -115,6 +129,8 @@ class CycleReport:
     files: Mapping[str, Path]  # what → where
     stale: bool = False
     without_pool: int = 0  # series whose champion forecast without its pool, which is lost
+    long_term: LongTermLines | None = None
+    unclustered: int = 0  # stores that have no cluster, where segments are keyed by it
     unchanged: bool = False  # the week had been done with exactly these inputs
 
     @property

@@ -10,13 +10,16 @@ import polars as pl
 from fleetcast import demand
 from fleetcast.conditioning.stage import Account, came_in
 from fleetcast.domain.errors import CorruptError
+from fleetcast.domain.reach import Reach, called
 from fleetcast.domain.segment import Segment
 from fleetcast.domain.tables import COMPLETENESS, DEMAND, MEMBERSHIP, PRODUCTS, ROUNDS, SCORES, STORES
 from fleetcast.domain.versions import Snapshot
 from fleetcast.domain.week import WEEK, Looks, known_by, label
+from fleetcast.fleet.clustering import unclustered
 from fleetcast.fleet.report import (
     SERVED,
     CycleReport,
+    LongTermLines,
     RegionLine,
     SegmentVerdict,
     SeriesCounts,
@@ -90,10 +93,12 @@ def report(
     """The report of a cycle that has just ended; it shows the release that was cut in it, else the live one."""
     current = w.registry.releases.current()
     live = cut or current
-    completeness = w.lake.read(COMPLETENESS, where=pl.col("cycle") == week)
+    everything = w.lake.read(COMPLETENESS, where=pl.col("cycle") == week)
+    completeness = ahead(w, everything, "short-term")
     rounds = scored_rounds(w, live)
-    verdicts = _verdicts(live, completeness, w) if live else ()
+    verdicts = _verdicts(live, completeness, w, "short-term") if live else ()
     horizons = w.settings.training.horizons
+    due = active(w, week)
     return CycleReport(
         environment=w.environment,
         cycle=week,
@@ -108,13 +113,37 @@ def report(
         verdicts=verdicts,
         baselines=len(live.manifest.baselines) if live else 0,
         sources=tuple(_source(account) for account in accounts),
-        series=counts(completeness, active(w, week)),
+        series=counts(completeness, due),
         failover=failovers(completeness),
         metrics=fleet_metrics(w, rounds),
         files=_files(w),
         stale=bool(current and stale(w, current, week)),
         without_pool=without_pool(completeness),
+        long_term=_long_term(w, week, live, everything),
+        unclustered=len(unclustered(w, due, week)),
     )
+
+
+def _long_term(
+    w: Workspace, week: date, live: Release | None, completeness: pl.DataFrame
+) -> LongTermLines | None:
+    """None where the fleet has no long-term models."""
+    if "long-term" not in w.settings.reaches:
+        return None
+    rows = ahead(w, completeness, "long-term")
+    return LongTermLines(
+        tuple(week + timedelta(weeks=h) for h in w.settings.long_term.horizons),
+        _verdicts(live, rows, w, "long-term") if live else (),
+        counts(rows, active(w, week, "long-term")),
+        failovers(rows),
+    )
+
+
+def ahead(w: Workspace, rows: pl.DataFrame, reach: Reach) -> pl.DataFrame:
+    """Of published rows or their completeness (`cycle`, `week`), those within the reach of such models."""
+    longest = max(w.settings.training.horizons)
+    far = pl.col("week") > pl.col("cycle").dt.offset_by(f"{longest}w")
+    return rows.filter(far if reach == "long-term" else ~far)
 
 
 def received(w: Workspace, week: date) -> tuple[datetime, ...]:
@@ -123,7 +152,7 @@ def received(w: Workspace, week: date) -> tuple[datetime, ...]:
     return came_in(w.settings, w.raw, before=until)
 
 
-def active(w: Workspace, week: date) -> pl.DataFrame:
+def active(w: Workspace, week: date, reach: Reach = "short-term") -> pl.DataFrame:
     """`store, product` of every series that has to be forecast from a week on, whatever became of it."""
     found = snapshot(w, week)
     if found is None:
@@ -134,6 +163,7 @@ def active(w: Workspace, week: date) -> pl.DataFrame:
         w.lake.read(STORES, version=found["stores"], as_of=moment),
         w.lake.read(PRODUCTS, version=found["products"], as_of=moment),
         cutoff=week,
+        horizons=w.settings.reaching(reach).training.horizons,
         settings=w.settings.demand,
     ).select("store", "product")
 
@@ -183,12 +213,11 @@ def scored_rounds(w: Workspace, live: Release | None) -> pl.DataFrame:
 
 
 def as_served(rounds: pl.DataFrame, w: Workspace, live: Release) -> pl.DataFrame:
-    """The rounds of the recipes that serve; where a baseline serves, its averages stand in the forecasts' columns."""
-    versions = w.registry.models.named([m.model for m in live.manifest.members.values()])
-    recipes = {
-        segment: str(versions[m.model].lineage["recipe"]) for segment, m in live.manifest.members.items()
-    }
-    average = [live.manifest.members[segment].serving == "baseline" for segment in recipes]
+    """The rounds of the recipes that serve orders; where a baseline serves, its averages stand in the forecasts' columns."""
+    members = live.manifest.reaching("short-term")
+    versions = w.registry.models.named([member.model for member in members.values()])
+    recipes = {segment: str(versions[member.model].lineage["recipe"]) for segment, member in members.items()}
+    average = [members[segment].serving == "baseline" for segment in recipes]
     serving = pl.DataFrame(
         {"segment": list(recipes), "served": list(recipes.values()), "average": average},
         schema={"segment": pl.String, "served": pl.String, "average": pl.Boolean},
@@ -218,8 +247,11 @@ def _rounds(w: Workspace) -> pl.DataFrame:
 
 
 def fleet_metrics(w: Workspace, rounds: pl.DataFrame) -> dict[str, float | None]:
-    """The fleet's metrics, on published forecasts once their actuals are there, before that on the rounds."""
-    scores = w.lake.read(SCORES).filter("final")
+    """The fleet's metrics, on published forecasts once their actuals are there, before that on the rounds.
+
+    Long-term forecasts have metrics of their own: a fleet is no worse for looking further ahead.
+    """
+    scores = ahead(w, w.lake.read(SCORES).filter("final"), "short-term")
     if scores.height:
         found = measure(scores, baseline="baseline")
     elif rounds.height:
@@ -245,14 +277,16 @@ def stale(w: Workspace, live: Release, week: date) -> bool:
     return is_stale(staleness(trained, scored_at=scored, settings=w.settings.retraining))
 
 
-def _verdicts(live: Release, completeness: pl.DataFrame, w: Workspace) -> tuple[SegmentVerdict, ...]:
+def _verdicts(
+    live: Release, completeness: pl.DataFrame, w: Workspace, reach: Reach
+) -> tuple[SegmentVerdict, ...]:
     by_state = completeness.group_by("segment", "state").len().sort("len", "state")
     served: dict[str, Served] = {
         segment: state for segment, state, _ in by_state.iter_rows()
     }  # what most rows say
     lines = []
-    for segment, member in sorted(live.manifest.members.items()):
-        verdict = live.manifest.verdicts.get(segment, {})
+    for segment, member in sorted(live.manifest.reaching(reach).items()):
+        verdict = live.manifest.verdicts.get(called(segment, reach), {})
         metrics = verdict.get("metrics", {})
         checks = {check["name"]: check for check in verdict.get("checks", ())}
         improvements = {found["baseline"]: found for found in verdict.get("improvements", ())}
@@ -286,13 +320,16 @@ def _regions(
     key = w.settings.segments.partition
 
     def region_of(segment: str) -> str:
-        return Segment.parse(segment, keys)[key] if key else "all"
+        try:
+            return Segment.parse(segment, keys)[key] if key else "all"
+        except ValueError:  # it was released when segments had other keys
+            return "–"
 
     states: dict[str, list[Any]] = {}
     for verdict in verdicts:
         states.setdefault(region_of(verdict.segment), []).append(verdict.state)
     worst = _worst(completeness)
-    everything = {*live.manifest.members, *worst["segment"]}
+    everything = {*live.manifest.reaching("short-term"), *worst["segment"]}
     lines = []
     for region in sorted({region_of(segment) for segment in everything}):
         found = states.get(region, [])

@@ -1,8 +1,9 @@
 """The search for training settings: budgeted, resumable, judged by replays of the past and confirmed on later ones."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from fleetcast.backtesting import comparing
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     import optuna
 
 KIND = "search"
-HELD_BACK = 4  # newest windows, which no trial sees: they confirm the winner
+HELD_BACK = 4  # newest windows, of whose weeks no trial forecasts any: they confirm the winner
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,8 @@ def search(
     recipe = (request.contenders or (w.settings.training.recipe,))[0]
     shown = replace(request, contenders=(recipe,), without=(), observed_weather=False)
     newest = backtests.plan(w, shown)
-    searched = replace(shown, last=newest.windows[-1] - HELD_BACK * request.step * WEEK)
+    last = last_searched(newest.windows[-1], step=request.step, horizons=newest.horizons)
+    searched = replace(shown, last=last)
     spec = {
         "recipe": recipe,
         "space": [asdict(choice) for choice in SPACE],
@@ -127,11 +129,17 @@ def search(
     return report
 
 
+def last_searched(newest: date, *, step: int, horizons: Sequence[int]) -> date:
+    """The newest origin of a trial when `newest` is that of a backtest: it forecasts no week that the held-back windows do."""
+    oldest_held_back = newest - (HELD_BACK - 1) * step * WEEK
+    return oldest_held_back - max(horizons) * WEEK
+
+
 def _mape(w: Workspace, request: Request, actor: str) -> float:
     """MAPE of the recipe with a trial's settings."""
-    report = backtests.backtest(w, request, progress=Silent(), actor=actor)
-    name = backtests.setups(request, w.settings.training.recipe)[1 if request.training else 0].name
-    found = next(row["mape"] for row in report.figures if row["contender"] == name)
+    asked = replace(request, varied_alone=True)
+    report = backtests.backtest(w, asked, progress=Silent(), actor=actor)
+    found = report.figures[0]["mape"]
     if found is None:
         raise UsageError("no forecast of these windows can be scored: nothing was sold; choose others")
     return float(found)

@@ -1,11 +1,15 @@
 """How an environment stands, in one dictionary: what `fleetcast status --json` prints."""
 
+from dataclasses import asdict
 from typing import Any
 
 import polars as pl
 
+from fleetcast.domain.reach import Reach
 from fleetcast.domain.tables import COMPLETENESS
 from fleetcast.fleet import reporting
+from fleetcast.fleet.clustering import unclustered
+from fleetcast.registry.manifest import Release
 from fleetcast.workspace import Workspace
 
 
@@ -14,28 +18,45 @@ def status(w: Workspace) -> dict[str, Any]:
     live = w.registry.releases.current()
     rows = w.lake.read(COMPLETENESS)
     cycle = rows["cycle"].max() if rows.height else None
-    newest = rows.filter(pl.col("cycle") == pl.col("cycle").max())
-    series = reporting.counts(newest, reporting.active(w, cycle) if cycle else newest)  # type: ignore[arg-type]
-    members = live.manifest.members if live else {}
-    passed = sum(member.passed for member in members.values())
+    everything = rows.filter(pl.col("cycle") == pl.col("cycle").max())
+    newest = reporting.ahead(w, everything, "short-term")
+    due = reporting.active(w, cycle) if cycle else newest  # type: ignore[arg-type]
+    series = reporting.counts(newest, due)
     return {
         "environment": w.environment,
         "cycle": str(cycle) if cycle else None,
         "release": live.id if live else None,
-        "segments": {
-            "ensembles": len(members),
-            "baselines": len(live.manifest.baselines) if live else 0,
-            "passed": passed,
-            "failed": len(members) - passed,
-        },
-        "series": {
-            "active": series.active,
-            "published": series.published,
-            "coded": series.coded,
-            "missing": series.missing,
-        },
+        "segments": _segments(live, "short-term"),
+        "series": asdict(series),
         "failover": dict(reporting.failovers(newest)),
         "without_pool": reporting.without_pool(newest),
+        "unclustered": len(unclustered(w, due, cycle)) if cycle else 0,  # type: ignore[arg-type]
         "metrics": reporting.fleet_metrics(w, reporting.scored_rounds(w, live)),
         "stale": bool(live and cycle and reporting.stale(w, live, cycle)),  # type: ignore[arg-type]
+        "long_term": _long_term(w, live, everything),
+    }
+
+
+def _segments(live: Release | None, reach: Reach) -> dict[str, int]:
+    members = live.manifest.reaching(reach) if live else {}
+    passed = sum(member.passed for member in members.values())
+    return {
+        "ensembles": len(members),
+        "baselines": len(live.manifest.baselines) if live else 0,
+        "passed": passed,
+        "failed": len(members) - passed,
+    }
+
+
+def _long_term(w: Workspace, live: Release | None, completeness: pl.DataFrame) -> dict[str, Any] | None:
+    """The same of the long-term models; null where the fleet has none."""
+    if "long-term" not in w.settings.reaches:
+        return None
+    rows = reporting.ahead(w, completeness, "long-term")
+    cycle = completeness["cycle"].max()
+    series = reporting.counts(rows, reporting.active(w, cycle, "long-term") if cycle else rows)  # type: ignore[arg-type]
+    return {
+        "segments": _segments(live, "long-term"),
+        "series": asdict(series),
+        "failover": dict(reporting.failovers(rows)),
     }

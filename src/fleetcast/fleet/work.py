@@ -84,16 +84,20 @@ def score(order: Score) -> str:
 def backtest(order: Backtest) -> str:
     """Digest of the record in the bank, which names the judged rounds."""
     w = _open(order.address)
-    past = history(w, order.snapshot, order.received, partition=order.task.partition, cutoff=order.cutoff)
+
+    def past(partition: str) -> History:
+        return history(w, order.snapshot, order.received, partition=partition, cutoff=order.cutoff)
+
     training = w.settings.training.model_copy(update={"horizons": order.horizons})
     rows = backtesting.backtest(
         order.task,
-        past,
+        past(order.task.partition),
         w.tables,
         demand_version=order.snapshot["demand"],
         settings=w.settings.model_copy(update={"training": training}),
         lake=w.lake,
         bank=w.bank,
+        elsewhere=past,
     )
     return w.bank.put(canonical({"rows": rows}))
 

@@ -16,28 +16,29 @@ F64 = npt.NDArray[np.float64]
 KIND = "baseline"
 STATISTICS = ("mean", "median")
 LEVELS = (("store", "product"), ("product", "store_format", "region"), ("product",), ())  # finest first
+_ATTRIBUTES = list(dict.fromkeys(key for keys in LEVELS for key in keys))
 
 
 @dataclass(frozen=True)
 class HistoricalAverage:
-    """Mean and median weekly units of each series over its last `weeks` known weeks' span, or over all history."""
+    """Mean and median weekly units of each series over the panel's last `weeks` weeks, or over all history."""
 
     weeks: int | None = None
 
     def fit(self, panel: Panel, *, rows: npt.NDArray[np.bool_] | None = None) -> "FittedAverage":
-        """Read the known weeks up to the panel's cutoff; weeks after a store closed and negative units count as 0 or not at all.
+        """Read the known weeks up to the panel's cutoff: negative units count as 0, weeks after a store closed not at all.
 
-        A series without any falls back to its product in its format and region, its product, everything.
+        A series without any falls back to its product in its format and region, its product, everything. Weeks that a
+        successor borrows are its own and its product's, and in the average of everything their predecessor's alone.
         """
         chosen = np.ones(len(panel), bool) if rows is None else rows
         first = 0 if self.weeks is None else max(0, panel.cutoff + 1 - self.weeks)
-        units = known_units(panel)[chosen, first:]
-        known = pl.DataFrame(
-            {"_s": np.nonzero(np.isfinite(units))[0], "units": units[np.isfinite(units)]},
-            schema={"_s": pl.UInt32, "units": pl.Float64},
+        units = np.where(chosen[:, None], _known_units(panel), np.nan)[:, first:]
+        row, week = np.nonzero(np.isfinite(units))
+        known = panel.series.select(_ATTRIBUTES)[row].with_columns(
+            units=units[row, week], given=panel.given[row, first + week]
         )
-        series = panel.series.filter(pl.Series(chosen)).select(*_attributes()).with_row_index("_s")
-        return FittedAverage(tuple(_averages(known.join(series, on="_s"), keys) for keys in LEVELS))
+        return FittedAverage(tuple(_averages(known, keys) for keys in LEVELS))
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,19 +87,19 @@ def load(dumped: Dumped) -> FittedAverage:
     return FittedAverage(tuple(levels))
 
 
-def known_units(panel: Panel) -> F64:
+def _known_units(panel: Panel) -> F64:
     """[S, cutoff + 1]: the units an average is of. Negative ones count as 0; NaN is unknown, or after a store closed."""
     units = np.maximum(panel.units[:, : panel.cutoff + 1], 0.0)
     return np.where(panel.status[:, : panel.cutoff + 1] == 5, np.nan, units)
 
 
-def _attributes() -> list[str]:
-    return list(dict.fromkeys(key for keys in LEVELS for key in keys))
-
-
 def _averages(known: pl.DataFrame, keys: tuple[str, ...]) -> pl.DataFrame:
     statistics = [pl.col("units").mean().alias("mean"), pl.col("units").median().alias("median")]
-    return known.group_by(*keys).agg(statistics).sort(*keys) if keys else known.select(statistics)
+    return (
+        known.group_by(*keys).agg(statistics).sort(*keys)
+        if keys
+        else known.filter("given").select(statistics)
+    )
 
 
 def _beside(frame: pl.DataFrame, single: pl.DataFrame) -> pl.DataFrame:

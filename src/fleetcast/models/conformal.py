@@ -73,18 +73,12 @@ class Intervals:
                 else out.join(held, how="cross")
             )
         times = width() if self.scaled else pl.lit(1.0)
-        found = [
-            (pl.coalesce(*(f"_{len(keys)}{name}" for keys in levels)) * pl.col("_grown") * times).alias(name)
-            for name in names
-        ]
-        shifted = [
-            ((pl.col("median").log1p() + pl.col(name)).exp() - 1).clip(0).alias(name) for name in names
-        ]
-        rising = pl.concat_list(names).list.sort()
-        ordered = out.with_columns(found).with_columns(shifted).with_columns(rising.alias("_rising"))
-        return ordered.select(
-            *forecasts.columns, *(pl.col("_rising").list.get(i).alias(name) for i, name in enumerate(names))
-        )
+        shifted = []
+        for name in names:
+            offset = pl.coalesce(*(f"_{len(keys)}{name}" for keys in levels)) * pl.col("_grown") * times
+            log = pl.col("median").log1p() + _outward(offset, name)
+            shifted.append((log.exp() - 1).clip(0).alias(name))
+        return out.select(*forecasts.columns, *shifted)
 
     def _sources(self, horizons: pl.Series) -> pl.DataFrame:
         """Of each horizon: whose offsets it takes (0: those of all horizons), and by what they are multiplied."""
@@ -144,6 +138,12 @@ def calibrate(
     if not frames:  # nothing known at all: the median stands for every quantile
         frames = [{"group": EVERYWHERE, "horizon": 0, **{column(q): 0.0 for q in quantiles}}]
     return Intervals(pl.DataFrame(frames), scaled=scaled)
+
+
+def _outward(offset: pl.Expr, name: str) -> pl.Expr:
+    """The offset of a quantile below the median at most 0, above it at least: the median stays where it was forecast."""
+    below = float(name.removeprefix("q")) < 0.5
+    return offset.clip(upper_bound=0.0) if below else offset.clip(lower_bound=0.0)
 
 
 def _offsets(errors: pl.Series, quantiles: Sequence[float]) -> dict[str, float]:

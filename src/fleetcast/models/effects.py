@@ -14,7 +14,8 @@ import numpy.typing as npt
 from fleetcast.features.design import Design
 from fleetcast.features.examples import Examples
 from fleetcast.features.panel import Panel
-from fleetcast.models.explaining import EVENTS, RECENT, WEATHER, members
+from fleetcast.models.explaining import EVENTS, RECENT, WEATHER, Explained, members
+from fleetcast.models.longterm import FittedLongTerm
 from fleetcast.models.weekly import FittedWeekly
 from fleetcast.settings import CovariateSettings, FeatureSettings
 
@@ -79,7 +80,7 @@ def standard(panel: Panel, covariates: Mapping[str, CovariateSettings]) -> Itera
 
 
 def effects(
-    fitted: FittedWeekly,
+    fitted: Explained,
     panel: Panel,
     changes: Sequence[Change],
     *,
@@ -91,9 +92,10 @@ def effects(
     """What each change does to the forecasts of these series [S] for the next week, the shortest horizon ahead."""
     nearest = min(panel.horizons)
     target = panel.cutoff + nearest
+    as_it_is = Design.of(panel, settings, covariates)
 
     def seen(changed: Panel, which: Bools) -> Examples:
-        design = Design.of(changed, settings, covariates)
+        design = as_it_is if changed is panel else Design.of(changed, settings, covariates)
         return design.examples(rows=which, horizons=(nearest,), first=target, last=target, training=False)
 
     found = []
@@ -105,7 +107,7 @@ def effects(
 
 
 def measured(
-    fitted: FittedWeekly,
+    fitted: Explained,
     change: Change,
     pairs: Sequence[tuple[Examples, Examples]],
     *,
@@ -128,7 +130,7 @@ def measured(
     )
 
 
-def moved(fitted: FittedWeekly, before: Examples, after: Examples, *, functional: str = "median") -> F64:
+def moved(fitted: Explained, before: Examples, after: Examples, *, functional: str = "median") -> F64:
     """Log ratio of the forecasts after and before, row by row [n]."""
     start, end = (
         np.log(np.maximum(fitted.predict(examples)[functional], SMALLEST)) for examples in (before, after)
@@ -136,8 +138,12 @@ def moved(fitted: FittedWeekly, before: Examples, after: Examples, *, functional
     return np.asarray(end - start)
 
 
-def alone(fitted: FittedWeekly, kind: Literal["linear", "net"]) -> FittedWeekly | None:
-    """The ensemble of the members of one kind; None where it has none."""
+def alone(fitted: Explained, kind: Literal["linear", "net"]) -> Explained | None:
+    """The ensemble of the members of one kind; None where it has none. A transferred model has no kinds."""
+    if isinstance(fitted, FittedLongTerm):
+        return fitted if kind == "linear" else None
+    if not isinstance(fitted, FittedWeekly):
+        return None
     other = {"net" if kind == "linear" else "linear": None}
     pool = replace(fitted.pool, **other) if fitted.pool is not None else None
     left = replace(fitted, **other, pool=pool)
@@ -219,7 +225,7 @@ def _parts(panel: Panel, rows: Bools) -> Iterator[Bools]:
         yield rows & (product == name)
 
 
-def _moved(fitted: FittedWeekly, pairs: Sequence[tuple[Examples, Examples]], functional: str) -> F64:
+def _moved(fitted: Explained, pairs: Sequence[tuple[Examples, Examples]], functional: str) -> F64:
     return np.concatenate([moved(fitted, *pair, functional=functional) for pair in pairs])
 
 

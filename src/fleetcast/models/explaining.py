@@ -1,24 +1,30 @@
 """What makes a forecast: its difference from the segment's average forecast, taken apart by input and driver.
 
-On the log scale a linear member comes apart exactly: coefficient × (value − average). A network is taken apart by
-integrated gradients (Sundararajan, Taly & Yan 2017) along the straight line from the average input to the row's own.
-An ensemble is the weighted mean of its members' logs, and so are its contributions.
+On the log scale a linear model comes apart exactly: coefficient × (value − average). A network is taken apart by its
+`gradients`. An ensemble is the weighted mean of its members' logs, and so are its contributions; a transferred model is
+its donor and a linear correction.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from fleetcast.features.column import table
 from fleetcast.features.examples import Examples, aligned
+from fleetcast.models.gradients import gradients
 from fleetcast.models.lasso import FittedLasso
-from fleetcast.models.net import EMBEDDED, HEADS, FittedNet
-from fleetcast.models.net_rows import HORIZON, Coding
+from fleetcast.models.longterm import FittedLongTerm, view
+from fleetcast.models.net import FittedNet
+from fleetcast.models.net_rows import HORIZON
+from fleetcast.models.transfer import FUNCTIONALS, Transferred
 from fleetcast.models.weekly import FittedWeekly
 
 F64 = npt.NDArray[np.float64]
-Weights = Mapping[str, npt.NDArray[np.float32]]
+Explained: TypeAlias = FittedWeekly | FittedLongTerm | Transferred  # what can be taken apart
+Member: TypeAlias = FittedLasso | FittedNet
 
 LOSS = {"mape": "mape", "median": "absolute", "mean": "squared"}  # of the linear model, for each functional
 PRODUCT, STORE, WEEK = (
@@ -27,18 +33,17 @@ PRODUCT, STORE, WEEK = (
     "week of year",
 )  # what is no column: own intercepts, slopes, embeddings
 BOUNDS = "bounds"  # what a model's floor, ceiling and smearing add to the sum
-NODES = 24  # Gauss–Legendre points along the line; the sum is then right to about 1e-6
 
-LEVEL, RECENT, SEASON, SIMILAR, OTHER = "level", "recent weeks", "season", "similar plans", "other"
-WEATHER, EVENTS = "weather", "events"
+LEVEL, RECENT, SEASON, TREND = "level", "recent weeks", "season", "trend"
+SIMILAR, OTHER, WEATHER, EVENTS = "similar plans", "other", "weather", "events"
 _STARTS = (
     (LEVEL, ("level", "new", "known_weeks")),
     (RECENT, ("lag", "mean", "std", "zero", "store lag", "store mean")),
     (SEASON, ("season", "has_season", "sin", "cos", WEEK)),
+    (TREND, ("drift",)),
     (SIMILAR, ("alike",)),
-    (WEATHER, ("weather.",)),
-    (EVENTS, ("event.",)),
 )
+_TABLES = {"weather": WEATHER, "event": EVENTS}
 _THEMSELVES = (PRODUCT, STORE, BOUNDS)
 
 
@@ -76,27 +81,9 @@ def driver(name: str) -> str:
     """
     if name in _THEMSELVES:
         return name
-    for known, starts in _STARTS:
-        if name.startswith(starts):
-            return known
-    return name.split(".", 1)[0] if "." in name else OTHER
-
-
-def contributions(
-    fitted: FittedWeekly, examples: Examples, average: Examples, *, functional: str = "median"
-) -> Contributions:
-    """Take the forecasts of `examples` apart against the mean input of `average`, the segment's forecasts."""
-    here, usual = aligned(examples, fitted.names), aligned(average, fitted.names)
-    names = (*fitted.names, HORIZON, PRODUCT, STORE, WEEK, BOUNDS)
-    values, base, logs = np.zeros((len(here), len(names))), 0.0, np.zeros(len(here))
-    for member, weight in members(fitted):
-        said = np.log1p(member.predict(here)[functional])
-        apart = _linear if isinstance(member, FittedLasso) else _net
-        mine, start = apart(member, here, usual, functional)  # type: ignore[arg-type]
-        bounds = said - start - mine.sum(axis=1)
-        values += weight * np.column_stack([mine, bounds])
-        base, logs = base + weight * start, logs + weight * said
-    return Contributions(names, values, base, logs)
+    if (own := table(name)) is not None:
+        return _TABLES.get(own, own)
+    return next((known for known, starts in _STARTS if name.startswith(starts)), OTHER)
 
 
 def drivers(taken_apart: Contributions) -> tuple[Driver, ...]:
@@ -108,17 +95,95 @@ def drivers(taken_apart: Contributions) -> tuple[Driver, ...]:
     return tuple(Driver(names[i], float(strength[i]), float(share[i])) for i in order)
 
 
-def members(fitted: FittedWeekly) -> list[tuple[FittedLasso | FittedNet, float]]:
+def explainable(fitted: Any) -> bool:
+    """Whether it can be taken apart: our own recipes can, and what starts from a donor of theirs."""
+    return explainable(fitted.donor) if isinstance(fitted, Transferred) else isinstance(fitted, Explained)
+
+
+def members(fitted: Explained) -> list[tuple[Member, float]]:
     """The members with their weights in the mean of logs: each kind counts the same, within it each member."""
+    if isinstance(fitted, Transferred):
+        return members(fitted.donor)
+    if isinstance(fitted, FittedLongTerm):
+        return [(fitted.linear, 1.0)]
     parts = [part for part in (fitted, fitted.pool) if part is not None]
     linear: Sequence[FittedLasso] = [part.linear for part in parts if part.linear is not None]
     nets: Sequence[FittedNet] = [part.net for part in parts if part.net is not None]
-    kinds: list[Sequence[FittedLasso | FittedNet]] = [kind for kind in (linear, nets) if kind]
+    kinds: list[Sequence[Member]] = [kind for kind in (linear, nets) if kind]
     return [(member, 1 / len(kinds) / len(kind)) for kind in kinds for member in kind]
 
 
+def reads(fitted: Explained) -> frozenset[str]:
+    """The drivers that its columns are of."""
+    own = fitted.reader.names if isinstance(fitted, Transferred) else ()
+    return frozenset(
+        driver(name) for names in (own, *(m.names for m, _ in members(fitted))) for name in names
+    )
+
+
+def contributions(
+    fitted: Explained, examples: Examples, average: Examples, *, functional: str = "median"
+) -> Contributions:
+    """Take the forecasts of `examples` apart against the mean input of `average`, the segment's forecasts."""
+    if isinstance(fitted, Transferred):
+        parts = [
+            (contributions(fitted.donor, examples, average, functional=functional), 1.0),
+            (_correction(fitted, examples, average, functional), 1.0),
+        ]
+    elif isinstance(fitted, FittedLongTerm):
+        parts = [(_apart(fitted.linear, view(examples), view(average), functional), 1.0)]
+    else:
+        parts = [
+            (_apart(member, examples, average, functional), weight) for member, weight in members(fitted)
+        ]
+    return _closed(_together(parts), np.log1p(fitted.predict(examples)[functional]))
+
+
+def _together(parts: Sequence[tuple[Contributions, float]]) -> Contributions:
+    """The weighted sum, column by column; a part that lacks one has nothing there."""
+    names = tuple(dict.fromkeys(name for part, _ in parts for name in part.names))
+    at = {name: j for j, name in enumerate(names)}
+    values = np.zeros((len(parts[0][0].values), len(names)))
+    for part, weight in parts:
+        values[:, [at[name] for name in part.names]] += weight * part.values
+    base = sum(weight * part.base for part, weight in parts)
+    return Contributions(names, values, base, base + values.sum(axis=1))
+
+
+def _closed(inside: Contributions, logs: F64) -> Contributions:
+    """The same with what the forecasts differ by from its sums, as the bounds' own."""
+    beyond = Contributions((BOUNDS,), (logs - inside.logs)[:, None], 0.0, logs)
+    return _together([(inside, 1.0), (beyond, 1.0)])
+
+
+def _apart(member: Member, examples: Examples, average: Examples, functional: str) -> Contributions:
+    """What a member says inside its bounds, in columns of its own."""
+    here, usual = aligned(examples, member.names), aligned(average, member.names)
+    if isinstance(member, FittedLasso):
+        values, base = _linear(member, here, usual, functional)
+        names = (*member.names, PRODUCT)
+    else:
+        values, base = gradients(member, here, usual, functional)
+        names = (*member.names, HORIZON, PRODUCT, STORE, WEEK)
+    return Contributions(names, values, base, base + values.sum(axis=1))
+
+
+def _correction(fitted: Transferred, examples: Examples, average: Examples, functional: str) -> Contributions:
+    """What is added to the donor's word; what it knows of a store or product alone is theirs."""
+    reader, found = fitted.reader, fitted.corrections[FUNCTIONALS.index(functional)]
+    here, usual = reader.inputs(examples), reader.inputs(average)
+    middle = usual.mean(axis=0, dtype=np.float64)
+    each = (here - middle) * found[:-1]
+    columns, stores, products = np.split(
+        each, [len(reader.names), len(reader.names) + len(reader.stores)], axis=1
+    )
+    values = np.column_stack([columns, products.sum(axis=1), stores.sum(axis=1)])
+    base = float(middle @ found[:-1] + found[-1])
+    return Contributions((*reader.names, PRODUCT, STORE), values, base, base + values.sum(axis=1))
+
+
 def _linear(linear: FittedLasso, here: Examples, usual: Examples, functional: str) -> tuple[F64, float]:
-    """Contributions [n, p + horizon, product, store, week], and the log forecast of the average row.
+    """Contributions [n, p + product], and the log forecast of the average row.
 
     What tells a product from the average one, its intercept and its own slopes at the average input, is its own.
     """
@@ -128,102 +193,16 @@ def _linear(linear: FittedLasso, here: Examples, usual: Examples, functional: st
     average_slope, average_intercept = usual_slope.mean(axis=0), float(usual_intercept.mean())
     columns = slope * (here.X - middle)
     product = intercept - average_intercept + (slope - average_slope) @ middle
-    nothing = np.zeros(len(here))
-    return (
-        np.column_stack([columns, nothing, product, nothing, nothing]),
-        average_intercept + float(average_slope @ middle),
-    )
+    return np.column_stack([columns, product]), average_intercept + float(average_slope @ middle)
 
 
 def _coefficients(linear: FittedLasso, examples: Examples, functional: str) -> tuple[F64, F64]:
     """Each row's intercept [n] and coefficients [n, p]."""
     loss = LOSS[functional]
     path, chosen = linear.paths[loss], linear.chosen[loss]
-    own = np.zeros((len(linear.products) + 1, 1 + len(linear.slopes)))
-    own[:-1], own[-1, 0] = path.own[chosen], path.newcomer[chosen]
+    own = np.vstack([path.own[chosen], path.newcomer[chosen]])
     code = {name: k for k, name in enumerate(linear.products)}
     row = np.array([code.get(name, len(code)) for name in examples.products])[examples.product]
     slope = np.tile(path.plain[chosen], (len(examples), 1))
     slope[:, list(linear.slopes)] += own[row, 1:]
     return own[row, 0], slope
-
-
-def _net(net: FittedNet, here: Examples, usual: Examples, functional: str) -> tuple[F64, float]:
-    """Integrated gradients [n, p + horizon, product, store, week], and the log forecast of the average input."""
-    head, share = HEADS.index(functional), 1 / len(net.members)
-    inputs, codes = net.coding.inputs(here).astype(np.float64), net.coding.codes(here)
-    middle, usual_codes = net.coding.inputs(usual).mean(axis=0, dtype=np.float64), net.coding.codes(usual)
-    values, base = np.zeros((len(here), inputs.shape[1] + len(EMBEDDED))), 0.0
-    for weights in net.members:
-        embedded, average = _embedded(weights, codes), _embedded(weights, usual_codes).mean(axis=0)
-        start, mine = _integrated(weights, head, inputs, embedded, middle, average)
-        slots = np.cumsum([0, *EMBEDDED.values()])
-        tables = np.add.reduceat(mine[:, inputs.shape[1] :], slots[:-1], axis=1)
-        store, product, week = tables.T
-        own, own_product, own_start = _own(weights, head, net.coding, inputs, middle, codes, usual_codes)
-        mine[:, : inputs.shape[1]] += own
-        product, start = product + own_product, start + own_start
-        values += share * np.column_stack([mine[:, : inputs.shape[1]], product, store, week])
-        base += share * start
-    return values, base
-
-
-def _own(
-    weights: Weights,
-    head: int,
-    coding: Coding,
-    x: F64,
-    middle: F64,
-    codes: npt.NDArray[np.int32],
-    usual: npt.NDArray[np.int32],
-) -> tuple[F64, F64, float]:
-    """What products' own slopes give to each column [n, p] and to the product [n], and what they are worth at the middle.
-
-    A product's slopes move from the average ones to its own as the inputs move: integrated, each gets half of what they
-    make together.
-    """
-    own = coding.own(x.astype(np.float32))
-    (usually,) = coding.own(middle[None].astype(np.float32))
-    table = weights["own"][:, :, head].astype(np.float64)
-    slopes, average = table[codes[:, 1]], table[usual[:, 1]].mean(axis=0)
-    columns = np.zeros_like(x)
-    columns[:, [coding.names.index(name) for name in coding.slopes]] = (
-        (own - usually) * (slopes + average) / 2
-    )
-    product = ((slopes - average) * (own + usually) / 2).sum(axis=1)
-    return columns, product, float(usually @ average)
-
-
-def _embedded(weights: Weights, codes: npt.NDArray[np.int32]) -> F64:
-    return np.concatenate([weights[name][codes[:, i]] for i, name in enumerate(EMBEDDED)], axis=1).astype(
-        np.float64
-    )
-
-
-def _integrated(
-    weights: Weights, head: int, x: F64, embedded: F64, middle: F64, average: F64
-) -> tuple[float, F64]:
-    """What the head says at the middle, and each input's share [n, p + embedding] of the way from there to its row.
-
-    The first layer is linear, so along the line only its 64 sums move: a step costs no more than they do.
-    """
-    w1, e1, b1, w2, b2, w3, b3, skip = (
-        weights[name].astype(np.float64) for name in ("w1", "e1", "b1", "w2", "b2", "w3", "b3", "skip")
-    )
-    to_x, to_embedded = x - middle, embedded - average
-    start, way = middle @ w1 + average @ e1 + b1, to_x @ w1 + to_embedded @ e1
-    points, shares = np.polynomial.legendre.leggauss(NODES)
-    slope = np.zeros_like(way)  # of the head in the first layer's sums, averaged along the line
-    for point, share in zip((points + 1) / 2, shares / 2, strict=True):
-        first, first_slope = _silu(start + point * way)
-        _, second_slope = _silu(first @ w2 + b2)
-        slope += share * ((second_slope * w3[:, head]) @ w2.T) * first_slope
-    from_x = to_x * (slope @ w1.T + skip[:, head])
-    said = _silu(_silu(start)[0] @ w2 + b2)[0] @ w3[:, head] + b3[head] + middle @ skip[:, head]
-    return float(said), np.column_stack([from_x, to_embedded * (slope @ e1.T)])
-
-
-def _silu(z: F64) -> tuple[F64, F64]:
-    """SiLU and its derivative."""
-    sigmoid = 0.5 + 0.5 * np.tanh(0.5 * z)
-    return z * sigmoid, sigmoid * (1 + z * (1 - sigmoid))

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import polars as pl
 
 from fleetcast.domain.models import Dumped
+from fleetcast.features.column import table
 from fleetcast.features.examples import Examples
 from fleetcast.models import lasso
 from fleetcast.models.lasso import FittedLasso, Lasso
@@ -31,7 +32,7 @@ ASLEEP = (
 )
 NAMELESS = ""  # as no product is called
 PLAIN = ("level", "new", "known_weeks")
-WINDOWS, STEADY, SEASONS, EVENTS = "mean", ("std", "zero"), ("season", "has_season"), "event."
+WINDOWS, STEADY, SEASONS, EVENTS = "mean", ("std", "zero"), ("season", "has_season"), "event"
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ def _columns(examples: Examples, most: int | None) -> Iterator[tuple[str, F32 | 
             yield name, values, False
             yield f"{name}·near", values * near, False
             yield f"{name}·far", values * far, False
-        elif name.startswith((*STEADY, *SEASONS, EVENTS)):
+        elif table(name) == EVENTS or (table(name) is None and name.startswith((*STEADY, *SEASONS))):
             yield name, values, False
     longest = max(int(name.removeprefix(WINDOWS)) for name in held if _is_window(name))
     count = np.clip(_known_weeks(examples), 1.0, longest)

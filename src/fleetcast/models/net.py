@@ -206,6 +206,11 @@ class FittedNet:
     smearing: F64  # [horizons]
     ceiling: float  # largest log(1 + units) it will forecast
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns it was trained on; the horizon it adds itself."""
+        return self.coding.names[:-1]
+
     def predict(self, examples: Examples) -> dict[str, F64]:
         """Units per functional, finite and ≥ 0: [n] each."""
         logs = self.logs(examples)

@@ -7,6 +7,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from fleetcast.features.column import table
 from fleetcast.features.examples import Examples
 
 F32 = npt.NDArray[np.float32]
@@ -23,7 +24,8 @@ CLOCK = 0.8  # correlation with time from which a column is a clock
 SEASONS = 3  # years of training from which a week of the year is told from a coincidence
 # Of the columns that products have slopes on, those whose slopes the network is given: it does not find them by itself in
 # the few weeks that an event has. Prices it does find; given theirs, it was no better on public grocery sales.
-SLOPED = ("event.", "weather.", "sin", "cos")
+SLOPED = ("event", "weather")  # tables
+WAVES = ("sin", "cos")
 # Own slopes learn this much faster, or the week of the year takes half of what an event did in it.
 PACE = np.float32(3.0)
 LARGEST_WEIGHT = 2.0  # of a week with less than one unit
@@ -108,7 +110,7 @@ def coding(examples: Examples, *, before: Coding | None = None) -> Coding:
     names = (*examples.names, HORIZON)
     mean, scale = _standard(_columns(examples, names), examples.week)
     stores, products = _used(examples.store, examples.stores), _used(examples.product, examples.products)
-    slopes = tuple(name for j in examples.slopes if (name := examples.names[j]).startswith(SLOPED))
+    slopes = tuple(name for j in examples.slopes if _sloped(name := examples.names[j]))
     if before is None:
         seasonal = int(np.ptp(examples.week)) + 1 >= SEASONS * YEAR
         return Coding(names, mean, scale, stores, products, slopes, seasonal)
@@ -144,6 +146,11 @@ def _standard(x: F32, week: I32) -> tuple[F64, F64]:
     varies = deviation > 1e-6 * np.maximum(np.abs(mean), 1.0)
     tells_time = np.abs(together) > CLOCK * deviation * time.std()
     return mean, np.divide(1.0, deviation, out=np.zeros_like(deviation), where=varies & ~tells_time)
+
+
+def _sloped(name: str) -> bool:
+    own = table(name)
+    return own in SLOPED or (own is None and name.startswith(WAVES))
 
 
 def _joined(known: tuple[str, ...], new: tuple[str, ...]) -> tuple[str, ...]:

@@ -119,7 +119,7 @@ class FittedWeekly:
         """The columns it was trained on."""
         if self.linear is not None:
             return self.linear.names
-        return self.net.coding.names[:-1] if self.net is not None else ()  # the net adds the horizon itself
+        return self.net.names if self.net is not None else ()
 
     def dump(self) -> Dumped:
         """Arrays and JSON of both members, their names prefixed."""

@@ -77,9 +77,7 @@ def score(
     )
     net = lake.read(DEMAND, version=task.snapshot["demand"], partition=task.partition)
     series = panel.series.select("store", "product", "region", "segment", "baseline", "category")
-    active = demand.active(net, stores, products, cutoff=task.cutoff, settings=settings.demand).join(
-        series, on=["store", "product"], how="left"
-    )
+    active = _active(net, stores, products, series, task, settings)
     previous = _previous(lake, task)
 
     sold = net.join(series, on=["store", "product"])
@@ -89,7 +87,7 @@ def score(
     record = {
         "partition": task.partition,
         "unloadable": desk.failed,
-        **failover.summary(active, served.completeness),
+        **_summary(active, served, task, settings),
     }
     everything = [served]
     if "long-term" in settings.reaches:
@@ -102,7 +100,7 @@ def score(
         except FAILURES as error:  # the week's orders do not wait for the year's
             log.warning("long_term_not_scored", partition=task.partition, error=told(error))
             far = _carried(active, previous, task, own)
-        record["long_term"] = failover.summary(active, far.completeness)
+        record["long_term"] = _summary(active, far, task, own)
         everything.append(far)
     _write(everything, wanted, task, lake)
     log.info("scored", partition=task.partition, **record["failover"])
@@ -126,9 +124,7 @@ def carry(
     )
     series = series_of(membership, products, settings).select("store", "product", "region", "segment")
     net = lake.read(DEMAND, version=task.snapshot["demand"], partition=task.partition)
-    active = demand.active(net, stores, products, cutoff=task.cutoff, settings=settings.demand).join(
-        series, on=["store", "product"], how="left"
-    )
+    active = _active(net, stores, products, series, task, settings)
     previous = _previous(lake, task)
     everything = [_carried(active, previous, task, settings.reaching(reach)) for reach in settings.reaches]
     served = everything[0]
@@ -138,7 +134,30 @@ def carry(
         log.warning("no_orders", partition=task.partition, error=told(error))
         wanted = _no_orders(lake)
     _write(everything, wanted, task, lake)
-    return failover.summary(active, served.completeness)
+    return _summary(active, served, task, settings)
+
+
+def _active(
+    net: pl.DataFrame,
+    stores: pl.DataFrame,
+    products: pl.DataFrame,
+    series: pl.DataFrame,
+    task: ScoringTask,
+    settings: Settings,
+) -> pl.DataFrame:
+    """The series to be forecast at any horizon, with what `series` says of them."""
+    found = demand.active(
+        net, stores, products, cutoff=task.cutoff, horizons=settings.horizons, settings=settings.demand
+    )
+    return found.join(series, on=["store", "product"], how="left")
+
+
+def withdraw(lake: Lake, *, cycle: date, partitions: Collection[str]) -> None:
+    """Take a cycle's rows back from everywhere but these partitions: the work was parted by another key before."""
+    for table in (FORECASTS, COMPLETENESS, ORDERS):
+        nothing = lake.read(table, partition="").with_columns(batch=pl.lit(""))
+        for gone in set(lake.partitions(table)) - set(partitions):
+            lake.write(table, nothing, partition=gone, batches=[cycle.isoformat()])
 
 
 def _carried(
@@ -155,6 +174,13 @@ def _carried(
         release=task.release,
         why=dict.fromkeys(active["segment"].drop_nulls().unique(), NOT_SCORED),
     )
+
+
+def _summary(
+    active: pl.DataFrame, served: failover.Served, task: ScoringTask, settings: Settings
+) -> dict[str, Any]:
+    wanted = failover.universe(active, cycle=task.cutoff, horizons=settings.training.horizons)
+    return failover.summary(wanted, served.completeness)
 
 
 def _orders(

@@ -102,6 +102,7 @@ def train(
         "partition": task.partition,
         "cutoff": task.cutoff.isoformat(),
         "recipe": task.recipe,
+        "data": history.version,
         "pack": bank.put(pack(models)),
         "baseline_pack": bank.put(pack(baselines.models)),  # apart: a damaged file takes one of the two
         "segments": records,

@@ -3,6 +3,7 @@ from datetime import UTC, date, datetime
 from types import SimpleNamespace
 
 from fleetcast.faces.cli import answers
+from fleetcast.fleet.clustering import Clustered
 from fleetcast.fleet.report import (
     Check,
     Member,
@@ -26,6 +27,7 @@ def answer(**changes):
         "segments": {"ensembles": 56, "baselines": 28, "passed": 55, "failed": 1},
         "series": {"active": 6720, "published": 6715, "coded": 5, "missing": 0},
         "without_pool": 0,
+        "unclustered": 0,
         "failover": {
             "champion": 6600,
             "last_known_good": 0,
@@ -42,6 +44,7 @@ def answer(**changes):
             "skill": 0.31,
         },
         "stale": False,
+        "long_term": None,
     } | changes
 
 
@@ -54,6 +57,17 @@ def test_status_shows_what_passed_and_what_serves(printed):
     assert "55 passed, 1 did not, of 56" in text
     assert "6,600 champion, 115 baseline, 5 blocked" in text
     assert "33.0 %" in text
+
+
+def test_status_tells_of_long_term_models_where_there_are_some(printed):
+    far = {
+        "segments": {"ensembles": 56, "baselines": 28, "passed": 50, "failed": 6},
+        "series": {"active": 6720, "published": 6720, "coded": 0, "missing": 0},
+        "failover": {"champion": 6000, "baseline": 720},
+    }
+    line = "50 of 56 models passed; 6,720 of 6,720 series published by 6,000 champion, 720 baseline"
+    assert line in printed(answers.status(answer(long_term=far)), width=140)
+    assert "long term" not in printed(answers.status(answer()))
 
 
 def test_a_stale_fleet_is_marked_with_shape_and_word(printed):
@@ -84,7 +98,17 @@ def test_a_release_with_pools_shows_whose_they_are(printed):
 
 def test_status_says_when_series_are_forecast_without_their_pool(printed):
     assert "12 series" in printed(answers.status(answer(without_pool=12)))
+    assert "3 stores" in printed(answers.status(answer(unclustered=3)))
     assert "pool" not in printed(answers.status(answer()))
+
+
+def test_clusters_come_with_the_entry_that_takes_them_in_unless_there_is_one(printed):
+    found = Clustered("data/clusters/1.csv", date(2026, 11, 9), {"c1": 12, "c2": 7}, "[sources.clusters]\n")
+    text = printed(answers.clusters(found))
+    assert "data/clusters/1.csv, valid from 9 Nov 2026 on" in text
+    assert "[sources.clusters]" in text
+    assert 'keys = ["region", "cluster", "mover"]' in text
+    assert "fleetcast.toml" not in printed(answers.clusters(replace(found, entry="")))
 
 
 def test_a_segment_only_one_release_knows_has_a_dash_on_the_other_side(printed):
@@ -100,7 +124,7 @@ def test_a_plan_counts_what_it_would_retrain(printed):
         SimpleNamespace(segment="a", retrain=True, reason="has no model yet"),
         SimpleNamespace(segment="b", retrain=False, reason="up to date"),
     ]
-    assert "1 of 2 segments would be retrained" in printed(answers.plan(decisions))
+    assert "1 of 2 models would be retrained" in printed(answers.plan(decisions))
 
 
 def test_an_audit_record_says_who_what_when_and_why(printed):

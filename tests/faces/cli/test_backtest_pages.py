@@ -38,6 +38,8 @@ REPORT = BacktestReport(
          "high": 0.006, "n": 90}
     ],
     revisions=[{"contender": "weekly", "moved": 0.031}],
+    young=[],
+    explained=[],
     seconds=81.0,
 )  # fmt: skip
 

@@ -1,8 +1,9 @@
 import dataclasses
+from datetime import date
 from pathlib import Path
 
 from fleetcast.faces.cli import render
-from fleetcast.fleet.report import SeriesCounts
+from fleetcast.fleet.report import LongTermLines, SeriesCounts
 
 
 def line_with(words, text):
@@ -72,6 +73,23 @@ def test_a_week_done_twice_says_that_nothing_changed(report, printed):
 def test_the_fleet_fits_a_terminal_of_a_hundred_columns(report, printed):
     text = printed(render.fleet(report.regions), width=100)
     assert max(map(len, text.splitlines())) <= 100
+
+
+def test_the_long_term_is_told_apart_from_the_week(report, printed):
+    assert "The long term" not in printed(render.cycle(report, workspace="."))
+    weeks = (date(2027, 2, 15), date(2027, 5, 17))
+    far = LongTermLines(weeks, report.verdicts, SeriesCounts(10, 9, 1, 0), {"champion": 6, "baseline": 3})
+    text = printed(render.cycle(dataclasses.replace(report, long_term=far), workspace="."))
+    assert "1 of 3 long-term models passed; 9 of 10 active series published" in text
+    assert "for 2 weeks from 15 Feb 2027 to 17 May 2027" in text
+    assert text.count("north-texas/small/slow") == 2
+
+
+def test_stores_without_a_cluster_are_counted(report, printed):
+    assert "3 stores without a cluster" in printed(
+        render.cycle(dataclasses.replace(report, unclustered=3), workspace=".")
+    )
+    assert "cluster" not in printed(render.cycle(report, workspace="."))
 
 
 def test_on_a_terminal_of_80_columns_regions_and_commands_are_whole(report, printed):

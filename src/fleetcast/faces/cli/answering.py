@@ -1,12 +1,13 @@
 """The verbs that look: status, doctor, data, export."""
 
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from fleetcast.faces.cli.options import DEV, HERE, Env, Folder, Json, opened
+from fleetcast.faces.cli.options import DEV, HERE, Env, Folder, Json, monday, opened
 
 data = typer.Typer(
     name="data", help="Versions of the tables, and which stores sell alike.", no_args_is_help=True
@@ -78,19 +79,30 @@ def data_diff(
 @data.command("clusters")
 def data_clusters(
     k: Annotated[int, typer.Option("--k", metavar="N", help="How many clusters.", min=2)],
-    to: Annotated[Path, typer.Option("--to", metavar="FILE", help="The CSV file to write: store, cluster.")],
+    to: Annotated[
+        Path, typer.Option("--to", metavar="FILE", help="The CSV file to write: store, cluster, valid_from.")
+    ],
+    valid_from: Annotated[
+        date | None,
+        typer.Option(
+            "--valid-from",
+            parser=monday,
+            metavar="MONDAY",
+            help="The first week they hold in; else the newest one.",
+        ),
+    ] = None,
     workspace: Folder = HERE,
     env: Env = DEV,
     json: Json = False,
 ) -> None:
     """Write which stores sell alike.
 
-    By the newest year of their demand and what is known of them. Taken into the stores' master data as `cluster`,
-    the file makes a key of segments."""
+    By the newest year of their demand and what is known of them. A source takes the file in, and segments may be keyed
+    by it."""
     from fleetcast.faces.cli import answers, terminal
     from fleetcast.fleet import clustering
 
-    found = clustering.write(opened(workspace, env), k=k, to=to)
+    found = clustering.write(opened(workspace, env), k=k, to=to, valid_from=valid_from)
     terminal.show(found, answers.clusters(found), as_json=json)
 
 

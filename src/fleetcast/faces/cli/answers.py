@@ -11,7 +11,7 @@ from rich.text import Text
 
 from fleetcast.faces.cli.figures import NONE, count, day, share, short
 from fleetcast.faces.cli.fitting import Table
-from fleetcast.faces.cli.paper import ILL, NO_WORSE, STALE, TARGET, WELL, served, table
+from fleetcast.faces.cli.paper import ILL, NO_WORSE, STALE, TARGET, WELL, served, table, title
 from fleetcast.fleet.clustering import Clustered
 from fleetcast.fleet.report import (
     Check,
@@ -84,7 +84,7 @@ def plan(decisions: Sequence[Decided]) -> Group:
         mark = Text("retrain") if decision.retrain else Text("keep", "dim")
         rows.add_row(decision.segment, mark, decision.reason)
     chosen = sum(decision.retrain for decision in decisions)
-    return Group(Text(f"{count(chosen)} of {count(len(decisions))} segments would be retrained."), rows)
+    return Group(Text(f"{count(chosen)} of {count(len(decisions))} models would be retrained."), rows)
 
 
 def status(answer: Mapping[str, Any]) -> Group:
@@ -101,8 +101,12 @@ def status(answer: Mapping[str, Any]) -> Group:
     rows.add_row("baselines", count(segments["baselines"]))
     rows.add_row("series", _completeness(series))
     rows.add_row("served by", served(answer["failover"]))
+    if answer["unclustered"]:
+        rows.add_row("without a cluster", ILL.text(f"{count(answer['unclustered'])} stores"))
     if answer["without_pool"]:
         rows.add_row("without their pool", ILL.text(f"{count(answer['without_pool'])} series"))
+    if far := answer["long_term"]:
+        rows.add_row("long term", _long_term(far))
     rows.add_row("MAPE", share(metrics["mape"], gates=[TARGET]))
     rows.add_row("WAPE", share(metrics["wape"]))
     rows.add_row("bias", share(metrics["bias"], signed=True))
@@ -114,6 +118,14 @@ def status(answer: Mapping[str, Any]) -> Group:
     )
     rows.add_row("models", age)
     return Group(Text(answer["environment"], "bold"), rows)
+
+
+def _long_term(far: Mapping[str, Any]) -> str:
+    segments, series = far["segments"], far["series"]
+    return (
+        f"{count(segments['passed'])} of {count(segments['ensembles'])} models passed; "
+        f"{count(series['published'])} of {count(series['active'])} series published by {served(far['failover'])}"
+    )
 
 
 def _completeness(series: Mapping[str, int]) -> str:
@@ -164,7 +176,14 @@ def clusters(found: Clustered) -> Group:
     rows = table("Cluster", ">Stores")
     for name, stores in found.stores.items():
         rows.add_row(name, count(stores))
-    return Group(rows, "", Text(found.path))
+    parts: list[RenderableType] = [rows, "", Text(f"{found.path}, valid from {day(found.valid_from)} on")]
+    if found.entry:
+        parts += ["", title("What to add to fleetcast.toml"), Text(found.entry.strip())]
+        parts += [
+            "",
+            Text('Then let them be a segment key, as [segments] keys = ["region", "cluster", "mover"].'),
+        ]
+    return Group(*parts)
 
 
 def release_changes(changes: Sequence[ReleaseChange]) -> RenderableType:

@@ -12,15 +12,17 @@ from fleetcast.faces.cli.figures import NONE, count, day, duration, share, short
 from fleetcast.faces.cli.paper import NO_WORSE, TARGET, Place, next_steps, table, title
 
 FINEST = 6  # decimals of a point
-LONGEST = 60  # characters of an experiment's name in a list
+NAME = 60  # characters of an experiment's name in a list
 BAR = 10  # columns of the widest bar
 BESIDE = 4  # contenders that fit beside each other in a table by segment
 SHOWN = 8  # trials of a search
+LONGEST = 20  # lines of a comparison by one aspect
 WORST = 6  # segments shown of each driver
 ASPECTS = {
     "segment": "segment",
     "horizon": "weeks ahead",
     "group": "category",
+    "product": "product",
     "size": "units sold in the week",
     "week": "week",
 }
@@ -68,6 +70,12 @@ class Backtest(Protocol):
 
     @property
     def differences(self) -> Sequence[Difference]: ...
+
+    @property
+    def young(self) -> list[dict[str, Any]]: ...
+
+    @property
+    def explained(self) -> list[dict[str, Any]]: ...
 
     @property
     def drivers(self) -> list[dict[str, Any]]: ...
@@ -154,6 +162,13 @@ def backtest(report: Backtest, export: Path | None, place: Place) -> Group:
     windows = f"{len(report.origins)} windows, {day(report.origins[0])} to {day(report.origins[-1])}"
     head = f"{count(report.segments)} segments · {windows} · {ahead} weeks ahead"
     parts: list[RenderableType] = [title(f"Backtest {short(report.id)}"), Text(head, "dim"), _figures(report)]
+    parts += [
+        Text(f"{one['segment']} is young, and starts from {one['donor']} in {one['windows']} windows", "dim")
+        for one in report.young
+    ]
+    if report.explained:
+        against = f"{report.figures[0]['contender']} against {report.explained[0]['against']}"
+        parts += [Text(), title(f"Where the difference comes from: {against}"), _explained(report.explained)]
     if report.drivers:
         parts += [Text(), title("What each is worth"), _drivers(report)]
     if report.segments > 1:
@@ -208,6 +223,22 @@ def _figures(report: Backtest) -> RenderableType:
         f"skill: better than the historical mean · {covers}moves: how far a week's forecast moves from one window to the next"
     )
     return Group(rows, Text(notes, "dim"))
+
+
+def _explained(parts: Sequence[Mapping[str, Any]]) -> RenderableType:
+    """The largest parts of a difference, and what share of it each makes."""
+    rows = table("", "", ">of all rows", ">first", ">second", ">points", ">of the difference")
+    for part in parts:
+        rows.add_row(
+            ASPECTS[part["aspect"]],
+            part["value"],
+            share(part["share"]),
+            share(part["first"]),
+            share(part["second"]),
+            _signed(part["contribution"]),
+            share(part["of_whole"]),
+        )
+    return rows
 
 
 def _points(one: Difference) -> Text:
@@ -289,7 +320,7 @@ def listed(experiments: Iterable[Kept]) -> RenderableType:
     for one in experiments:
         figures = one.summary.get("figures", [])
         mape = figures[0]["mape"] if figures else one.summary.get("mape")
-        name = one.name if len(one.name) <= LONGEST else f"{one.name[: LONGEST - 2]} …"
+        name = one.name if len(one.name) <= NAME else f"{one.name[: NAME - 2]} …"
         rows.add_row(short(one.id), f"{one.at:%Y-%m-%d %H:%M}", one.actor, one.kind, name, share(mape))
     if not rows.row_count:
         return Text("No experiment yet; `fleetcast backtest` makes one.")
@@ -361,7 +392,9 @@ def compared(found: Comparison) -> RenderableType:
         if len(mine) < 2:
             continue
         rows = table(f"by {words}", ">rows", ">first", ">second", ">of the difference, points")
-        for row in mine:
+        most = sorted(mine, key=lambda row: -abs(row["contribution"]))[:LONGEST]
+        shown = {row["value"] for row in most}
+        for row in (row for row in mine if row["value"] in shown):
             rows.add_row(
                 row["value"],
                 share(row["share"]),
@@ -370,4 +403,6 @@ def compared(found: Comparison) -> RenderableType:
                 _signed(row["contribution"]),
             )
         parts += [Text(), rows]
+        if len(mine) > LONGEST:
+            parts.append(Text(f"and {len(mine) - LONGEST} that make less of it", "dim"))
     return Group(*parts)

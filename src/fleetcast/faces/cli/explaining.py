@@ -18,7 +18,11 @@ class Functional(StrEnum):
 
 def explain(
     segment: Annotated[
-        str, typer.Argument(metavar="SEGMENT", help="A segment, such as north-texas/large/fast.")
+        str,
+        typer.Argument(
+            metavar="SEGMENT",
+            help="A segment, such as north-texas/large/fast; its long-term model with /long-term behind it.",
+        ),
     ],
     store: Annotated[str | None, typer.Option("--store", help="One forecast: its store …")] = None,
     product: Annotated[str | None, typer.Option("--product", help="… and its product.")] = None,

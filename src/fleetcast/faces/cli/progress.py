@@ -51,7 +51,7 @@ class Bars:
         note = Column(ratio=1, no_wrap=True, overflow="ellipsis")  # it gives way, and nothing else does
         self._bars = widgets.Progress(
             widgets.SpinnerColumn(finished_text="[green]●[/]"),
-            widgets.TextColumn("{task.description:<14}"),
+            widgets.TextColumn("{task.description:<15}"),
             widgets.BarColumn(bar_width=WIDE if console.width >= ROOMY else NARROW),
             widgets.TextColumn("{task.fields[amount]:>11}"),
             widgets.TimeElapsedColumn(),

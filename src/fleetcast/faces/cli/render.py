@@ -22,7 +22,7 @@ from fleetcast.faces.cli.paper import (
     table,
     title,
 )
-from fleetcast.fleet.report import CycleReport, RegionLine, SegmentVerdict, SourceLine, State
+from fleetcast.fleet.report import CycleReport, LongTermLines, RegionLine, SegmentVerdict, SourceLine, State
 
 
 def cycle(report: CycleReport, *, workspace: str) -> Group:
@@ -37,6 +37,8 @@ def cycle(report: CycleReport, *, workspace: str) -> Group:
         parts += [not_passed(report.verdicts), ""] if report.failed else [""]
     if report.series.active:
         parts += [title("The forecasts"), _series_sentence(report), ""]
+    if report.long_term:
+        parts += [title("The long term"), *_long_term(report.long_term), ""]
     parts += [title("Where things are"), files(report.files), ""]
     parts.append(_next(report, Place(workspace, report.environment)))
     return Group(*parts)
@@ -153,11 +155,31 @@ def _series_sentence(report: CycleReport) -> Text:
                 ),
             )
         )
+    if report.unclustered:
+        stores = "store" if report.unclustered == 1 else "stores"
+        told = (
+            f"{count(report.unclustered)} {stores} without a cluster: in segments of their own, unclustered."
+        )
+        sentence.append_text(Text.assemble("\n", ILL.text(told)))
     if series.missing:
         sentence.append_text(
             Text.assemble("\n", ILL.text(f"{count(series.missing)} series are missing without a reason."))
         )
     return sentence
+
+
+def _long_term(far: LongTermLines) -> list[RenderableType]:
+    ahead = (
+        f"from {day(far.weeks[0])} to {day(far.weeks[-1])}"
+        if len(far.weeks) > 1
+        else f"of {day(far.weeks[0])}"
+    )
+    sentence = Text.assemble(
+        (f"{count(far.passed)} of {count(len(far.verdicts))}", "bold"),
+        f" long-term models passed; {count(far.series.published)} of {count(far.series.active)} active series published"
+        f" for {count(len(far.weeks))} weeks {ahead}.\nServed by: {served(far.failover)}.",
+    )
+    return [sentence] if far.passed == len(far.verdicts) else [sentence, not_passed(far.verdicts)]
 
 
 def sources(lines: Iterable[SourceLine]) -> Table:

@@ -41,7 +41,11 @@ def segment(told: "SegmentExplained") -> Group:
         title("What moves the forecasts"),
         strengths,
         "",
-        title("What would move next week's"),
+        title(
+            "What would move next week's"
+            if told.horizon == 1
+            else f"What would move those {told.horizon} weeks ahead"
+        ),
         rows,
     )
 
@@ -67,6 +71,7 @@ def forecast(told: "ForecastExplained") -> Group:
             f" · {told.segment} · week of {day(told.week)}, {ahead} ahead · {told.functional}",
         ),
         _published(told),
+        *(Text(f"History of {of.predecessor} until the week of {day(of.until)}.") for of in told.borrowed),
         "",
         rows,
         "",
