@@ -64,7 +64,7 @@ def backtest(
 
     Recipes, averages and LightGBM take part. It releases nothing. The answer is kept as an experiment; the same
     question is answered at once."""
-    from fleetcast.faces.cli import experiments, terminal
+    from fleetcast.faces.cli import experiments, paper, terminal
     from fleetcast.faces.cli.progress import progress
     from fleetcast.fleet import backtests
 
@@ -83,7 +83,8 @@ def backtest(
         report = backtests.backtest(place, request, progress=shown, actor=actor())
     if export is not None:
         backtests.export(place, report.id, export)
-    terminal.show(report, experiments.backtest(report, export), as_json=json)
+    here = paper.Place(str(workspace), env.value)
+    terminal.show(report, experiments.backtest(report, export, here), as_json=json)
 
 
 @experiment.command("list")
@@ -157,7 +158,8 @@ def experiment_search(
     )
     with progress(log=place.log) as shown:
         report = search.search(place, request, trials=trials, minutes=minutes, progress=shown, actor=actor())
-    terminal.show(report, experiments.searched(report), as_json=json)
+    present = place.settings.training.recipe
+    terminal.show(report, experiments.searched(report, present), as_json=json)
 
 
 def _numbers(text: str) -> tuple[int, ...]:

@@ -9,8 +9,10 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from fleetcast.faces.cli.figures import NONE, count, day, duration, share, short
-from fleetcast.faces.cli.paper import NO_WORSE, TARGET, table, title
+from fleetcast.faces.cli.paper import NO_WORSE, TARGET, Place, next_steps, table, title
 
+FINEST = 6  # decimals of a point
+NAME = 60  # characters of an experiment's name in a list
 BAR = 10  # columns of the widest bar
 BESIDE = 4  # contenders that fit beside each other in a table by segment
 SHOWN = 8  # trials of a search
@@ -155,7 +157,7 @@ class Kept(Protocol):
     def summary(self) -> Mapping[str, Any]: ...
 
 
-def backtest(report: Backtest, export: Path | None) -> Group:
+def backtest(report: Backtest, export: Path | None, place: Place) -> Group:
     ahead = ", ".join(map(str, report.horizons))
     windows = f"{len(report.origins)} windows, {day(report.origins[0])} to {day(report.origins[-1])}"
     head = f"{count(report.segments)} segments · {windows} · {ahead} weeks ahead"
@@ -173,23 +175,30 @@ def backtest(report: Backtest, export: Path | None) -> Group:
         parts += [Text(), title("MAPE by segment"), _segments(report.by_segment)]
     done = "as it was answered before" if report.again else f"in {duration(report.seconds)}"
     written = f" · rows in {export}" if export else ""
-    following = (
-        f"next: fleetcast experiment compare {short(report.id)}   (where a difference comes from, whole)"
+    following = next_steps(
+        place,
+        (f"experiment compare {short(report.id)}", "where the difference comes from"),
+        ("experiment list", "what was tried before"),
     )
-    return Group(*parts, Text(), Text(f"{done}{written}", "dim"), Text(following, "dim"))
+    return Group(*parts, Text(), Text(f"{done}{written}", "dim"), Text(), following)
 
 
 def _figures(report: Backtest) -> RenderableType:
+    first = report.figures[0]["contender"]
+    inside = {
+        name: percent
+        for name, percent in (("coverage80", "80 %"), ("coverage95", "95 %"))
+        if any(row.get(name) is not None for row in report.figures)
+    }
     rows = table(
         "",
         ">MAPE",
         "???",
-        ">the first's less it",
+        f">{first}\nless this, points",
         ">?skill",
         ">??WAPE",
         ">?bias",
-        ">??in 80 %",
-        ">??in 95 %",
+        *(f">??in {percent}" for percent in inside.values()),
         ">??moves",
     )
     apart = {one.second: one for one in report.differences}
@@ -205,14 +214,13 @@ def _figures(report: Backtest) -> RenderableType:
             share(row["skill"], gates=[NO_WORSE], signed=True),
             share(row["wape"]),
             share(row["bias"], signed=True),
-            share(row.get("coverage80")),
-            share(row.get("coverage95")),
+            *(share(row.get(name)) for name in inside),
             share(moves.get(row["contender"])),
         )
-    first = report.figures[0]["contender"]
+    covers = "in 80 %: of what was sold, inside that interval · " if inside else ""
     notes = (
-        f"the first's less it: MAPE of {first} less that of the row, in points, with a 90 % interval over weeks · skill: "
-        "better than the historical mean · moves: how far a week's forecast moves from one window to the next"
+        f"less this: MAPE of {first} less that of the row, with a 90 % interval over weeks, bold where it leaves 0 out · "
+        f"skill: better than the historical mean · {covers}moves: how far a week's forecast moves from one window to the next"
     )
     return Group(rows, Text(notes, "dim"))
 
@@ -242,7 +250,13 @@ def _points(one: Difference) -> Text:
 
 
 def _signed(value: float) -> str:
-    return f"{100 * value:+.2f}".replace("-", "−")
+    """A share in points, with its sign; more decimals where two would make 0 of what is not.
+
+    >>> _signed(-0.0029), _signed(0.00004), _signed(0.0)
+    ('−0.29', '+0.004', '+0.00')
+    """
+    decimals = next((d for d in range(2, FINEST) if round(100 * value, d)), 2)
+    return f"{100 * value:+.{decimals}f}".replace("-", "−")
 
 
 def bar(value: float | None, widest: float) -> Text:
@@ -252,7 +266,7 @@ def bar(value: float | None, widest: float) -> Text:
 
 
 def _drivers(report: Backtest) -> RenderableType:
-    rows = table("without", "segment", ">MAPE rises by")
+    rows = table("without", "segment", ">MAPE rises by, points")
     whole = {one.second: one for one in report.differences}
     first = report.figures[0]["contender"]
     for name in dict.fromkeys(driver["without"] for driver in report.drivers):
@@ -306,15 +320,17 @@ def listed(experiments: Iterable[Kept]) -> RenderableType:
     for one in experiments:
         figures = one.summary.get("figures", [])
         mape = figures[0]["mape"] if figures else one.summary.get("mape")
-        rows.add_row(short(one.id), f"{one.at:%Y-%m-%d %H:%M}", one.actor, one.kind, one.name, share(mape))
+        name = one.name if len(one.name) <= NAME else f"{one.name[: NAME - 2]} …"
+        rows.add_row(short(one.id), f"{one.at:%Y-%m-%d %H:%M}", one.actor, one.kind, name, share(mape))
     if not rows.row_count:
         return Text("No experiment yet; `fleetcast backtest` makes one.")
     return rows
 
 
-def searched(report: Search) -> RenderableType:
+def searched(report: Search, present: str) -> RenderableType:
+    """What a search found; `present` is the recipe of the settings."""
     parts: list[RenderableType] = [title(f"Search for {report.recipe}: {count(len(report.trials))} trials")]
-    rows = table("", ">MAPE", "", "settings")
+    rows = table("trial", ">MAPE", "??", "settings")
     widest = max(trial.mape for trial in report.trials)
     for trial in sorted(report.trials, key=lambda trial: trial.mape)[:SHOWN]:
         changed = ", ".join(f"{name} = {_toml(value)}" for name, value in trial.settings.items())
@@ -332,27 +348,37 @@ def searched(report: Search) -> RenderableType:
         parts += [
             Text(),
             Text("To take it over, write into fleetcast.toml:"),
-            Text(_written(report.best.settings)),
+            Text(
+                _written({} if report.recipe == present else {"recipe": report.recipe}, report.best.settings)
+            ),
         ]
     if report.out_of_time:
         parts += [Text(), Text("The time was over first; the same call goes on from here.", "dim")]
     return Group(*parts)
 
 
-def _written(settings: Mapping[str, Any]) -> str:
+def _written(recipe: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
     """Settings of training as lines of TOML."""
-    plain = [
-        f"{name} = {_toml(value)}"
-        for name, value in settings.items()
-        if "." not in name and value is not None
-    ]
-    inner = [f"{name.split('.', 1)[1]} = {_toml(value)}" for name, value in settings.items() if "." in name]
-    return "\n".join(["[training]", *plain, "", "[training.features]", *inner])
+    whole = {name: value for name, value in {**recipe, **settings}.items() if "." not in name}
+    inner = {name.partition(".")[2]: value for name, value in settings.items() if "." in name}
+    lines = ["[training]", *(_line(name, value) for name, value in whole.items())]
+    if inner:
+        lines += ["", "[training.features]", *(_line(name, value) for name, value in inner.items())]
+    return "\n".join(lines)
+
+
+def _line(name: str, value: Any) -> str:
+    return f"# {name}: leave it out, for {_toml(value)}" if value is None else f"{name} = {_toml(value)}"
 
 
 def _toml(value: Any) -> str:
+    """A value as TOML writes it; None, which TOML cannot write, in words."""
+    if value is None:
+        return "no limit"
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, str):
+        return f'"{value}"'
     return f"[{', '.join(map(str, value))}]" if isinstance(value, list | tuple) else str(value)
 
 
@@ -365,7 +391,7 @@ def compared(found: Comparison) -> RenderableType:
         mine = [row for row in found.explained if row["aspect"] == aspect]
         if len(mine) < 2:
             continue
-        rows = table(f"by {words}", ">rows", ">first", ">second", ">of the difference")
+        rows = table(f"by {words}", ">rows", ">first", ">second", ">of the difference, points")
         most = sorted(mine, key=lambda row: -abs(row["contribution"]))[:LONGEST]
         shown = {row["value"] for row in most}
         for row in (row for row in mine if row["value"] in shown):

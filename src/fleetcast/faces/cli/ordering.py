@@ -61,7 +61,7 @@ def export_orders(
     Beside each stands what a planner needs: forecast, interval, and where it came from. In a database they replace
     what an earlier export of the same cycle left there, in one transaction. A URL with a password is better given
     in $FLEETCAST_ORDERS_TO than on the command line."""
-    from fleetcast.faces.cli import money, terminal
+    from fleetcast.faces.cli import money, paper, terminal
     from fleetcast.fleet import order_sheets
 
     found = order_sheets.take_out(
@@ -74,7 +74,7 @@ def export_orders(
         region=region,
         segment=segment,
     )
-    terminal.show(found, money.taken_out(found, workspace=str(workspace), env=env.value), as_json=json)
+    terminal.show(found, money.taken_out(found, paper.Place(str(workspace), env.value)), as_json=json)
 
 
 @orders.command("replay")
@@ -91,11 +91,11 @@ def orders_replay(
     Beside Fleetcast's stand what was delivered, last week's demand and plain averages. It orders the weeks of the
     stored rounds again, with nothing known after each round's origin, and counts returns and lost sales at the
     prices in force. Demand of sold-out weeks is estimated, and so marked."""
-    from fleetcast.faces.cli import money, terminal
+    from fleetcast.faces.cli import money, paper, terminal
     from fleetcast.faces.cli.progress import progress
     from fleetcast.fleet import ordering
 
     place = opened(workspace, env)
     with progress(log=place.log) as shown:
         found = ordering.replay(place, weeks=weeks, progress=shown)
-    terminal.show(found, money.replay(found, workspace=str(workspace)), as_json=json)
+    terminal.show(found, money.replay(found, paper.Place(str(workspace), env.value)), as_json=json)

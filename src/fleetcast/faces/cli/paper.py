@@ -1,8 +1,11 @@
 """The paper everything is printed on: quiet tables, and marks whose state is a shape, a word and a colour."""
 
+import shlex
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
+from rich.console import Group
 from rich.text import Text
 
 from fleetcast.faces.cli.figures import NONE, count
@@ -49,6 +52,33 @@ def served(failover: Mapping[Served, int]) -> str:
 
 def title(words: str) -> Text:
     return Text(words, "bold")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a person works: what the commands that are suggested to them have to name again."""
+
+    workspace: str = "."
+    environment: str = "dev"
+
+    def typed(self, command: str) -> str:
+        """A command of Fleetcast as it is typed to work here too.
+
+        >>> Place("my demo", "prod").typed("status")
+        "fleetcast status --workspace 'my demo' --env prod"
+        """
+        where = "" if self.workspace == "." else f" --workspace {shlex.quote(self.workspace)}"
+        return f"fleetcast {command}{where}" + (
+            "" if self.environment == "dev" else f" --env {self.environment}"
+        )
+
+
+def next_steps(place: Place, *steps: tuple[str, str]) -> Group:
+    """What to type next: commands, each with the question that it answers."""
+    rows = table(None, None)
+    for command, answers in steps:
+        rows.add_row(place.typed(command), answers)
+    return Group(title("What to type next"), rows)
 
 
 def table(*columns: str | None) -> Table:

@@ -9,7 +9,19 @@ from rich.text import Text
 
 from fleetcast.faces.cli.figures import count, day, duration, share, short
 from fleetcast.faces.cli.fitting import Table
-from fleetcast.faces.cli.paper import ILL, MARKS, NO_WORSE, STALE, TARGET, WELL, served, table, title
+from fleetcast.faces.cli.paper import (
+    ILL,
+    MARKS,
+    NO_WORSE,
+    STALE,
+    TARGET,
+    WELL,
+    Place,
+    next_steps,
+    served,
+    table,
+    title,
+)
 from fleetcast.fleet.report import CycleReport, LongTermLines, RegionLine, SegmentVerdict, SourceLine, State
 
 
@@ -28,7 +40,7 @@ def cycle(report: CycleReport, *, workspace: str) -> Group:
     if report.long_term:
         parts += [title("The long term"), *_long_term(report.long_term), ""]
     parts += [title("Where things are"), files(report.files), ""]
-    parts += [title("What to type next"), next_steps(report, workspace=workspace)]
+    parts.append(_next(report, Place(workspace, report.environment)))
     return Group(*parts)
 
 
@@ -192,16 +204,16 @@ def files(places: Mapping[str, Path], here: Path | None = None) -> Table:
     return rows
 
 
-def next_steps(report: CycleReport, *, workspace: str) -> Table:
+def _next(report: CycleReport, place: Place) -> Group:
     """Commands that answer the questions a person has now."""
-    where = "" if workspace == "." else f" --workspace {workspace}"
-    where += "" if report.environment == "dev" else f" --env {report.environment}"
-    rows = table(None, None)
-    rows.add_row(f"fleetcast status{where}", "the fleet in one screen")
-    if report.release:
-        rows.add_row(f"fleetcast release show{where}", "which model serves which segment, and why")
-    rows.add_row(f"fleetcast export orders{where}", "the order quantities of the coming week")
-    rows.add_row(f"fleetcast export tables{where}", "forecasts and all other tables as files")
-    rows.add_row(f"fleetcast audit log{where}", "who did what, and why")
-    rows.add_row(f"fleetcast run{where}", "the next week, when its files are there")
-    return rows
+    shown = [("release show", "which model serves which segment, and why")] if report.release else []
+    return next_steps(
+        place,
+        ("status", "the fleet in one screen"),
+        *shown,
+        ("export orders", "the order quantities of the coming week"),
+        ("orders replay", "what orders like these would have cost and saved"),
+        ("export tables", "forecasts and all other tables as files"),
+        ("audit log", "who did what, and why"),
+        ("run", "the next week, when its files are there"),
+    )
