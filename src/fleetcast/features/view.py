@@ -9,7 +9,6 @@ from fleetcast.demand import demand
 from fleetcast.domain.history import History
 from fleetcast.domain.tables import (
     DELIVERIES,
-    EVENTS,
     PRODUCTS,
     RETURNS,
     STORES,
@@ -56,7 +55,7 @@ def panel_at(history: History, cutoff: date, tables: Mapping[str, Table], *, set
         ],
         stores=stores,
         weather=history.weather,
-        events=as_known_at(EVENTS, history.events, moment),
+        events=history.events,
     )
 
 
