@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from fleetcast.domain.week import WEEK
+from fleetcast.domain.week import WEEK, known_by
 from fleetcast.features.panel import Covariate, build
 from fleetcast.settings import CovariateSettings
 from fleetcast.testing.builders import FIRST_WEEK, weekly_sales
@@ -121,6 +121,35 @@ def test_an_event_is_known_from_its_announcement_and_only_in_its_region():
     at = panel.weeks.index(made.events["first"][0])
     # four days before: the look two weeks ahead comes five days before the week, that of one week ahead two days into it
     assert panel.issued["event.fair"][:, 0, at].tolist() == [np.float32(4 / 7), 0.0]
+
+
+def test_an_event_that_is_corrected_was_at_each_origin_as_it_had_been_told_by_then():
+    made = shop(weeks=20)
+    last = made.deliveries["week"].max()
+    told = made.events.head(1)  # four days, announced long before
+    week = told["first"][0]
+    late = known_by(week - 2 * WEEK, 2) + timedelta(hours=1)  # after the look of two weeks before
+    corrected = told.with_columns(
+        last=pl.col("first") + timedelta(days=1), known_at=pl.lit(late).dt.cast_time_unit("us")
+    )
+    events = pl.concat([told, corrected.select(told.columns)])
+    panel = build(made.demand(last), made.series, cutoff=last, horizons=(1, 2), events=events)
+    seen = panel.issued["event.fair"][:, 0, panel.weeks.index(week)]
+    assert seen.tolist() == [np.float32(2 / 7), np.float32(4 / 7)]  # of a week ahead, and of two
+
+
+def test_a_correction_that_nobody_has_seen_yet_leaves_an_event_as_it_was():
+    made = shop(weeks=20)
+    last = made.deliveries["week"].max()
+    told = made.events.head(1)
+    late = pl.lit(known_by(last, 2) + timedelta(hours=1)).dt.cast_time_unit("us")
+    corrected = told.with_columns(last=pl.col("first"), known_at=late).select(told.columns)
+    asked = {"cutoff": last, "horizons": (1,)}
+    one, both = (
+        build(made.demand(last), made.series, events=events, **asked).issued["event.fair"]
+        for events in (told, pl.concat([told, corrected]))
+    )
+    np.testing.assert_array_equal(one, both)
 
 
 def test_weather_is_the_last_forecast_issued_by_the_origin_not_what_came():

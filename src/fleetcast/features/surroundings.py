@@ -1,6 +1,6 @@
 """Weather and events of a series, as they were known a horizon ahead of each week."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 import numpy as np
 import numpy.typing as npt
@@ -99,25 +99,31 @@ def events_as_known(
     horizons: tuple[int, ...],
     ready_after_days: int,
 ) -> dict[str, F32]:
-    """Share of each week's days that lie in an event, as far as announced h weeks before: name → [H, len(regions), W]."""
-    known = events.filter(pl.col("known_at") <= known_by(cutoff, ready_after_days))
+    """Share of each week's days that lie in an event, as it had been told h weeks before: name → [H, len(regions), W].
+
+    `events` is bitemporal: of one that was corrected, each origin sees the last version that it knew.
+    """
+    known = events.filter(pl.col("known_at") <= known_by(cutoff, ready_after_days)).sort("known_at")
+    moments = [
+        [known_by(w - horizon * WEEK, ready_after_days).timestamp() for w in span] for horizon in horizons
+    ]
     out = {
         name: np.zeros((len(horizons), len(regions), len(span)), np.float32)
         for name in sorted(known["event"].unique().to_list())
     }
-    for event in known.iter_rows(named=True):
-        shares = _shares(event["first"], event["last"], span)
-        for k, horizon in enumerate(horizons):
-            for w in np.flatnonzero(shares):
-                if event["known_at"] <= _origin_known_by(span[w], horizon, ready_after_days):
-                    for r, region in enumerate(regions):
-                        if event["scope"] in ("all", region):
-                            out[event["event"]][k, r, w] = max(out[event["event"]][k, r, w], shares[w])
+    for (event, _, scope), versions in known.group_by("event", "first", "scope", maintain_order=True):
+        here = np.array([scope in ("all", region) for region in regions])
+        told = _as_told(versions, span, np.array(moments))
+        out[event] = np.maximum(out[event], told[:, None, :] * here[:, None])
     return out
 
 
-def _origin_known_by(week: date, horizon: int, ready_after_days: int) -> datetime:
-    return known_by(week - horizon * WEEK, ready_after_days)
+def _as_told(versions: pl.DataFrame, span: list[date], moments: F64) -> F32:
+    """[H, W]: shares of each week as the versions known at its moment (seconds, [H, W]) had them, the newest last."""
+    told = np.zeros(moments.shape, np.float32)
+    for first, last, known_at in versions.select("first", "last", "known_at").iter_rows():
+        told = np.where(known_at.timestamp() <= moments, _shares(first, last, span), told)
+    return told
 
 
 def _shares(first: date, last: date, span: list[date]) -> F32:

@@ -9,7 +9,6 @@ from fleetcast.demand import demand
 from fleetcast.domain.history import History
 from fleetcast.domain.tables import (
     DELIVERIES,
-    EVENTS,
     PRODUCTS,
     RETURNS,
     STORES,
@@ -59,7 +58,7 @@ def panel_at(history: History, cutoff: date, tables: Mapping[str, Table], *, set
         ],
         stores=stores,
         weather=history.weather,
-        events=as_known_at(EVENTS, history.events, moment),
+        events=history.events,
     )
     return lend(panel, borrowed(net, before))
 
