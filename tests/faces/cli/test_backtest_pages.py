@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from types import SimpleNamespace
 
 from fleetcast.backtesting.comparing import Difference
-from fleetcast.faces.cli import experiments
+from fleetcast.faces.cli import experiments, searches
 from fleetcast.faces.cli.paper import Place
 from fleetcast.fleet.backtests import BacktestReport
 from fleetcast.fleet.search import SearchReport, Trial
@@ -81,7 +81,7 @@ def searched(settings, **changes):
 
 def test_settings_to_take_over_stand_as_toml_and_all_history_is_said_in_words(printed):
     text = printed(
-        experiments.searched(searched({"passes": 2, "window_weeks": None, "features.lags": (0, 1)}), "weekly")
+        searches.searched(searched({"passes": 2, "window_weeks": None, "features.lags": (0, 1)}), "weekly")
     )
     assert "None" not in text
     assert "passes = 2" in text
@@ -91,9 +91,9 @@ def test_settings_to_take_over_stand_as_toml_and_all_history_is_said_in_words(pr
 
 def test_a_winner_of_another_recipe_names_it(printed):
     found = searched({"passes": 2}, recipe="weekly-pooled")
-    assert 'recipe = "weekly-pooled"' in printed(experiments.searched(found, "weekly"))
-    assert "recipe =" not in printed(experiments.searched(found, "weekly-pooled"))
+    assert 'recipe = "weekly-pooled"' in printed(searches.searched(found, "weekly"))
+    assert "recipe =" not in printed(searches.searched(found, "weekly-pooled"))
 
 
 def test_a_search_of_settings_without_features_writes_no_empty_table(printed):
-    assert "[training.features]" not in printed(experiments.searched(searched({"passes": 2}), "weekly"))
+    assert "[training.features]" not in printed(searches.searched(searched({"passes": 2}), "weekly"))

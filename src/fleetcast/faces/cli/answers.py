@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -24,61 +23,14 @@ from fleetcast.fleet.report import (
     TableVersion,
 )
 
+if TYPE_CHECKING:
+    from fleetcast.fleet.plan import Decision
+    from fleetcast.ledger.audit import AuditRecord, Verification
+
 DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
 
 
-class Decided(Protocol):
-    """A plan's answer for one segment."""
-
-    @property
-    def segment(self) -> str: ...
-
-    @property
-    def retrain(self) -> bool: ...
-
-    @property
-    def reason(self) -> str: ...
-
-
-class Audited(Protocol):
-    """A record of the audit chain."""
-
-    @property
-    def seq(self) -> int: ...
-
-    @property
-    def at(self) -> datetime: ...
-
-    @property
-    def actor(self) -> str: ...
-
-    @property
-    def action(self) -> str: ...
-
-    @property
-    def subject(self) -> str: ...
-
-    @property
-    def reason(self) -> str: ...
-
-    @property
-    def hash(self) -> str: ...
-
-
-class Verified(Protocol):
-    """The answer of a walk along the audit chain."""
-
-    @property
-    def ok(self) -> bool: ...
-
-    @property
-    def records(self) -> int: ...
-
-    @property
-    def reason(self) -> str: ...
-
-
-def plan(decisions: Sequence[Decided]) -> Group:
+def plan(decisions: Sequence["Decision"]) -> Group:
     rows = table("Segment", "", "Why")
     for decision in decisions:
         mark = Text("retrain") if decision.retrain else Text("keep", "dim")
@@ -203,7 +155,7 @@ def moved(move: Move) -> Text:
     return Text(f"{move.environment}: {short(move.before)} → {short(move.after)} is live.")
 
 
-def audit(records: Sequence[Audited]) -> RenderableType:
+def audit(records: Sequence["AuditRecord"]) -> RenderableType:
     if not records:
         return Text("Nothing happened yet.")
     rows = table(">#", "!When (UTC)", "Who", "What", "On", "Why", "?Seal")
@@ -226,7 +178,7 @@ def _shortened(words: str) -> str:
     return DIGEST.sub(lambda found: short(found[0]), words)
 
 
-def verification(answer: Verified) -> Text:
+def verification(answer: "Verification") -> Text:
     if answer.ok:
         return WELL.text(f"{count(answer.records)} records, each sealed by the one before it")
     return ILL.text(f"the chain is broken after {count(answer.records)} good records: {answer.reason}")

@@ -147,7 +147,7 @@ def experiment_search(
 
     Points are judged by replays of the past; the newest windows are held back and confirm the winner. Settings are
     not changed: it prints what to write into fleetcast.toml."""
-    from fleetcast.faces.cli import experiments, terminal
+    from fleetcast.faces.cli import searches, terminal
     from fleetcast.faces.cli.progress import progress
     from fleetcast.fleet import search
     from fleetcast.fleet.backtests import Request
@@ -159,7 +159,7 @@ def experiment_search(
     with progress(log=place.log) as shown:
         report = search.search(place, request, trials=trials, minutes=minutes, progress=shown, actor=actor())
     present = place.settings.training.recipe
-    terminal.show(report, experiments.searched(report, present), as_json=json)
+    terminal.show(report, searches.searched(report, present), as_json=json)
 
 
 def _numbers(text: str) -> tuple[int, ...]:
