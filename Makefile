@@ -56,9 +56,9 @@ docs: $(READY) ## Write the reference pages of docs/ (commands, settings, tables
 	@$(BIN)/python .ci/reference.py
 
 .PHONY: bench-orange-juice
-bench-orange-juice: $(READY) ## Replay Microsoft's orange-juice protocol; DATA=folder with yx.csv and storedemo.csv (ROUNDS=2: quickly).
+bench-orange-juice: $(READY) ## Replay Microsoft's orange-juice protocol; DATA=folder with yx.csv and storedemo.csv (ROUNDS=2 ALONE=1: quickly, without LightGBM).
 	@test -n "$(DATA)" || { echo "Say where the data are: make bench-orange-juice DATA=path/to/orange-juice (how to get them: examples/orange-juice/README.md)" >&2; exit 2; }
-	@$(BIN)/python benchmarks/orange_juice.py --data "$(DATA)" $(if $(ROUNDS),--rounds $(ROUNDS))
+	@$(BIN)/python benchmarks/orange_juice.py --data "$(DATA)" $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(ALONE),--without-lightgbm)
 
 .PHONY: bench-transfer
 bench-transfer: $(READY) ## Measure what a young segment gains from a donor, at 8, 16 and 26 weeks (1 CPU minute).
