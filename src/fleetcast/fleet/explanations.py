@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from fleetcast.domain.errors import CorruptError, DataError, UsageError
+from fleetcast.domain.errors import CorruptError, DataError, UsageError, some
 from fleetcast.domain.reach import reach_of, segment_of
 from fleetcast.domain.tables import FORECASTS
 from fleetcast.domain.week import label
@@ -241,11 +241,18 @@ def _one(of: Desk, newest: Examples, store: str, product: str, week: date) -> np
         raise UsageError(f"{of.cycle} forecast the weeks {weeks[0]} to {weeks[-1]}; {week} is none of them")
     here = ((series["store"] == store) & (series["product"] == product)).to_numpy() & of.rows
     if not here.any():
-        raise UsageError(
-            f"{of.segment} has no forecast for product {product} in store {store} in {of.cycle}'s cycle"
-        )
+        raise UsageError(_nothing_of(series.filter(of.rows), of, store, product))
     row = int(np.flatnonzero(here)[0])
     return np.asarray((newest.row == row) & (newest.week == of.panel.weeks.index(week)))
+
+
+def _nothing_of(forecast: pl.DataFrame, of: Desk, store: str, product: str) -> str:
+    """What is wrong with a store and product that the cycle forecast nothing of."""
+    mine = forecast.filter(pl.col("store") == store)
+    if mine.is_empty():
+        return f"{of.segment} has no store {store!r} in the cycle {of.cycle}; it has {some(forecast['store'], like=store)}"
+    known = some(mine["product"], like=product)
+    return f"{of.segment} has no forecast for product {product!r} in store {store}; there it has {known}"
 
 
 def _parts(names: tuple[str, ...], logs: npt.NDArray[np.float64], count: int) -> tuple[Part, ...]:
@@ -261,7 +268,7 @@ def _published(w: Workspace, segment: str) -> pl.DataFrame:
     reach = reach_of(segment)
     mine = reporting.ahead(w, known.filter(pl.col("segment") == segment_of(segment)), reach)
     if not mine.height:
-        there = known["segment"].unique().sort()
-        raise UsageError(f"no segment {segment!r} is forecast; there are {', '.join(there)}")
+        there = some(known["segment"].unique(), like=segment)
+        raise UsageError(f"no segment {segment!r} is forecast; there are {there}")
     of_it = (pl.col("cycle") == mine["cycle"].max()) & (pl.col("segment") == segment_of(segment))
     return reporting.ahead(w, w.lake.read(FORECASTS, where=of_it), reach)

@@ -68,6 +68,8 @@ def backtest(
     from fleetcast.faces.cli.progress import progress
     from fleetcast.fleet import backtests
 
+    if export is not None:
+        backtests.check_file(export)
     place = opened(workspace, env)
     request = backtests.Request(
         contenders=tuple(recipe or ()),

@@ -23,14 +23,14 @@ class SheetFormat(StrEnum):
 @export.command("orders")
 def export_orders(
     to: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--to",
             metavar="PATH",
-            help="A folder or a file; for sql a database's URL or an SQLite file.",
+            help="A folder or a file, else export/orders; for sql a database's URL or an SQLite file.",
             envvar="FLEETCAST_ORDERS_TO",
         ),
-    ] = "export/orders",
+    ] = None,
     file_format: Annotated[SheetFormat, typer.Option("--format", help="What to write.")] = SheetFormat.csv,
     table: Annotated[
         str, typer.Option("--table", metavar="NAME", help="For sql: the table, or schema.table.")
