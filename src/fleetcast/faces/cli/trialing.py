@@ -68,7 +68,7 @@ def trial_design(
     """Make pairs of alike stores, and throw a coin for each.
 
     The design is written once and for all, with a list of who is pilot and who is control for the field."""
-    from fleetcast.faces.cli import terminal, trials
+    from fleetcast.faces.cli import paper, terminal, trials
     from fleetcast.fleet import trials as fleet
     from fleetcast.trial.design import Plan
 
@@ -84,7 +84,8 @@ def trial_design(
     )
     with terminal.messages().status("comparing stores"):
         designed = fleet.design(opened(workspace, env), plan, to, actor=actor(), reason=reason)
-    terminal.show(designed, trials.designed(designed), as_json=json)
+    here = paper.Place(str(workspace), env.value)
+    terminal.show(designed, trials.designed(designed, here), as_json=json)
 
 
 @trial.command("read")
