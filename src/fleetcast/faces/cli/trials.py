@@ -108,7 +108,8 @@ def read(answer: Read) -> Group:
     if found.absences:
         parts += ["", title("Stores whose data do not reach from start to end"), _absences(found)]
     parts.append(Text("sales are in units, money as in the table prices", "dim"))
-    parts += ["", *(Text(note) for note in (*_weeks(found), *found.notes))]
+    notes = (*_weeks(found), *found.notes)
+    parts += [*([""] if notes else []), *map(Text, notes)]
     return Group(*parts)
 
 
