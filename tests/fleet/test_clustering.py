@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from fleetcast.domain.errors import DataError, GateFailed, UsageError
+from fleetcast.domain.errors import DataError, GateFailed, InfrastructureError, UsageError
 from fleetcast.domain.tables import COMPLETENESS, FORECASTS, MEMBERSHIP, QUARANTINE, SCORES
 from fleetcast.domain.week import WEEK
 from fleetcast.faces.cli.app import app
@@ -270,3 +270,10 @@ def test_a_number_of_clusters_that_makes_no_sense_is_refused(first_week, tmp_pat
     with pytest.raises(UsageError, match="9 clusters of 4 stores: write a number from 2 to 4"):
         clustering.write(opened(first_week[0]), k=9, to=tmp_path / "clusters.csv")
     assert not (tmp_path / "clusters.csv").exists()
+
+
+def test_a_file_of_clusters_that_cannot_be_written_says_so(first_week, tmp_path):
+    folder, _ = first_week
+    (tmp_path / "notes").write_text("mine")
+    with pytest.raises(InfrastructureError, match=r"clusters\.csv cannot be written"):
+        clustering.write(opened(folder), k=2, to=tmp_path / "notes" / "clusters.csv")

@@ -1,7 +1,12 @@
 from datetime import date
 
-from fleetcast.fleet.plan import Trained, decide
+import pytest
+
+from fleetcast.domain.errors import UsageError
+from fleetcast.domain.week import WEEK
+from fleetcast.fleet.plan import Trained, decide, plan
 from fleetcast.settings import RetrainingSettings
+from fleetcast.testing.kiosks import LAST, opened
 
 CUTOFF = date(2026, 11, 9)
 SAME = Trained(trained_on=date(2026, 11, 17), cutoff=CUTOFF, code="c1", snapshot="s1", data="d1")
@@ -47,3 +52,17 @@ def test_a_slower_cadence_waits_until_a_model_would_be_stale():
     new_week = {"cutoff": date(2026, 11, 16), "data": "d2", "every_weeks": 12}
     assert not reason(SAME, **new_week)[0]
     assert reason(SAME, today=date(2027, 1, 5), **new_week)[1] == "would be stale: trained 49 days ago"
+
+
+@pytest.mark.parametrize(
+    ("week", "told"), [(date(2020, 1, 6), "no deliveries are known of the week"), (LAST - WEEK, "is over")]
+)
+def test_a_week_that_cannot_be_run_has_no_plan(first_week, week, told):
+    folder, _ = first_week
+    with pytest.raises(UsageError, match=told):
+        plan(opened(folder), week=week)
+
+
+def test_the_plan_of_a_week_is_that_of_the_newest_when_it_is_the_newest(first_week):
+    folder, _ = first_week
+    assert plan(opened(folder), week=LAST) == plan(opened(folder)) != []

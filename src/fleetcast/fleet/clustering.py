@@ -11,6 +11,7 @@ from fleetcast.conditioning.places import UNCLUSTERED
 from fleetcast.domain.errors import DataError, UsageError
 from fleetcast.domain.seeds import seed
 from fleetcast.domain.tables import CLUSTERS, DEMAND, MEMBERSHIP
+from fleetcast.lake.export import write_rows
 from fleetcast.masters import membership_at
 from fleetcast.workspace import Workspace
 
@@ -56,8 +57,7 @@ def write(w: Workspace, *, k: int, to: Path, valid_from: date | None = None) -> 
         )
     since = valid_from or cutoff
     found = clusters.clustered(profiles, k=k, seed=seed(w.settings.training.seed, "clusters"))
-    to.parent.mkdir(parents=True, exist_ok=True)
-    found.with_columns(pl.lit(since).alias("valid_from")).write_csv(to)
+    write_rows(to, found.with_columns(pl.lit(since).alias("valid_from")), kind="csv")
     sizes = found.group_by("cluster").len().sort("cluster")
     return Clustered(str(to), since, dict(sizes.iter_rows()), _entry(w, to))
 

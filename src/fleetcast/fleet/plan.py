@@ -100,7 +100,8 @@ def plan(
     """The decisions for a workspace as it stands; nothing is touched."""
     from fleetcast.fleet import reporting, run  # they plan too
 
-    week = week or run.cutoff(w, None)
+    if fleet is None or week is None:  # a run has asked for its own week already
+        week = run.cutoff(w, week)
     snapshot = snapshot or w.lake.snapshot([*w.base_tables.values(), DEMAND, MEMBERSHIP])
     fleet = reporting.cells(w, week, snapshot) if fleet is None else fleet
     trained = _trained(w)

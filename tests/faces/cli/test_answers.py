@@ -158,3 +158,16 @@ def test_the_doctor_says_what_to_do_about_what_is_not_well(printed):
     text = printed(answers.checks([Check("ledger", False, "cannot be opened", "restore it from a backup")]))
     assert "✕ not well" in text
     assert "restore it from a backup" in text
+
+
+def test_tables_that_are_the_same_are_a_sentence(printed):
+    assert printed(answers.data_changes([])).strip() == "Nothing changed in any table."
+
+
+def test_a_release_that_was_live_already_is_said_to_be(printed):
+    text = printed(answers.moved(Move("dev", "ab" * 32, "ab" * 32)))
+    assert text.strip() == "dev: abababababab is live already; nothing changed."
+
+
+def test_the_doctor_gives_no_column_of_advice_where_all_is_well(printed):
+    assert "What to do" not in printed(answers.checks([Check("ledger", True, "12 records")]))

@@ -148,3 +148,14 @@ def test_fresh_leaves_a_folder_alone_that_is_no_demo(tmp_path):
     assert answer.returncode == 2
     assert "not a demo" in answer.stderr
     assert (tmp_path / "thesis.tex").exists()
+
+
+def test_what_is_being_done_is_shown_to_people_and_not_to_programs(capsys, monkeypatch):
+    with options.looking("reading releases"):
+        pass
+    assert capsys.readouterr() == ("", "")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    with options.looking("reading releases"):
+        pass
+    assert "reading releases" in capsys.readouterr().err

@@ -1,6 +1,6 @@
 """A table fits its paper: headings break first, then columns that can be spared go, and no name or figure is broken."""
 
-from fleetcast.faces.cli.paper import table
+from fleetcast.faces.cli.paper import Place, next_steps, table
 
 SEGMENT = "north-texas/large/fast"
 
@@ -63,3 +63,12 @@ def test_without_headings_there_is_no_line_for_them(printed):
     made = table(None, None)
     made.add_row("week", "16 Nov 2026")
     assert printed(made).splitlines() == ["week  16 Nov 2026"]
+
+
+def test_what_a_command_answers_stands_below_it_where_there_is_no_room_beside(printed):
+    steps = next_steps(Place("/srv/forecasts/demo"), ("release show", "which model serves which segment"))
+    beside = printed(steps, width=100).splitlines()
+    assert beside[1].endswith("which model serves which segment")
+    below = printed(steps, width=60).splitlines()
+    assert below[1].strip() == "fleetcast release show --workspace /srv/forecasts/demo"
+    assert below[2].strip() == "which model serves which segment"

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from fleetcast.faces.cli.options import DEV, HERE, Env, Folder, Json, monday, opened
+from fleetcast.faces.cli.options import DEV, HERE, Env, Folder, Json, looking, monday, opened
 
 data = typer.Typer(
     name="data", help="Versions of the tables, and which stores sell alike.", no_args_is_help=True
@@ -26,19 +26,21 @@ class Format(StrEnum):
 
 def status(workspace: Folder = HERE, env: Env = DEV, json: Json = False) -> None:
     """Show the fleet in one screen."""
-    from fleetcast.faces.cli import answers, terminal
-    from fleetcast.fleet import status
+    with looking("reading how the fleet stands"):
+        from fleetcast.faces.cli import answers, terminal
+        from fleetcast.fleet import status
 
-    answer = status.status(opened(workspace, env))
+        answer = status.status(opened(workspace, env))
     terminal.show(answer, answers.status(answer), as_json=json)
 
 
 def doctor(workspace: Folder = HERE, env: Env = DEV, json: Json = False) -> None:
     """Check settings and state; say what to do about ills."""
-    from fleetcast.faces.cli import answers, terminal
-    from fleetcast.fleet import doctor
+    with looking("looking at settings and state"):
+        from fleetcast.faces.cli import answers, terminal
+        from fleetcast.fleet import doctor
 
-    found = doctor.examine(opened(workspace, env))
+        found = doctor.examine(opened(workspace, env))
     terminal.show(found, answers.checks(found), as_json=json)
     if not all(check.well for check in found):
         raise typer.Exit(3)
@@ -47,10 +49,11 @@ def doctor(workspace: Folder = HERE, env: Env = DEV, json: Json = False) -> None
 @data.command("versions")
 def data_versions(workspace: Folder = HERE, env: Env = DEV, json: Json = False) -> None:
     """The content version of every table now."""
-    from fleetcast.faces.cli import answers, terminal
-    from fleetcast.fleet import tables
+    with looking("reading the tables"):
+        from fleetcast.faces.cli import answers, terminal
+        from fleetcast.fleet import tables
 
-    found = tables.versions(opened(workspace, env))
+        found = tables.versions(opened(workspace, env))
     terminal.show(found, answers.versions(found), as_json=json)
 
 
@@ -69,10 +72,11 @@ def data_diff(
     """What changed in the tables between two snapshots.
 
     Table by table: weeks that were appended, corrected or deleted, and the rows before and after."""
-    from fleetcast.faces.cli import answers, terminal
-    from fleetcast.fleet import tables
+    with looking("comparing tables"):
+        from fleetcast.faces.cli import answers, terminal
+        from fleetcast.fleet import tables
 
-    changes = tables.diff(opened(workspace, env), old, new)
+        changes = tables.diff(opened(workspace, env), old, new)
     terminal.show(changes, answers.data_changes(changes), as_json=json)
 
 
@@ -99,10 +103,11 @@ def data_clusters(
 
     By the newest year of their demand and what is known of them. A source takes the file in, and segments may be keyed
     by it."""
-    from fleetcast.faces.cli import answers, terminal
-    from fleetcast.fleet import clustering
+    with looking("comparing stores"):
+        from fleetcast.faces.cli import answers, terminal
+        from fleetcast.fleet import clustering
 
-    found = clustering.write(opened(workspace, env), k=k, to=to, valid_from=valid_from)
+        found = clustering.write(opened(workspace, env), k=k, to=to, valid_from=valid_from)
     terminal.show(found, answers.clusters(found), as_json=json)
 
 
@@ -120,8 +125,9 @@ def export_tables(
     """Write tables as documented standard files.
 
     Another workspace can read them."""
-    from fleetcast.faces.cli import answers, terminal
-    from fleetcast.fleet import tables
+    with looking("writing tables"):
+        from fleetcast.faces.cli import answers, terminal
+        from fleetcast.fleet import tables
 
-    paths = tables.export(opened(workspace, env), to, file_format=file_format.value, tables=table)
+        paths = tables.export(opened(workspace, env), to, file_format=file_format.value, tables=table)
     terminal.show(paths, answers.exported(paths), as_json=json)

@@ -152,6 +152,8 @@ def _member(member: Member | None) -> tuple[str, str]:
 
 
 def moved(move: Move) -> Text:
+    if move.before == move.after:
+        return Text(f"{move.environment}: {short(move.after)} is live already; nothing changed.")
     return Text(f"{move.environment}: {short(move.before)} → {short(move.after)} is live.")
 
 
@@ -191,7 +193,9 @@ def versions(tables: Iterable[TableVersion]) -> Table:
     return rows
 
 
-def data_changes(changes: Iterable[TableChange]) -> Table:
+def data_changes(changes: Sequence[TableChange]) -> RenderableType:
+    if not changes:
+        return Text("Nothing changed in any table.")
     rows = table("Table", "Change", ">Rows before", ">Rows after", "Weeks touched")
     for change in changes:
         rows.add_row(

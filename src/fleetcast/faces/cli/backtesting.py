@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from fleetcast.faces.cli.options import DEV, HERE, Env, Folder, Json, actor, monday, opened
+from fleetcast.faces.cli.options import DEV, HERE, Env, Folder, Json, actor, looking, monday, opened
 
 experiment = typer.Typer(
     name="experiment",
@@ -92,10 +92,11 @@ def backtest(
 @experiment.command("list")
 def experiment_list(workspace: Folder = HERE, env: Env = DEV, json: Json = False) -> None:
     """Every experiment, newest first."""
-    from fleetcast.faces.cli import experiments, terminal
-    from fleetcast.fleet import experiments as kept
+    with looking("reading experiments"):
+        from fleetcast.faces.cli import experiments, terminal
+        from fleetcast.fleet import experiments as kept
 
-    found = kept.kept(opened(workspace, env))
+        found = kept.kept(opened(workspace, env))
     terminal.show(found, experiments.listed(found), as_json=json)
 
 
@@ -117,10 +118,11 @@ def experiment_compare(
 
     On the rows both have forecast: the segments, weeks ahead, categories, sizes and weeks that the difference comes
     from."""
-    from fleetcast.faces.cli import experiments, terminal
-    from fleetcast.fleet import experiments as kept
+    with looking("comparing contenders"):
+        from fleetcast.faces.cli import experiments, terminal
+        from fleetcast.fleet import experiments as kept
 
-    found = kept.compare(opened(workspace, env), one, other, first=first, second=second)
+        found = kept.compare(opened(workspace, env), one, other, first=first, second=second)
     terminal.show(found, experiments.compared(found), as_json=json)
 
 

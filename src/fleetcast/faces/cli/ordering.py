@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from fleetcast.faces.cli.answering import export
-from fleetcast.faces.cli.options import DEV, HERE, Env, Folder, Json, monday, opened
+from fleetcast.faces.cli.options import DEV, HERE, Env, Folder, Json, looking, monday, opened
 
 orders = typer.Typer(name="orders", help="Order quantities, and the money in them.", no_args_is_help=True)
 
@@ -61,19 +61,20 @@ def export_orders(
     Beside each stands what a planner needs: forecast, interval, and where it came from. In a database they replace
     what an earlier export of the same cycle left there, in one transaction. A URL with a password is better given
     in $FLEETCAST_ORDERS_TO than on the command line."""
-    from fleetcast.faces.cli import money, paper, terminal
-    from fleetcast.fleet import order_sheets
+    with looking("writing orders"):
+        from fleetcast.faces.cli import money, paper, terminal
+        from fleetcast.fleet import order_sheets
 
-    found = order_sheets.take_out(
-        opened(workspace, env),
-        to,
-        kind=file_format.value,
-        table=table,
-        cycle=cycle,
-        week=week,
-        region=region,
-        segment=segment,
-    )
+        found = order_sheets.take_out(
+            opened(workspace, env),
+            to,
+            kind=file_format.value,
+            table=table,
+            cycle=cycle,
+            week=week,
+            region=region,
+            segment=segment,
+        )
     terminal.show(found, money.taken_out(found, paper.Place(str(workspace), env.value)), as_json=json)
 
 

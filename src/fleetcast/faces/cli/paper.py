@@ -1,11 +1,12 @@
 """The paper everything is printed on: quiet tables, and marks whose state is a shape, a word and a colour."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from rich.console import Group
+from rich.console import Console, ConsoleOptions, Group, RenderResult
+from rich.padding import Padding
 from rich.text import Text
 
 from fleetcast.faces.cli.figures import NONE, count
@@ -13,6 +14,7 @@ from fleetcast.faces.cli.fitting import Table
 from fleetcast.fleet.report import SERVED, Served, State
 
 TARGET = 0.45  # mape; the fleet's target, shown beside whatever limit is in force
+BESIDE = 26  # characters; with fewer beside a command, what it answers stands below it
 NO_WORSE = 0.0  # skill; a perfect draw with the baseline
 
 
@@ -75,10 +77,27 @@ class Place:
 
 def next_steps(place: Place, *steps: tuple[str, str]) -> Group:
     """What to type next: commands, each with the question that it answers."""
-    rows = table(None, None)
-    for command, answers in steps:
-        rows.add_row(place.typed(command), answers)
-    return Group(title("What to type next"), rows)
+    return Group(
+        title("What to type next"), Steps([(place.typed(command), answers) for command, answers in steps])
+    )
+
+
+class Steps:
+    """Commands with what they answer beside them, or below where the paper is narrow."""
+
+    def __init__(self, steps: Sequence[tuple[str, str]]) -> None:
+        self._steps = steps
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if max(len(command) for command, _ in self._steps) + BESIDE > options.max_width:
+            for command, answers in self._steps:
+                yield Text(command, overflow="fold")
+                yield Padding(Text(answers), (0, 0, 0, 4))
+            return
+        rows = table(None, None)
+        for command, answers in self._steps:
+            rows.add_row(command, answers)
+        yield rows
 
 
 def table(*columns: str | None) -> Table:

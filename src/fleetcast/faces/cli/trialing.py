@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from fleetcast.faces.cli.options import DEV, HERE, Env, Folder, Json, Reason, actor, monday, opened
+from fleetcast.faces.cli.options import DEV, HERE, Env, Folder, Json, Reason, actor, looking, monday, opened
 
 trial = typer.Typer(
     name="trial", help="Does ordering by the forecasts pay? Ask the field.", no_args_is_help=True
@@ -68,23 +68,24 @@ def trial_design(
     """Make pairs of alike stores, and throw a coin for each.
 
     The design is written once and for all, with a list of who is pilot and who is control for the field."""
-    from fleetcast.faces.cli import terminal, trials
-    from fleetcast.fleet import trials as fleet
-    from fleetcast.trial.design import Plan
+    with looking("comparing stores"):
+        from fleetcast.faces.cli import paper, terminal, trials
+        from fleetcast.fleet import trials as fleet
+        from fleetcast.trial.design import Plan
 
-    plan = Plan(
-        stores=stores,
-        share=share,
-        weeks=weeks,
-        history=history,
-        outcome=outcome.value,
-        within=tuple(key.value for key in within if key is not Stratum.none),
-        without=tuple(without or ()),
-        seed=seed,
-    )
-    with terminal.messages().status("comparing stores"):
+        plan = Plan(
+            stores=stores,
+            share=share,
+            weeks=weeks,
+            history=history,
+            outcome=outcome.value,
+            within=tuple(key.value for key in within if key is not Stratum.none),
+            without=tuple(without or ()),
+            seed=seed,
+        )
         designed = fleet.design(opened(workspace, env), plan, to, actor=actor(), reason=reason)
-    terminal.show(designed, trials.designed(designed), as_json=json)
+    here = paper.Place(str(workspace), env.value)
+    terminal.show(designed, trials.designed(designed, here), as_json=json)
 
 
 @trial.command("read")
@@ -104,9 +105,9 @@ def trial_read(
     """Say what a trial changed, and whether chance would do that.
 
     Pilot stores are held against their control stores, now against before, by all weeks that are final."""
-    from fleetcast.faces.cli import terminal, trials
-    from fleetcast.fleet import trials as fleet
+    with looking("comparing pilot and control stores"):
+        from fleetcast.faces.cli import terminal, trials
+        from fleetcast.fleet import trials as fleet
 
-    with terminal.messages().status("comparing pilot and control stores"):
         read = fleet.read(opened(workspace, env), file, start=start, until=until)
     terminal.show(read, trials.read(read), as_json=json)
