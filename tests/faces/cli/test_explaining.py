@@ -6,6 +6,7 @@ from typer.testing import CliRunner
 
 from fleetcast.faces.cli import app as program
 from fleetcast.faces.cli import waterfall
+from fleetcast.faces.cli.paper import Place
 from fleetcast.fleet.explanations import Borrowed, ForecastExplained, Part, SegmentExplained
 from fleetcast.models.effects import Effect
 from fleetcast.models.explaining import Driver
@@ -81,14 +82,14 @@ def test_a_successor_says_whose_history_it_has(one, printed):
 
 
 def test_effects_read_as_sentences_of_figures(whole, printed):
-    text = printed(waterfall.segment(whole))
+    text = printed(waterfall.segment(whole, Place()))
     assert "price −10 %" in text
     assert "+23.0 %" in text
     assert "+21.0 % to +27.0 %" in text
 
 
 def test_drivers_that_hardly_move_anything_are_left_out(whole, printed):
-    text = printed(waterfall.segment(whole))
+    text = printed(waterfall.segment(whole, Place()))
     assert "99.6 %" in text
     assert "other" not in text
 
@@ -100,3 +101,9 @@ def test_half_a_forecast_is_a_usage_error(words, tmp_path):
     )
     assert answer.exit_code == 2
     assert "store and a product" in answer.output
+
+
+def test_a_segment_explained_says_how_one_of_its_forecasts_is(whole, printed):
+    text = printed(waterfall.segment(whole, Place("demo")))
+    assert "fleetcast explain ohio/large/fast --store STORE --product PRODUCT --workspace demo" in text
+    assert "2026w46-1, 1 member ·" in text

@@ -60,9 +60,10 @@ def explain(
         terminal.show(one, waterfall.forecast(one), as_json=json)
         return
     with looking(f"asking the models of {segment}"):
-        from fleetcast.faces.cli import terminal, waterfall
+        from fleetcast.faces.cli import paper, terminal, waterfall
         from fleetcast.fleet import explanations
 
         place = opened(workspace, env)
         whole = explanations.segment_explained(place, segment, functional=functional.value)
-    terminal.show(whole, waterfall.segment(whole), as_json=json)
+    here = paper.Place(str(workspace), env.value)
+    terminal.show(whole, waterfall.segment(whole, here), as_json=json)

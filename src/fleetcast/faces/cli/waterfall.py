@@ -7,7 +7,7 @@ from rich.console import Group
 from rich.text import Text
 
 from fleetcast.faces.cli.figures import count, day, number, share
-from fleetcast.faces.cli.paper import table, title
+from fleetcast.faces.cli.paper import Place, next_steps, table, title
 
 if TYPE_CHECKING:
     from fleetcast.fleet.explanations import ForecastExplained, SegmentExplained
@@ -16,7 +16,7 @@ WIDTH = 12  # characters of a bar, on either side
 FAINT = 0.005  # share of all movement below which a driver is not worth a line
 
 
-def segment(told: "SegmentExplained") -> Group:
+def segment(told: "SegmentExplained", place: Place) -> Group:
     """What moves the forecasts of a segment, and what changes in the world would do to them."""
     strengths = table("Driver", ">Share", "", ">Moves a forecast by")
     most = max((driver.share for driver in told.drivers), default=0.0)
@@ -25,7 +25,7 @@ def segment(told: "SegmentExplained") -> Group:
             moved = share(math.expm1(driver.strength))
             strengths.add_row(driver.name, share(driver.share), bar(driver.share, most), f"± {moved}")
     rows = table(
-        "Driver", "If …", ">the forecast changes by", ">for 10 to 90 % of rows", ">LASSO", ">Network"
+        "Driver", "If …", ">the forecast changes by", ">for 10 to 90 % of rows", ">?LASSO", ">?Network"
     )
     for effect in told.effects:
         span = f"{share(effect.low, signed=True)} to {share(effect.high, signed=True)}"
@@ -34,7 +34,7 @@ def segment(told: "SegmentExplained") -> Group:
     return Group(
         Text.assemble(
             (told.segment, "bold"),
-            f" · {told.functional} · {told.model} of {told.members} members · {count(told.forecasts)} forecasts of the cycle of"
+            f" · {told.functional} · {told.model}, {told.members} {'member' if told.members == 1 else 'members'} · {count(told.forecasts)} forecasts of the cycle of"
             f" {day(told.cycle)}",
         ),
         "",
@@ -47,6 +47,11 @@ def segment(told: "SegmentExplained") -> Group:
             else f"What would move those {told.horizon} weeks ahead"
         ),
         rows,
+        "",
+        next_steps(
+            place,
+            (f"explain {told.segment} --store STORE --product PRODUCT", "what makes one of its forecasts"),
+        ),
     )
 
 
