@@ -10,6 +10,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DATA ?= $(FLEETCAST_DATA)
 WORKERS ?= 2
+SIZE ?= xs
+PEERS_READY := .venv-peers/.ready
 
 # One BLAS thread per process: two cost two to six times the CPU on matrices this small.
 export OMP_NUM_THREADS := 1
@@ -54,9 +56,9 @@ docs: $(READY) ## Write the reference pages of docs/ (commands, settings, tables
 	@$(BIN)/python .ci/reference.py
 
 .PHONY: bench-orange-juice
-bench-orange-juice: $(READY) ## Replay Microsoft's orange-juice protocol; DATA=folder with yx.csv and storedemo.csv (ROUNDS=2: quickly).
+bench-orange-juice: $(READY) ## Replay Microsoft's orange-juice protocol; DATA=folder with yx.csv and storedemo.csv (ROUNDS=2 ALONE=1: quickly, without LightGBM).
 	@test -n "$(DATA)" || { echo "Say where the data are: make bench-orange-juice DATA=path/to/orange-juice (how to get them: examples/orange-juice/README.md)" >&2; exit 2; }
-	@$(BIN)/python benchmarks/orange_juice.py --data "$(DATA)" $(if $(ROUNDS),--rounds $(ROUNDS))
+	@$(BIN)/python benchmarks/orange_juice.py --data "$(DATA)" $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(ALONE),--without-lightgbm)
 
 .PHONY: bench-transfer
 bench-transfer: $(READY) ## Measure what a young segment gains from a donor, at 8, 16 and 26 weeks (1 CPU minute).
@@ -65,6 +67,14 @@ bench-transfer: $(READY) ## Measure what a young segment gains from a donor, at 
 .PHONY: bench-retailer
 bench-retailer: $(READY) ## Hold the fleet's week on a frozen simulated retailer against the truth (7 CPU minutes).
 	@$(BIN)/python benchmarks/retailer.py
+
+.PHONY: bench
+bench: $(READY) $(if $(PEERS),$(PEERS_READY)) ## Measure the weekly cycle at SIZE=xs, s or full, stage by stage; PEERS=1 beside mlforecast.
+	@POLARS_MAX_THREADS=1 $(BIN)/python benchmarks/cycle.py --size $(SIZE) $(if $(PEERS),--peers)
+
+$(PEERS_READY): uv.lock pyproject.toml $(READY)
+	@UV_PROJECT_ENVIRONMENT=.venv-peers VIRTUAL_ENV= $(BIN)/uv sync --frozen --quiet --only-group bench --python $(BIN)/python
+	@touch $@
 
 .PHONY: clean
 clean: ## Remove the demo and all caches; .venv stays.

@@ -25,10 +25,21 @@ from fleetcast.backtesting.contenders import PLAIN, Contender, Trained
 from fleetcast.backtesting.origin import Origin
 from fleetcast.backtesting.replay import Entry, View, judged, replay, with_quantiles
 from fleetcast.conditioning.movers import movers
+from fleetcast.conditioning.places import places
 from fleetcast.conditioning.standard import Context
 from fleetcast.demand import demand
 from fleetcast.domain.history import History
-from fleetcast.domain.tables import DELIVERIES, EVENTS, PRODUCTS, RETURNS, STORES, WEATHER, as_known_at, whole
+from fleetcast.domain.tables import (
+    CLUSTERS,
+    DELIVERIES,
+    EVENTS,
+    PRODUCTS,
+    RETURNS,
+    STORES,
+    WEATHER,
+    as_known_at,
+    whole,
+)
 from fleetcast.domain.week import WEEK, known_by
 from fleetcast.metrics import mape
 from fleetcast.orders import quantity
@@ -45,6 +56,7 @@ PEER_BOOTSTRAP = 127  # LightGBM takes its intervals from the rounds since; each
 WEEK_0 = date(1989, 9, 4)  # the Monday week before week 1
 RECEIVED = datetime(1993, 1, 1, tzinfo=UTC)
 RATIOS = (1, 3, 5)  # a lost sale costs so much more than a returned unit
+NO_CLUSTERS = pl.DataFrame(schema=CLUSTERS.types)
 EXAMPLE = Path(__file__).parent.parent / "examples" / "orange-juice"
 
 SEGMENTS, POOLED, PEER = "weekly", "weekly-pooled", "lightgbm"
@@ -95,9 +107,8 @@ def histories(
 ) -> dict[date, History]:
     """The history as the fleet would hold it at each cutoff, with the mover classes decided up to then."""
     sold = tables[DELIVERIES.name].select("week", "store", "product", pl.col("delivered").alias("units"))
-    nobody = movers(
-        sold.clear(), tables[STORES.name].clear(), None, cutoff=WEEK_0, settings=settings.segments
-    )
+    nowhere = places(tables[STORES.name].clear(), NO_CLUSTERS, WEEK_0)
+    nobody = movers(sold.clear(), nowhere, None, cutoff=WEEK_0, settings=settings.segments)
     history = History(
         **{t.name: tables[t.name] for t in (DELIVERIES, RETURNS, STORES, PRODUCTS, WEATHER, EVENTS)},
         membership=nobody,
@@ -122,7 +133,8 @@ def with_movers(history: History, cutoff: date, settings: Settings) -> History:
         cutoff=cutoff,
         settings=settings.demand,
     )
-    moved = movers(net, stores, history.membership, cutoff=cutoff, settings=settings.segments)
+    stands = places(stores, NO_CLUSTERS, cutoff)
+    moved = movers(net, stands, history.membership, cutoff=cutoff, settings=settings.segments)
     return replace(history, membership=pl.concat([history.membership, moved]))
 
 

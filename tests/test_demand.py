@@ -27,6 +27,7 @@ LISTED_PRODUCT = {
     "case_pack": 6,
     "listed": LONG_AGO,
     "delisted": None,
+    "replaces": None,
     "valid_from": LONG_AGO,
 }
 
@@ -53,8 +54,8 @@ def stores(*rows: dict[str, object]) -> pl.DataFrame:
 
 
 def products(*rows: dict[str, object]) -> pl.DataFrame:
-    dates = {"listed": pl.Date, "delisted": pl.Date, "valid_from": pl.Date}
-    return pl.DataFrame([LISTED_PRODUCT | row for row in rows or ({},)], schema_overrides=dates)
+    types = {"listed": pl.Date, "delisted": pl.Date, "replaces": pl.String, "valid_from": pl.Date}
+    return pl.DataFrame([LISTED_PRODUCT | row for row in rows or ({},)], schema_overrides=types)
 
 
 EVERY_WEEK = [1] * 5  # somebody has a delivery, so the week has been heard of
@@ -259,12 +260,13 @@ def forecastable(
         stores() if shops is None else shops,
         products() if goods is None else goods,
         cutoff=week(last),
+        horizons=(1, 2),
         settings=DemandSettings(active_weeks=3),
     )
 
 
 def test_a_series_delivered_lately_is_active():
-    assert forecastable(net(deliveries(5, 0, 0), last=2), 2).rows() == [("0042", "cola", None)]
+    assert forecastable(net(deliveries(5, 0, 0), last=2), 2).rows() == [("0042", "cola", LONG_AGO, None)]
 
 
 def test_a_series_not_delivered_in_the_trailing_weeks_is_not_active():
@@ -278,6 +280,12 @@ def test_a_store_that_closes_before_the_coming_week_is_not_active():
 
 def test_a_store_that_closes_within_the_horizon_is_active_until_then():
     shops = stores({"closed": week(4)})
+    found = forecastable(net(deliveries(5, 5, 5), last=2, shops=shops), 2, shops)
+    assert found["until"].to_list() == [week(3)]
+
+
+def test_a_closing_may_be_a_row_that_comes_into_force_with_it():
+    shops = stores({}, {"valid_from": week(4), "closed": week(4)})
     found = forecastable(net(deliveries(5, 5, 5), last=2, shops=shops), 2, shops)
     assert found["until"].to_list() == [week(3)]
 

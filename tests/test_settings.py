@@ -187,6 +187,9 @@ def source(**lines):
     ("text", "key", "problem"),
     [
         (HEAD + "[segments]\nkeys = []\nbaseline_keys = []\n", "segments.keys", "no key"),
+        (HEAD + '[segments]\nkeys = ["region", "store_format", "clusters"]\n', "segments.keys[2]",
+         '"clusters" is none of the choices'),
+        (HEAD + '[segments]\npartition = "mover"\n', "segments.partition", '"mover" is no key of stores'),
         (HEAD + '[segments]\npartition = "country"\n', "segments.partition", '"country" is not among keys'),
         (HEAD + '[segments]\nbaseline_keys = ["country"]\n', "segments.baseline_keys", '"country" is not among keys'),
         (HEAD + '[segments]\nbaseline_keys = ["region", "region"]\n', "segments.baseline_keys", "region more than once"),
@@ -252,6 +255,61 @@ def source(**lines):
 )  # fmt: skip
 def test_settings_that_contradict_each_other_are_told(problems, text, key, problem):
     assert [(k, p) for _, k, p, _ in problems(text)] == [(key, problem)]
+
+
+STANDARD = (
+    HEAD
+    + """[sources.groups]
+path = "*.csv"
+format = "csv"
+table = "clusters"
+[sources.groups.columns]
+store = { type = "text" }
+cluster = { type = "text" }
+valid_from = { type = "date" }
+"""
+)
+
+
+def test_files_that_hold_a_table_s_rows_need_no_conditioner(settings):
+    assert settings(STANDARD).sources["groups"].table == "clusters"
+    note = settings(
+        STANDARD + 'note = { type = "text", optional = true }\nknown_at = { type = "datetime" }\n'
+    )
+    assert len(note.sources["groups"].columns) == 5
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where", "problem"),
+    [
+        ('table = "clusters"\n', "", (5, "conditioner"), "is missing"),
+        ("[sources.groups.", 'conditioner = "groups"\n[sources.groups.', (8, "table"), "needs no conditioner"),
+        ('"clusters"', '"cluster"', (8, "table"), '"cluster" is no table that a source can fill'),
+        ('valid_from = { type = "date" }\n', "", (9, "columns.valid_from"), "is missing: clusters needs it"),
+        ('"date"', '"text"', (12, "columns.valid_from.type"), '"text" is not its type in clusters'),
+        ('cluster = { ', "cluster = { optional = true, ", (11, "columns.cluster.optional"),
+         "clusters has no row without it"),
+    ],
+)  # fmt: skip
+def test_files_that_cannot_be_a_table_s_rows_are_told_with_their_line(problems, old, new, where, problem):
+    assert old in STANDARD
+    ((line, key, told, _),) = problems(STANDARD.replace(old, new, 1))
+    assert (line, key.removeprefix("sources.groups."), told) == (*where, problem)
+
+
+def test_a_covariate_s_rows_are_held_against_its_declaration(problems, settings):
+    table = '[covariates.deals]\nkeys = ["week", "store"]\ncolumns = { deal = "past", kind = "past" }\ntexts = ["kind"]\n'
+    source = '[sources.deals]\npath = "*.csv"\nformat = "csv"\ntable = "deals"\n[sources.deals.columns]\n'
+    columns = (
+        'week = { type = "date" }\nstore = { type = "text" }\ndeal = { type = "number", optional = true }\n'
+    )
+    assert settings(HEAD + table + source + columns + 'kind = { type = "text" }\n').sources["deals"].table
+    ((_, key, told, instead),) = problems(HEAD + table + source + columns)
+    assert (key, told, instead) == (
+        "sources.deals.columns.kind",
+        "is missing: deals needs it",
+        'write { type = "text" }',
+    )
 
 
 def test_what_is_in_doubt_after_a_mistake_is_not_held_against_the_writer(problems):

@@ -7,8 +7,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from fleetcast.domain.week import WEEK
 from fleetcast.masters import spans
 from fleetcast.settings import DemandSettings
+from fleetcast.succession import heirs, predecessors
 
 SHARE_WEEKS = 26  # final weeks whose mean return share stands for the returns still to come
 USUAL = 0.5  # a series gets returns usually when more than this share of its final delivery weeks had some
@@ -126,21 +128,36 @@ def active(
     products: pl.DataFrame,
     *,
     cutoff: date,
+    horizons: tuple[int, ...],
     settings: DemandSettings,
 ) -> pl.DataFrame:
-    """`store, product, until` of the series to forecast after the cutoff; `until`: last week with deliveries, null if open.
+    """`store, product, since, until` of the series to forecast at a cutoff: between which weeks; null: no limit.
 
-    Active: delivered within the trailing weeks, the store open and the product listed in the coming week.
+    Active: delivered within the trailing weeks, or the successor of one that was; and within the horizons, in weeks,
+    its store is open and its product listed. A successor that took over before the trailing weeks and was never
+    delivered is not expected any more.
     """
-    recent = pl.col("week") > pl.lit(cutoff).dt.offset_by(f"-{settings.active_weeks}w")
-    delivered = demand.filter(recent & (pl.col("week") <= cutoff) & (pl.col("delivered") > 0))
-    series = delivered.select("store", "product").unique().sort("store", "product")
-    coming = pl.lit(cutoff).dt.offset_by("1w")
-    return (
-        spans(series, stores, products, cutoff)
-        .filter(pl.col("until").is_null() | (pl.col("until") >= coming))
-        .select("store", "product", "until")
+    weeks = [cutoff + horizon * WEEK for horizon in horizons]
+    trailing = cutoff - settings.active_weeks * WEEK
+    recent = pl.col("week").is_between(trailing, cutoff, closed="right")
+    delivered = demand.filter(recent & (pl.col("delivered") > 0)).select("store", "product").unique()
+    coming = heirs(delivered, predecessors(products, max(weeks))).filter(pl.col("since") > trailing)
+    series = pl.concat(
+        [delivered, coming.join(delivered, on=["store", "product"], how="anti")], how="diagonal"
     )
+    open_ = spans(series.rename({"since": "takes_over"}), stores, products, cutoff)
+    return (
+        open_.with_columns(pl.max_horizontal("since", "takes_over").alias("since"))
+        .filter(pl.any_horizontal(open_in(pl.lit(week)) for week in weeks))
+        .select("store", "product", "since", "until")
+        .sort("store", "product")
+    )
+
+
+def open_in(week: pl.Expr) -> pl.Expr:
+    """Whether a week lies between `since` and `until`."""
+    begun, ended = pl.col("since") <= week, pl.col("until") < week
+    return begun.fill_null(value=True) & ~ended.fill_null(value=False)
 
 
 def _lay_out(

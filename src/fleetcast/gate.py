@@ -69,19 +69,19 @@ def judge(
     `champion` holds the champion's `mape` forecasts of the same rows; None: there is none, so nothing to be
     inferior to. Rows flagged `censored` are sold-out weeks, whose demand nobody knows: they are not scored.
     """
-    rows = _scored(rows)
+    rows = scored(rows)
     found = measure(rows, baseline=baseline).row(0, named=True)
     rounds = rows["origin"].n_unique()
     limit = settings.mape_by.get(mover or "", settings.mape)
     checks = [
         _rounds(rounds, settings.minimum_rounds),
-        _mape(_finite(found["mape"]), limit),
-        _skill(_finite(found["skill"]), settings.skill),
-        _bias(_finite(found["bias"]), settings.bias),
+        _mape(finite(found["mape"]), limit),
+        _skill(finite(found["skill"]), settings.skill),
+        _bias(finite(found["bias"]), settings.bias),
     ]
     if champion is not None:
         checks.append(_not_inferior(rows, champion, settings.noninferiority, seed))
-    metrics = {name: value if name in COUNTS else _finite(value) for name, value in found.items()}
+    metrics = {name: value if name in COUNTS else finite(value) for name, value in found.items()}
     return Verdict(
         passed=all(check.passed for check in checks),
         reasons=tuple(check.text for check in checks if not check.passed),
@@ -144,7 +144,8 @@ def _minus(text: str) -> str:
     return text.replace("-", "−", 1) if text.startswith("-") else text
 
 
-def _scored(rows: pl.DataFrame) -> pl.DataFrame:
+def scored(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows that are judged: of weeks whose demand is known."""
     known = pl.col("units").is_not_null() & pl.col("units").is_not_nan()
     if "censored" in rows.columns:
         known &= ~pl.col("censored").fill_null(value=False)
@@ -195,9 +196,9 @@ def _not_inferior(rows: pl.DataFrame, champion: pl.DataFrame, margin: float, see
     )
     if both.is_empty():
         return Check(name, False, None, margin, "cannot be compared with the champion: no row in common")
-    ours, theirs, n = _weekly(both, "mape", "champion")
+    ours, theirs, n = weekly(both, "mape", "champion")
     difference = over_weeks([ours, theirs, n], seed, lambda a, b, n: (a - b) / n)
-    bound = _finite(float(np.quantile(difference, UPPER)))
+    bound = finite(float(np.quantile(difference, UPPER)))
     if bound is None:
         return Check(
             name, False, None, margin, "cannot be compared with the champion: a forecast is not a number"
@@ -219,15 +220,15 @@ def _improvement(rows: pl.DataFrame, name: str, column: str, seed: int) -> Impro
     both = rows.filter(known & (pl.col("units") > 0))
     if both.is_empty():
         return Improvement(name, None, None, None, None)
-    ours, theirs, n = _weekly(both, "mape", column)
+    ours, theirs, n = weekly(both, "mape", column)
     if not (theirs.sum() > 0 and isfinite(ours.sum())):
-        return Improvement(name, _finite(theirs.sum() / n.sum()), None, None, None)
+        return Improvement(name, finite(theirs.sum() / n.sum()), None, None, None)
     low, high = interval([ours, theirs], seed, lambda a, b: 1 - a / np.where(b > 0, b, np.nan))
     value = float(1 - ours.sum() / theirs.sum())
-    return Improvement(name, _finite(theirs.sum() / n.sum()), _finite(value), low, high)
+    return Improvement(name, finite(theirs.sum() / n.sum()), finite(value), low, high)
 
 
-def _weekly(rows: pl.DataFrame, *columns: str) -> tuple[Floats, ...]:
+def weekly(rows: pl.DataFrame, *columns: str) -> tuple[Floats, ...]:
     """Sums of absolute percentage errors per week of each column, and the number of rows."""
     units = pl.col("units")
     errors = [
@@ -237,5 +238,6 @@ def _weekly(rows: pl.DataFrame, *columns: str) -> tuple[Floats, ...]:
     return tuple(weekly[name].cast(pl.Float64).to_numpy() for name in weekly.columns if name != "week")
 
 
-def _finite(value: float | None) -> float | None:
+def finite(value: float | None) -> float | None:
+    """The number, or None where it is none."""
     return value if value is not None and isfinite(value) else None

@@ -30,8 +30,8 @@ def spans(series: pl.DataFrame, stores: pl.DataFrame, products: pl.DataFrame, cu
 
     `closed` and `delisted` are the first day without deliveries, so the last week is the one of the day before.
     """
-    shops = standing(stores, "store", cutoff).select("store", "opened", "closed")
-    goods = standing(products, "product", cutoff).select("product", "listed", "delisted")
+    shops = _ending(stores, "store", "closed", cutoff).select("store", "opened", "closed")
+    goods = _ending(products, "product", "delisted", cutoff).select("product", "listed", "delisted")
     known = series.join(shops, on="store", how="left", maintain_order="left").join(
         goods, on="product", how="left", maintain_order="left"
     )
@@ -40,6 +40,17 @@ def spans(series: pl.DataFrame, stores: pl.DataFrame, products: pl.DataFrame, cu
     return known.with_columns(since.alias("since"), until.alias("until")).drop(
         "opened", "closed", "listed", "delisted"
     )
+
+
+def _ending(master: pl.DataFrame, key: str, end: str, cutoff: date) -> pl.DataFrame:
+    """The rows in force; an end may also be announced by a row that comes into force later, and is not before that."""
+    announced = (
+        master.filter(pl.col("valid_from") > cutoff + timedelta(days=6), pl.col(end).is_not_null())
+        .group_by(key)
+        .agg(pl.max_horizontal(end, "valid_from").min().alias("_announced"))
+    )
+    known = standing(master, key, cutoff).join(announced, on=key, how="left")
+    return known.with_columns(pl.min_horizontal(end, "_announced").alias(end))
 
 
 def in_force(rows: pl.DataFrame, dated: pl.DataFrame, *, keys: list[str], values: list[str]) -> pl.DataFrame:

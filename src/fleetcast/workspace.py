@@ -11,6 +11,8 @@ from types import ModuleType
 from typing import Any
 
 import fleetcast
+from fleetcast.conditioning.stage import Conditioner
+from fleetcast.conditioning.standard import as_they_stand
 from fleetcast.domain.errors import PolicyRefusal, UsageError
 from fleetcast.domain.reach import Reach
 from fleetcast.domain.tables import (
@@ -165,6 +167,14 @@ class Workspace:
                 "partition": self.settings.segments.partition,
             }
         )
+
+    def conditioner_of(self, source: str) -> Conditioner:
+        """What makes a source's rows a table's: its conditioner, or nothing where they are so already."""
+        declared = self.settings.sources[source]
+        if declared.conditioner is None:
+            return Conditioner(as_they_stand(str(declared.table)), digest_of({"table": declared.table}))
+        module, digest = self.conditioner(declared.conditioner)
+        return Conditioner(module.condition, digest)
 
     def conditioner(self, name: str) -> tuple[ModuleType, str]:
         """The module of a source's conditioner and the digest of its file; only this workspace's own package is looked in."""

@@ -112,9 +112,9 @@ def young_and_old() -> Origin:
 
 def test_a_young_segment_starts_from_its_lender_as_it_was_at_the_origin():
     there = young_and_old()
-    rows, walks = Trained("weekly").forecast(there, None)
+    rows, memory = Trained("weekly").forecast(there, None)
     assert rows["donor"].unique().to_list() == ["south/fast"]
-    lent = walks["south/fast"].fitted
+    lent = memory.walks["south/fast"].fitted
     subject = Subject("north/fast", "north/fast", SETTINGS, fewest=0)
     by_hand = Transfer(SETTINGS.training).fit(subject.examples(there.design), donor=lent, seed=subject.seed)
     found = rows.sort(*ROW, "horizon")["mape"].to_numpy()

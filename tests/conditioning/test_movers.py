@@ -16,9 +16,11 @@ def week(number: int) -> date:
     return FIRST + timedelta(weeks=number)
 
 
-def stores(*names: str, region: str = "north-texas") -> pl.DataFrame:
+def stores(*names: str, region: str = "north-texas", cluster: str | None = None) -> pl.DataFrame:
+    """Where stores stand."""
     return pl.DataFrame(
-        {"store": names, "region": region, "store_format": "large", "valid_from": date(2020, 1, 6)}
+        {"store": names, "region": region, "store_format": "large", "cluster": cluster},
+        schema=dict.fromkeys(("store", "region", "store_format", "cluster"), pl.String),
     )
 
 
@@ -121,6 +123,14 @@ def test_a_store_that_changes_its_region_changes_segment():
     assert after["region"].unique().to_list() == ["south-texas"]
 
 
+def test_a_store_that_gets_another_cluster_moves_with_all_its_series_and_keeps_its_classes():
+    before = decided(steady(), shops=stores("0042", cluster="c1"))
+    moved = stores("0042", cluster="c2")
+    after = movers(sold(steady(), at=9), moved, before, cutoff=week(9), settings=SETTINGS)
+    assert after["cluster"].unique().to_list() == ["c2"]
+    assert after.select("product", "mover").equals(before.select("product", "mover"))
+
+
 def test_unknown_weeks_do_not_slow_a_product_down():
     gaps = sold(steady(m=60.0), at=8).with_columns(
         pl.when((pl.col("product") == "m") & (pl.col("week") > week(3)))
@@ -133,10 +143,10 @@ def test_unknown_weeks_do_not_slow_a_product_down():
 
 
 def test_a_workspace_without_store_master_data_has_one_region_and_format():
-    frame = movers(
-        sold(steady(), at=8), stores().cast({"store": pl.String}), None, cutoff=week(8), settings=SETTINGS
-    )
-    assert frame.select("region", "store_format").unique().rows() == [("all", "all")]
+    frame = movers(sold(steady(), at=8), stores(), None, cutoff=week(8), settings=SETTINGS)
+    assert frame.select("region", "store_format", "cluster").unique().rows() == [
+        ("all", "all", "unclustered")
+    ]
 
 
 def test_a_format_that_sells_nothing_at_all_still_has_its_classes():

@@ -2,6 +2,7 @@ from datetime import timedelta
 
 import pytest
 
+from fleetcast.domain.errors import UsageError
 from fleetcast.domain.tables import FORECASTS, ORDERS
 from fleetcast.fleet import releases
 from fleetcast.fleet.progress import Silent
@@ -125,3 +126,10 @@ def test_a_stage_alone_finds_all_done_after_a_whole_run(chain, only):
     before = everything(chain)
     run_cycle(opened(chain), only=only, progress=Silent(), actor="test")
     assert everything(chain) == before
+
+
+@pytest.mark.parametrize(("name", "told"), [("zzz", "no release of dev begins with 'zzz'"), ("", "with ''")])
+def test_a_release_is_named_by_some_of_its_id(first_week, name, told):
+    folder, _ = first_week
+    with pytest.raises(UsageError, match=told):
+        releases.named(opened(folder), name)

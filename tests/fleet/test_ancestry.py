@@ -70,6 +70,12 @@ def test_nobody_who_is_unfit_lends_anything(unfit):
     assert chosen([version("north/large/fast", **unfit)], **{NEW: "north/large/fast"}) is None
 
 
+def test_one_that_serves_without_its_pool_lends_and_is_gone_on_from_like_any_other():
+    alone = version("north/large/fast", rows=2000, recipe="weekly-1 alone")
+    assert chosen([EAST, alone]) == "north/large/fast"
+    assert chains([alone], recipe="weekly-1", week=WEEK_47)["north/large/fast"].recipe == "weekly-1"
+
+
 def test_without_partitions_it_differs_in_the_first_key():
     found = donors([EAST, SLOW], SEGMENTS, named={}, partition=None, recipe="weekly-1", week=WEEK_47)
     assert found[NEW].segment == "east/large/fast"

@@ -23,13 +23,36 @@ def seen(finished_retailer):
     assert live is not None
     snapshot = w.lake.snapshot(w.tables.values())
     history = read_history(w.lake, snapshot, partition="north-texas", cutoff=LAST, covariates=w.covariates)
+    history = replace(
+        history, deliveries=later_begun(history.deliveries), returns=later_begun(history.returns)
+    )
     when = Looks(2).at(CUTOFF) + timedelta(days=3)
     announced = history.events.head(1).with_columns(
         first=pl.lit(CUTOFF + timedelta(days=9)),
         last=pl.lit(CUTOFF + timedelta(days=11)),
         known_at=pl.lit(when).dt.cast_time_unit("us"),
     )
-    return w, replace(history, events=pl.concat([history.events, announced]))
+    return w, replace(
+        history,
+        events=pl.concat([history.events, announced]),
+        products=pl.concat([history.products, *successions(history, when)]),
+    )
+
+
+EARLY, LATE = (
+    "00190",
+    "00227",
+)  # both come after 00042: of one it is always known, of the other it is told late
+
+
+def later_begun(frame):
+    return frame.filter(~((pl.col("product") == EARLY) & (pl.col("week") < CUTOFF - timedelta(weeks=30))))
+
+
+def successions(history, when):
+    for product, known_at in ((EARLY, pl.col("known_at")), (LATE, pl.lit(when))):
+        rows = history.products.filter(pl.col("product") == product)
+        yield rows.with_columns(replaces=pl.lit("00042"), known_at=known_at.dt.cast_time_unit("us"))
 
 
 def design(w, history, cutoff=CUTOFF):
@@ -46,17 +69,20 @@ def values(made):
         "units": train.units,
         "ahead": ahead.X,
         "panel": panel.units,
+        "line": panel.series["line"].to_numpy(),
         "seen": panel.seen,
         "status": panel.status,
     }
 
 
 def otherwise(frame, moment):
-    """Every number, text and day that became known after a moment is another one; keys stay."""
+    """Every number and day that became known after a moment is another one, and nothing replaces anything; keys stay."""
     later = pl.col("known_at") > moment
     numbers = [name for name, kind in frame.schema.items() if kind == pl.Float64]
     days = [name for name in ("closed", "delisted", "last") if name in frame.columns]
+    texts = [name for name in ("replaces",) if name in frame.columns]
     return frame.with_columns(
+        *(pl.when(~later).then(name).alias(name) for name in texts),
         *(pl.when(later).then(pl.col(name) * 3 + 7).otherwise(name).alias(name) for name in numbers),
         *(
             pl.when(later).then(pl.lit(CUTOFF - timedelta(weeks=20))).otherwise(name).alias(name)
@@ -71,7 +97,8 @@ def forgotten(frame, moment):
 
 def changed(history, change):
     moment = Looks(2).at(CUTOFF)
-    bitemporal = [f.name for f in fields(history) if f.name not in ("membership", "covariates", "received")]
+    others = ("membership", "covariates", "received", "version")
+    bitemporal = [f.name for f in fields(history) if f.name not in others]
     tables = {name: change(getattr(history, name), moment) for name in bitemporal}
     covariates = {name: change(frame, moment) for name, frame in history.covariates.items()}
     return replace(history, **tables, covariates=covariates)
@@ -115,3 +142,11 @@ def test_a_correction_is_used_from_the_look_at_which_it_is_known(seen):
     # unless the fleet looked again that week, because the file with it came in
     looked = replace(corrected, received=(when,))
     assert np.nansum(design(w, looked).panel.units[:, column]) > 5 * np.nansum(units[0])
+
+
+def test_a_succession_counts_from_the_look_at_which_it_is_known(seen):
+    w, history = seen
+    for week, known in ((CUTOFF, {EARLY}), (LAST, {EARLY, LATE})):
+        panel = panel_at(history, week, w.tables, settings=w.settings)
+        assert set(panel.series["product"].filter(panel.waiting.any(axis=1))) == known
+        assert set(panel.series.filter(pl.col("line") != pl.col("product"))["product"]) == known

@@ -124,6 +124,37 @@ def test_a_comparison_explains_the_whole_difference(answered):
     assert parts["contribution"].to_list() == pytest.approx([found.difference.value] * parts.height)
 
 
+def test_a_comparison_says_of_a_difference_what_the_backtest_said(answered):
+    folder, report = answered
+    found = experiments.compare(opened(folder, WEDNESDAY), report.id, None, first=None, second=None)
+    assert found.difference == report.differences[0]
+
+
+@pytest.mark.parametrize(
+    ("named", "told"),
+    [
+        ({"first": "nobody"}, "'nobody' did not take part"),
+        ({"second": "nobody"}, "'nobody' did not take part"),
+        ({"first": "weekly", "second": "weekly"}, "weekly is held against itself"),
+    ],
+)
+def test_a_comparison_needs_two_that_took_part(answered, named, told):
+    folder, report = answered
+    w = opened(folder, WEDNESDAY)
+    with pytest.raises(UsageError, match=told):
+        experiments.compare(w, report.id, None, **({"first": None, "second": None} | named))
+
+
+def test_an_experiment_is_named_by_some_of_its_id(answered):
+    folder, report = answered
+    w = opened(folder, WEDNESDAY)
+    assert experiments.one(w, report.id[:6]).id == report.id
+    with pytest.raises(UsageError, match="no experiment has an id that begins with 'zzz'"):
+        experiments.one(w, "zzz")
+    with pytest.raises(UsageError, match="name an experiment by the beginning of its id"):
+        experiments.one(w, "")
+
+
 def test_two_backtests_are_compared_on_their_common_rows(answered):
     folder, report = answered
     fewer = asked(folder, replace(SMALL, windows=2))
@@ -157,6 +188,21 @@ def test_no_trial_forecasts_a_week_that_confirms_the_winner(step, horizons):
     tried = [last - back * step * WEEK for back in range(8)]
     weeks = [{origin + h * WEEK for origin in origins for h in horizons} for origins in (tried, confirming)]
     assert not weeks[0] & weeks[1]
+
+
+@pytest.mark.parametrize(("to", "told"), [("rows.xlsx", "ends in"), ("nowhere/rows.csv", "no folder")])
+def test_a_file_that_could_not_be_written_is_refused_before_anything_is_replayed(tmp_path, to, told):
+    with pytest.raises(UsageError, match=told):
+        backtests.check_file(tmp_path / to)
+
+
+def test_only_a_recipe_has_settings_to_search_for(answered):
+    folder, _ = answered
+    request = replace(SMALL, contenders=("last week",))
+    with pytest.raises(UsageError, match=r"'last week' is no recipe.*weekly"):
+        search.search(
+            opened(folder, WEDNESDAY), request, trials=2, minutes=None, progress=Silent(), actor="ann"
+        )
 
 
 def test_a_search_goes_on_where_it_stopped_and_keeps_what_it_found(chain, monkeypatch):

@@ -54,8 +54,10 @@ def test_a_segment_nobody_forecasts_is_a_usage_error_that_names_the_others(w):
 
 def test_a_forecast_nobody_made_is_a_usage_error(w, published):
     row = published.row(0, named=True)
-    with pytest.raises(UsageError, match="no forecast for product 99999"):
-        explanations.forecast_explained(w, SEGMENT, row["store"], "99999")
+    with pytest.raises(UsageError, match=f"no forecast for product '7{row['product']}'.*{row['product']}"):
+        explanations.forecast_explained(w, SEGMENT, row["store"], f"7{row['product']}")
+    with pytest.raises(UsageError, match=rf"no store 'nowhere'.*{row['store'][:3]}"):
+        explanations.forecast_explained(w, SEGMENT, "nowhere", row["product"])
     with pytest.raises(UsageError, match="is none of them"):
         explanations.forecast_explained(w, SEGMENT, row["store"], row["product"], week=row["cycle"])
 

@@ -20,6 +20,7 @@ STATUS = {
     "series": {"active", "published", "coded", "missing"},
     "failover": {"champion", "last_known_good", "baseline", "carried_forward", "blocked"},
     "without_pool": int,
+    "unclustered": int,
     "metrics": {"mape", "rmse0", "rmse_all", "wape", "bias", "skill"},
     "stale": bool,
     "long_term": type(None),

@@ -209,9 +209,13 @@ def test_a_region_whose_newest_week_is_late_is_not_taken_to_have_sold_nothing(tm
     later = opened(folder)
     assert later.lake.read(DEMAND, where=pl.col("units").is_null()).is_empty()
     (planned,) = (step for step in later.ledger.steps("2026w46") if step.step == "plan")
-    reasons = {decision["reason"] for decision in json.loads(later.bank.get(planned.output_digest))}
-    assert reasons == {"data of weeks up to 2026-11-09 changed"}
-    assert opened(folder).registry.releases.current().manifest.parent is not None
+    reasons = {d["segment"][:4]: d["reason"] for d in json.loads(later.bank.get(planned.output_digest))}
+    assert reasons == {
+        "east": "up to date: trained on data up to 2026-11-09",
+        "west": "data of weeks up to 2026-11-09 changed",
+    }
+    live = opened(folder).registry.releases.current().manifest
+    assert (live.kind, live.parent is not None) == ("partial", True)
 
 
 def test_only_the_segment_without_a_model_is_trained_and_the_others_are_inherited(tmp_path):

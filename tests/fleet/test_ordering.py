@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from fleetcast.domain.errors import UsageError
+from fleetcast.domain.errors import InfrastructureError, UsageError
 from fleetcast.domain.tables import ORDER_SHEET, ORDERS
 from fleetcast.domain.week import WEEK
 from fleetcast.fleet import order_sheets
@@ -161,7 +161,13 @@ def test_a_week_and_its_cycle_name_the_same_orders(ordered, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("to", "told"), [("postgresql://host/db", "add --format sql"), ("notes.txt", "ends in .csv")]
+    ("to", "told"),
+    [
+        ("postgresql://host/db", "add --format sql"),
+        ("notes.txt", "ends in .csv"),
+        ("week.parquet", "add --format parquet"),
+        ("plan.db", "add --format sql"),
+    ],
 )
 def test_files_are_not_written_where_no_files_go(ordered, tmp_path, to, told):
     (tmp_path / "notes.txt").write_text("mine")
@@ -169,6 +175,26 @@ def test_files_are_not_written_where_no_files_go(ordered, tmp_path, to, told):
     with pytest.raises(UsageError, match=told):
         order_sheets.take_out(opened(ordered.workspace), place, kind="csv", table="")
     assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_a_place_that_cannot_be_written_says_so(ordered, tmp_path):
+    (tmp_path / "notes").write_text("mine")
+    with pytest.raises(InfrastructureError, match=r"order_sheet\.csv cannot be written"):
+        order_sheets.take_out(
+            opened(ordered.workspace), str(tmp_path / "notes" / "week"), kind="csv", table=""
+        )
+
+
+def test_a_database_is_named_and_never_guessed(ordered):
+    with pytest.raises(UsageError, match="name the database with --to"):
+        order_sheets.take_out(opened(ordered.workspace), None, kind="sql", table="plan")
+
+
+def test_a_segment_that_is_not_there_has_its_likes_named(ordered, tmp_path):
+    with pytest.raises(UsageError, match=r"'north-texas/large'.*north-texas/large/fast"):
+        order_sheets.take_out(
+            opened(ordered.workspace), str(tmp_path), kind="csv", table="", segment="north-texas/large"
+        )
 
 
 def test_a_fleet_that_orders_nothing_says_which_setting_it_is(ordered, tmp_path):

@@ -214,10 +214,10 @@ def test_a_rollback_brings_the_pool_back_with_its_segments(chain):
 
 def test_a_slower_cadence_counts_the_pool_s_weeks_too():
     """Else segments trained in different weeks would never be trained together, and their pool never again."""
-    model = plan.Trained(LAST, LAST - WEEK, "code", "snapshot", pool=LAST - 4 * WEEK)
+    model = plan.Trained(LAST, LAST - WEEK, "code", "snapshot", "data", pool=LAST - 4 * WEEK)
     settings = RetrainingSettings(every_weeks=4)
     (decision,) = plan.decide(
-        [FAST], {FAST: model}, cutoff=LAST, code="code", snapshot="snapshot", today=LAST, settings=settings
+        [FAST], {FAST: model}, cutoff=LAST, code="code", data={FAST: "data"}, today=LAST, settings=settings
     )
     assert decision.retrain
     assert decision.reason == "weekly timer: its pool has seen data up to 2026-10-12"

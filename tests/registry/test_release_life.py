@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from fleetcast.domain.errors import ConflictError, CorruptError, PolicyRefusal, UsageError
-from fleetcast.registry.manifest import Manifest, Member
+from fleetcast.registry.manifest import Manifest, Member, only
 
 FAST, SLOW, SMALL = "north/large/fast", "north/large/slow", "north/small/fast"
 
@@ -52,6 +52,21 @@ def test_a_partial_release_that_lost_a_segment_is_not_cut(fleet, registry):
     lossy = replace(fleet.manifest(FAST), kind="partial", parent=parent)
     with pytest.raises(UsageError, match="lost"):
         registry.releases.cut(lossy, actor="ci")
+
+
+def test_a_partial_release_may_leave_out_what_its_fleet_no_longer_has(fleet, registry):
+    parent = fleet.promote(fleet.full())
+    smaller = replace(fleet.manifest(FAST), kind="partial", parent=parent)
+    kept = only(smaller, {FAST: "north/large"})
+    assert (list(kept.members), list(kept.baselines), list(kept.verdicts)) == (
+        [FAST],
+        ["north/large"],
+        [FAST],
+    )
+    today = {"segments": [FAST], "baselines": ["north/large"]}
+    assert registry.releases.cut(kept, actor="ci", **today).manifest == kept
+    with pytest.raises(UsageError, match=rf"lost: \['{SLOW}'\]"):
+        registry.releases.cut(kept, actor="ci", **{**today, "segments": [FAST, SLOW]})
 
 
 @pytest.mark.parametrize("field", ["artefact", "key"])

@@ -108,6 +108,11 @@ def test_a_store_that_closes_is_published_up_to_its_last_week():
     assert universe(closing, cycle=CYCLE, horizons=HORIZONS)["week"].to_list() == [week(1)]
 
 
+def test_a_product_that_is_listed_later_is_published_from_its_first_week_on():
+    coming = active().with_columns(since=pl.lit(week(2)))
+    assert universe(coming, cycle=CYCLE, horizons=HORIZONS)["week"].to_list() == [week(2)]
+
+
 def test_the_order_of_rows_does_not_matter():
     champion = predictions(*[(f"{i:04d}", h, float(i)) for i in range(20) for h in HORIZONS])
     stores = active(*[f"{i:04d}" for i in range(20)])

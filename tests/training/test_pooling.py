@@ -83,6 +83,15 @@ def test_every_round_is_lent_the_pool_of_its_own_origin(whole):
         assert segment["pools"] == {origin: origin for origin in [*origins, str(LAST)]}
 
 
+def test_every_round_is_forecast_with_the_pool_and_alone(whole):
+    record, rounds = whole
+    forms = {"pooled": "weekly-pooled-1", "alone": "weekly-pooled-1 alone"}
+    assert [made["forms"] for made in record["segments"]] == [forms] * 2
+    assert rounds.group_by("recipe").len().sort("recipe").rows() == [
+        (recipe, rounds.height // 2) for recipe in forms.values()
+    ]
+
+
 def test_a_segment_trained_alone_with_the_stored_pool_is_the_one_of_the_whole_training(conditioned, whole):
     record, rounds = trained(conditioned, Pooling(False, version(whole[0])), segments=(FAST,))
     assert record["pool"] == {"lent": "dev/east/pool/2026w46-1"}
@@ -128,6 +137,7 @@ def test_without_a_pool_segments_are_trained_alone_and_the_record_says_why(condi
     record, rounds = trained(conditioned, pooling)
     assert why in record["pool"]["failed"]
     assert [made["pools"] for made in record["segments"]] == [{}, {}]
+    assert [made["forms"] for made in record["segments"]] == [{"alone": "weekly-pooled-1 alone"}] * 2
     assert rounds.drop("mape", "median", "mean").equals(whole[1].drop("mape", "median", "mean"))
     assert not rounds["mape"].equals(whole[1]["mape"])
 

@@ -117,7 +117,11 @@ def test_a_number_or_a_share_of_stores_takes_the_closest_pairs_of_each_stratum(c
     ("plan", "message"),
     [
         (replace(PLAN, stores=30), "24 stores could take part and make 12 pairs; 15 pairs are needed"),
-        (replace(PLAN, stores=6), "3 pairs; 5 pairs are needed"),
+        (
+            replace(PLAN, stores=6),
+            "6 stores make 3 pairs, and fewer than 5 tell nothing from chance.*--stores 10 or more",
+        ),
+        (replace(PLAN, share=0.1), "2 stores make 1 pair, and fewer than 5 .*larger --share"),
         (replace(PLAN, stores=10, share=0.5), "give one of the two"),
         (replace(PLAN, within=("postal_code",)), "make 0 pairs"),
         (replace(PLAN, within=("town",)), "cannot be made within 'town'"),

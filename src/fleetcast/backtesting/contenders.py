@@ -1,7 +1,7 @@
 """Who takes part in a backtest: recipes, and the averages and last values they must beat."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any, Protocol
@@ -10,7 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from fleetcast.backtesting.forms import Forms
 from fleetcast.backtesting.origin import Donor, Origin
+from fleetcast.domain.models import Form
 from fleetcast.features.examples import Examples
 from fleetcast.features.panel import Panel
 from fleetcast.models import recipes
@@ -87,19 +89,26 @@ PLAIN: Mapping[str, Plain] = {
 
 
 @dataclass(frozen=True)
+class Memory:
+    """What a recipe goes on from: its walks by subject, and where it pools the forms of each segment."""
+
+    walks: Mapping[str, Walk] = field(default_factory=dict)
+    forms: Mapping[str, Forms] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Trained:
     """A recipe by its name: a model for each segment, and where it pools one of all segments to lend.
 
-    It walks through the origins as the fleet does through its rounds; a young segment starts from its donor's model as
-    that was at the origin.
+    It walks through the origins as the fleet does through its rounds, and chooses as the fleet's gate does between a
+    segment's forecasts with the pool and alone; a young segment starts from its donor's model as that was at the origin.
     """
 
     recipe: str
 
-    def forecast(
-        self, origin: Origin, memory: Mapping[str, Walk] | None
-    ) -> tuple[pl.DataFrame, Mapping[str, Walk]]:
-        walks = dict(memory or {})
+    def forecast(self, origin: Origin, memory: Memory | None) -> tuple[pl.DataFrame, Memory]:
+        memory = memory or Memory()
+        walks, forms = dict(memory.walks), dict(memory.forms)
         step = _Step(recipes.door(self.recipe), origin.settings, walks)
         pool = step.pool(origin)
         frames = []
@@ -110,8 +119,27 @@ class Trained:
                 lent = step.segment(there, donor.segment, pool if there is origin else None)
                 frames += _refined(origin, segment, donor, lent)
             elif (made := step.segment(origin, segment, pool)) is not None:
-                frames.append(origin.forecasts(made.ahead, made.fitted.predict(made.ahead)))
-        return completed(origin, frames), walks
+                frames.append(_served(origin, segment, made, pool, forms))
+        return completed(origin, frames), Memory(walks, forms)
+
+
+def _served(
+    origin: Origin, segment: str, made: Round, pool: Any | None, forms: dict[str, Forms]
+) -> pl.DataFrame:
+    """What a segment's model says; beside a pool, in the form that would have served, which `forms` remember."""
+    if pool is None:
+        return _said(origin, made, made.fitted)
+    said: dict[Form, pl.DataFrame] = {
+        "pooled": _said(origin, made, made.fitted),
+        "alone": _said(origin, made, made.fitted.with_pool(None)),
+    }
+    subject = Subject(segment, segment, origin.settings)
+    served, forms[segment] = forms.get(segment, Forms()).served(origin, subject, said)
+    return served
+
+
+def _said(origin: Origin, made: Round, fitted: Any) -> pl.DataFrame:
+    return origin.forecasts(made.ahead, fitted.predict(made.ahead))
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,9 @@ from datetime import date
 
 import polars as pl
 
+from fleetcast.conditioning.places import KEYS, placed
 from fleetcast.domain.tables import MEMBERSHIP
-from fleetcast.masters import membership_at, standing
+from fleetcast.masters import membership_at
 from fleetcast.settings import MoverSettings, SegmentSettings
 
 SERIES = ["store", "product"]
@@ -14,29 +15,29 @@ CLASS = ["store_format", "product"]
 
 def movers(
     demand: pl.DataFrame,
-    stores: pl.DataFrame,
+    places: pl.DataFrame,
     previous: pl.DataFrame | None,
     *,
     cutoff: date,
     settings: SegmentSettings,
 ) -> pl.DataFrame:
-    """The new and changed MEMBERSHIP rows of a cutoff, valid from it.
+    """The new and changed MEMBERSHIP rows of a cutoff, valid from it; `places` is where stores stand by then.
 
     Only memberships from before the cutoff count as previous, so deciding a week twice gives the same rows.
     """
     before = _before(previous, cutoff)
-    series = _placed(demand.filter(pl.col("week") <= cutoff).select(SERIES).unique(), stores, cutoff)
-    pace = rates(demand, stores, cutoff=cutoff, settings=settings.mover)
+    series = placed(demand.filter(pl.col("week") <= cutoff).select(SERIES).unique(), places)
+    pace = rates(demand, places, cutoff=cutoff, settings=settings.mover)
     now = series.join(classes(pace, before, settings=settings.mover), on=CLASS, how="left").with_columns(
         pl.col("mover").fill_null("slow"), pl.lit(cutoff).alias("valid_from")
     )
-    same = [*SERIES, "region", "store_format", "mover"]
+    same = [*SERIES, *KEYS, "mover"]
     standing_now = membership_at(before, cutoff)
     return now.join(standing_now, on=same, how="anti").select(MEMBERSHIP.columns).sort(SERIES)
 
 
 def rates(
-    demand: pl.DataFrame, stores: pl.DataFrame, *, cutoff: date, settings: MoverSettings
+    demand: pl.DataFrame, places: pl.DataFrame, *, cutoff: date, settings: MoverSettings
 ) -> pl.DataFrame:
     """`store_format, product, rate`: mean weekly units per series over the trailing weeks; unknown weeks do not count."""
     first = pl.lit(cutoff).dt.offset_by(f"-{settings.weeks}w")
@@ -46,7 +47,7 @@ def rates(
         .agg(pl.col("units").sum(), pl.col("units").count().alias("weeks"))
     )
     return (
-        _placed(sold, stores, cutoff)
+        placed(sold, places)
         .group_by(CLASS)
         .agg((pl.col("units").sum() / pl.col("weeks").sum()).alias("rate"))
         .filter(pl.col("rate").is_finite())
@@ -84,11 +85,3 @@ def _before(previous: pl.DataFrame | None, cutoff: date) -> pl.DataFrame:
         types = {name: pl.String() for name in MEMBERSHIP.columns} | {"valid_from": pl.Date()}
         return pl.DataFrame(schema=types)
     return previous.filter(pl.col("valid_from") < cutoff)
-
-
-def _placed(frame: pl.DataFrame, stores: pl.DataFrame, cutoff: date) -> pl.DataFrame:
-    """Add region and store format of each row's store; "all" where no master data say so."""
-    places = standing(stores, "store", cutoff).select("store", "region", "store_format")
-    return frame.join(places, on="store", how="left", maintain_order="left").with_columns(
-        pl.col("region", "store_format").fill_null("all")
-    )

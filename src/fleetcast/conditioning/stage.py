@@ -9,11 +9,13 @@ import polars as pl
 
 from fleetcast.conditioning import conservation, references
 from fleetcast.conditioning.movers import movers
+from fleetcast.conditioning.places import UNCLUSTERED, placed, places
 from fleetcast.conditioning.standard import Conditioned, Context, Rule, sift, with_known_at
-from fleetcast.demand import census, demand
+from fleetcast.demand import active, census, demand
 from fleetcast.domain.errors import DataError, FleetcastError, SourceError
 from fleetcast.domain.tables import (
     BASE,
+    CLUSTERS,
     DELIVERIES,
     DEMAND,
     MEMBERSHIP,
@@ -25,12 +27,14 @@ from fleetcast.domain.tables import (
     whole,
 )
 from fleetcast.domain.versions import digest_of
-from fleetcast.domain.week import Looks
+from fleetcast.domain.week import WEEK, Looks
 from fleetcast.lake import Lake
+from fleetcast.masters import membership_at
 from fleetcast.settings import Settings, branch_digest
 from fleetcast.sources.discover import find
 from fleetcast.sources.raw import RawFile, RawStore
 from fleetcast.sources.readers import read
+from fleetcast.succession import borrowed, predecessors, refuse_circles, strangers
 from fleetcast.telemetry import get_logger
 
 log = get_logger()
@@ -108,14 +112,14 @@ def condition(
     settled = [
         source.settle(tables, _names(sources, "stores"), _names(sources, "products")) for source in sources
     ]
-    regions = _regions(settled, settings)
+    stands, key = _stands(settled), settings.segments.partition
 
     for table in tables.values():
         frames = [source.tables[table.name] for source in settled if table.name in source.tables]
         standing = {
             partition: lake.batches(table, partition=partition) for partition in lake.partitions(table)
         }
-        for partition, rows in _partitions(frames, regions):
+        for partition, rows in _cut(frames, stands, key):
             # Batches that the sources no longer make (a conditioner was changed) go.
             lake.write(table, rows, partition=partition, batches=standing.pop(partition, ()))
         for partition, batches in standing.items():
@@ -132,11 +136,14 @@ def condition(
 def derive(lake: Lake, *, cutoff: date, settings: Settings, received: Iterable[datetime] = ()) -> None:
     """Write the derived tables that training and scoring start from: net demand and the segments, as of the cutoff."""
     as_of = Looks.of(settings.calendar.ready_after_days, received).at(cutoff)
-    stores, products = lake.read(STORES, as_of=as_of), lake.read(PRODUCTS, as_of=as_of)
-    nets = []
-    for partition in set(lake.partitions(DEMAND)) - set(lake.partitions(DELIVERIES)):
+    stores, clusters, products = (lake.read(table, as_of=as_of) for table in (STORES, CLUSTERS, PRODUCTS))
+    refuse_circles(products, cutoff + max(settings.horizons) * WEEK)
+    for product, predecessor in strangers(products):
+        log.warning("unknown_predecessor", product=product, replaces=predecessor)
+    sold, partitions = [], lake.partitions(DELIVERIES)
+    for partition in set(lake.partitions(DEMAND)) - set(partitions):
         lake.replace(DEMAND, lake.read(DEMAND, partition=partition).clear(), partition=partition)
-    for partition in lake.partitions(DELIVERIES):
+    for partition in partitions:
         deliveries = lake.read(DELIVERIES, partition=partition, as_of=as_of)
         returns = lake.read(RETURNS, partition=partition, as_of=as_of)
 
@@ -145,11 +152,39 @@ def derive(lake: Lake, *, cutoff: date, settings: Settings, received: Iterable[d
         lake.replace(DEMAND, net, partition=partition)
         odd = census(net, deliveries, returns, cutoff=cutoff)
         log.info("demand", partition=partition, **asdict(odd))
-        nets.append(net.select("week", "store", "product", "units"))
+        lent = _lent(net, stores, products, cutoff=cutoff, settings=settings)
+        sold += [rows.select("week", "store", "product", "units") for rows in (net, lent)]
     before = lake.read(MEMBERSHIP).filter(pl.col("valid_from") < cutoff)
-    moved = movers(pl.concat(nets), stores, before, cutoff=cutoff, settings=settings.segments)
-    lake.replace(MEMBERSHIP, pl.concat([before, moved]), partition="all")
-    log.info("derived", cutoff=str(cutoff), series=moved.height, partitions=len(nets))
+    stands = places(stores, clusters, cutoff)
+    moved = movers(pl.concat(sold), stands, before, cutoff=cutoff, settings=settings.segments)
+    membership = pl.concat([before, moved])
+    if "cluster" in settings.segments.keys:
+        _refuse_no_clusters(membership_at(membership, cutoff), clusters, cutoff)
+    lake.replace(MEMBERSHIP, membership, partition="all")
+    log.info("derived", cutoff=str(cutoff), series=moved.height, partitions=len(partitions))
+
+
+def _lent(
+    net: pl.DataFrame, stores: pl.DataFrame, products: pl.DataFrame, *, cutoff: date, settings: Settings
+) -> pl.DataFrame:
+    """What series that sell, or will next, borrow of their predecessors: by it they get their class before they sell."""
+    before = predecessors(products, cutoff + max(settings.horizons) * WEEK)
+    coming = active(
+        net, stores, products, cutoff=cutoff, horizons=settings.horizons, settings=settings.demand
+    )
+    wanted = pl.concat([net.select("store", "product"), coming.select("store", "product")]).unique()
+    return borrowed(net, before).join(wanted, on=["store", "product"], how="semi")
+
+
+def _refuse_no_clusters(now: pl.DataFrame, clusters: pl.DataFrame, cutoff: date) -> None:
+    """A store without a cluster is a store to be told of; a fleet without any is a mistake."""
+    if now.is_empty() or (now["cluster"] != UNCLUSTERED).any():
+        return
+    first = f"; the first one holds from {clusters['valid_from'].min()!s}" if clusters.height else ""
+    raise DataError(
+        f"segments.keys has cluster, and no store has one in the week of {cutoff}{first}:"
+        " let a source fill the table clusters, as with what `fleetcast data clusters` writes"
+    )
 
 
 @dataclass(frozen=True)
@@ -302,23 +337,24 @@ def _conditioned(rows: pl.DataFrame, conditioner: Conditioner, context: Context)
         ) from error
     tables, rejected = {}, [conditioned.rejected.select("line", "reason", "detail")]
     for table, frame in conditioned.tables.items():
-        named = table == "stores" and {"region", "store_format", "line"} <= set(frame.columns)
-        good, bad = sift(frame, _NAMEABLE if named else [])
+        keys = _NAMED.get(table, ())
+        good, bad = sift(frame, [_word(key) for key in keys] if {*keys, "line"} <= set(frame.columns) else [])
         dated = next((column for column in ("week", "date") if column in frame.columns), None)
         tables[table] = with_known_at(good, dated=dated, context=context)
         rejected.append(bad.select("line", "reason", "detail"))
     return Conditioned(tables, pl.concat(rejected, how="vertical_relaxed"))
 
 
-# A segment is printed region/format/mover: what stands in it must be a word.
-_NAMEABLE = [
-    Rule(
+_NAMED = {"stores": ("region", "store_format"), "clusters": ("cluster",)}  # what segments are keyed by
+
+
+def _word(key: str) -> Rule:
+    """A segment is printed region/format/mover: what stands in it must be a word."""
+    return Rule(
         "segment_value",
         ~pl.col(key).str.contains(r"^[^\s/]+$"),
         pl.format("{} = '{}' is empty or has a space or a slash", pl.lit(key), key),
     )
-    for key in ("region", "store_format")
-]
 
 
 _PLACES = pl.DataFrame(schema={"file": pl.String, "line": pl.Int64})
@@ -354,27 +390,36 @@ def _names(sources: list[_Source], table: str) -> list[str] | None:
     return pl.concat([frame[table[:-1]] for frame in frames]).unique().to_list() if frames else None
 
 
-def _regions(settled: list[_Settled], settings: Settings) -> pl.DataFrame | None:
-    """store → partition: the segment key that partitions the work, as the newest master data have it."""
-    key = settings.segments.partition
-    frames = [source.tables["stores"] for source in settled if "stores" in source.tables]
-    if key is None or not frames:
+def _stands(settled: list[_Settled]) -> pl.DataFrame | None:
+    """Where stores stand in the newest week with deliveries; None where nothing is known of any."""
+
+    def told(table: Table) -> list[pl.DataFrame]:
+        return [source.tables[table.name] for source in settled if table.name in source.tables]
+
+    def known(table: Table) -> pl.DataFrame:
+        frames = [frame.select(table.columns) for frame in told(table)]
+        return pl.concat([pl.DataFrame(schema=table.types), *frames]).sort("known_at", descending=True)
+
+    weeks = [frame.select(pl.col("week").max()) for frame in told(DELIVERIES)]
+    newest = pl.concat(weeks)["week"].max() if weeks else None
+    stores, clusters = known(STORES), known(CLUSTERS)
+    if not isinstance(newest, date) or (stores.is_empty() and clusters.is_empty()):
         return None
-    newest = pl.concat(frames).sort("valid_from", "known_at").unique("store", keep="last")
-    return newest.select("store", pl.col(key).alias("_partition"))
+    return places(stores, clusters, newest)
 
 
-def _partitions(
-    frames: list[pl.DataFrame], regions: pl.DataFrame | None
+def _cut(
+    frames: list[pl.DataFrame], stands: pl.DataFrame | None, key: str | None
 ) -> Iterator[tuple[str, pl.DataFrame]]:
-    """Tables of a store's weeks are cut by the store's partition; all others stay whole."""
+    """Tables of a store's weeks are cut by the key that partitions the work; all others stay whole."""
     if not frames:
         return
     whole = pl.concat(frames)
-    if regions is None or not {"store", "week"} <= set(whole.columns):
+    if stands is None or key is None or not {"store", "week"} <= set(whole.columns):
         yield "all", whole
         return
-    cut = whole.join(regions, on="store", how="left").partition_by(
+    stores = placed(whole.select("store").unique(), stands).select("store", pl.col(key).alias("_partition"))
+    cut = whole.join(stores, on="store", how="left").partition_by(
         "_partition", include_key=False, as_dict=True
     )
     for (partition,), rows in sorted(cut.items()):

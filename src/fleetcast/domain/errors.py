@@ -13,7 +13,9 @@ FleetcastError                  exit code
 └── PolicyRefusal               4   allowed by nobody: the rules say no
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import ClassVar
 
@@ -104,3 +106,18 @@ class PolicyRefusal(FleetcastError):
     """The rules do not allow this, whoever asks."""
 
     exit_code = 4
+
+
+def some(names: Iterable[str], like: str, *, most: int = 4) -> str:
+    """What could have been meant, for a message: all names of a few, else how many there are and those most `like` it.
+
+    >>> some(["ohio", "iowa", "utah"], like="ohoi", most=2)
+    '3, such as ohio, iowa'
+    >>> some(["ohio", "iowa"], like="ohoi")
+    'iowa, ohio'
+    """
+    known = sorted(set(names))
+    if len(known) <= most:
+        return ", ".join(known)
+    near = sorted(known, key=lambda name: -SequenceMatcher(None, like, name).ratio())
+    return f"{len(known)}, such as {', '.join(near[:most])}"

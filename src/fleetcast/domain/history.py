@@ -23,3 +23,4 @@ class History:
     membership: pl.DataFrame
     covariates: Mapping[str, pl.DataFrame]
     received: tuple[datetime, ...] = ()  # moments at which files came in after the first load
+    version: str = ""  # digest of the rows: what is the same here, whatever came in elsewhere

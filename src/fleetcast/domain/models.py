@@ -8,6 +8,13 @@ from numpy.typing import NDArray
 
 ModelKind = Literal["ensemble", "baseline", "pool"]  # a pool serves nobody by itself: it lends to ensembles
 Serving = Literal["ensemble", "baseline"]
+Form = Literal[
+    "pooled", "alone"
+]  # how an ensemble forecasts: beside its pool's members, or with its own only
+INTERVALS: Mapping[Form, str] = {
+    "pooled": "intervals with pool",
+    "alone": "intervals",
+}  # by the key of a pack
 ModelState = Literal["registered", "promoted", "retired", "refused"]
 
 # registered: awaiting promotion; a retired model serves again after a rollback; a refused one never does

@@ -47,10 +47,7 @@ class Returns(Contract):
 
 
 class Stores(Contract):
-    """Store master data, effective from `valid_from`. `closed` is the first day without deliveries.
-
-    `cluster` is any further group of stores that segments may be keyed by; null where there is none.
-    """
+    """Store master data, effective from `valid_from`. `closed` is the first day without deliveries."""
 
     store: str
     region: str
@@ -58,7 +55,15 @@ class Stores(Contract):
     postal_code: str
     opened: date
     closed: date = pa.Field(nullable=True)
-    cluster: str = pa.Field(nullable=True)
+    valid_from: date
+    known_at: Utc
+
+
+class Clusters(Contract):
+    """Any further grouping of stores that segments may be keyed by: what a store is called from `valid_from` on."""
+
+    store: str
+    cluster: str
     valid_from: date
     known_at: Utc
 
@@ -140,18 +145,25 @@ class Demand(Contract):
 
 
 class Membership(Contract):
-    """Which segment a series belongs to from `valid_from` (a week) on."""
+    """Which segment a series belongs to from `valid_from` (a week) on.
+
+    `region` and `store_format` are "all" where no master data name them, `cluster` is "unclustered" where none has begun.
+    """
 
     store: str
     product: str
     region: str
     store_format: str
+    cluster: str
     mover: str
     valid_from: date
 
 
 class Rounds(Contract):
-    """Rolling-origin forecasts: made with nothing known after `origin` (a week). One row per origin, week and series."""
+    """Rolling-origin forecasts: made with nothing known after `origin` (a week). One row per origin, week, series and `recipe`.
+
+    A recipe that pools forecasts with the pool, and once more `alone`; one that starts from a donor names it (`from`).
+    """
 
     origin: date
     week: date
@@ -304,6 +316,7 @@ class Table:
 DELIVERIES = Table("deliveries", Deliveries, ("week", "store", "product"), "week")
 RETURNS = Table("returns", Returns, ("week", "store", "product"), "week")
 STORES = Table("stores", Stores, ("store", "valid_from"), None)
+CLUSTERS = Table("clusters", Clusters, ("store", "valid_from"), None)
 PRODUCTS = Table("products", Products, ("product", "valid_from"), None)
 SHELF = Table("shelf", Shelf, ("store", "product", "valid_from"), None)
 PRICES = Table("prices", Prices, ("product", "region", "valid_from"), None)
@@ -319,7 +332,7 @@ COMPLETENESS = Table("completeness", Completeness, ("cycle", "week", "store", "p
 SCORES = Table("scores", Scores, ("cycle", "week", "store", "product"), "cycle")
 QUARANTINE = Table("quarantine", Quarantine, ("file", "line", "reason", "detail"), None)
 
-BASE = (DELIVERIES, RETURNS, STORES, PRODUCTS, SHELF, PRICES, WEATHER, EVENTS)
+BASE = (DELIVERIES, RETURNS, STORES, CLUSTERS, PRODUCTS, SHELF, PRICES, WEATHER, EVENTS)
 
 
 def covariates(
@@ -342,7 +355,7 @@ def whole(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
     """The frame with null in every column that was left out and may be null.
 
     >>> whole(STORES, pl.DataFrame({"store": ["S1"]})).columns
-    ['store', 'closed', 'cluster']
+    ['store', 'closed']
     """
     types = {name: kind for name, kind in table.types.items() if name in table.nullable}
     return frame.with_columns(

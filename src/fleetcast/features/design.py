@@ -134,7 +134,7 @@ class Design:
         slice_of = panel.horizons.index(horizon)
         for j, column in enumerate(self.columns):
             X[:, j] = _read(column, cell, horizon, slice_of)
-        stores, products = _codes(panel, "store"), _codes(panel, "product")
+        stores, products = _codes(panel, "store"), _codes(panel, "line")
         weeks_of_year = np.array([w.isocalendar().week for w in panel.weeks], np.int16)
         return Examples(
             X=X,

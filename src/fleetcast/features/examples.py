@@ -28,7 +28,7 @@ class Examples:
     store: I32  # [n], index into `stores`
     product: I32  # [n], index into `products`
     stores: tuple[str, ...]  # of the whole panel, sorted
-    products: tuple[str, ...]
+    products: tuple[str, ...]  # a successor goes by the product that its line began with
     week_of_year: npt.NDArray[np.int16]  # [n], 1 … 53
     week: I32  # [n], index of the target week into the panel's weeks
     row: I32  # [n], index of the series into the panel's series

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from fleetcast.features import kernels
 from fleetcast.features.column import F32, F64, I64, Column, codes, or_zero, summed
@@ -29,6 +30,7 @@ class History:
     zero: F32  # share of weeks without sales
     count: F32  # known weeks
     level: F32  # [S, W], mean of the longest window, else that of all series at the origin
+    waiting: npt.NDArray[np.bool_]  # [S, W], origins at which a series has no weeks but borrowed ones
 
     @classmethod
     def of(cls, panel: Panel, settings: FeatureSettings) -> "History":
@@ -37,7 +39,8 @@ class History:
         logs[:, panel.cutoff + 1 :] = np.nan
         lengths = np.array([*sorted(settings.windows), 0], np.int64)
         mean, std, zero, count = kernels.windows(logs, seen, lengths)
-        return cls(panel, logs, seen, lengths, mean, std, zero, count, _level(mean))
+        waiting = panel.waiting
+        return cls(panel, logs, seen, lengths, mean, std, zero, count, _level(mean, waiting), waiting)
 
     def columns(self, settings: FeatureSettings, known: Mapping[str, F32]) -> Iterator[Column]:
         """Everything against the level, so that a penalty pulls towards it."""
@@ -74,9 +77,12 @@ class History:
                 yield Column(f"zero{length}", origin=or_zero(self.zero[k]))
 
     def _of_store(self, name: str, values: F32) -> Column:
-        """Averaged over all products of the store: what happens to the store happens to each of them."""
-        store = codes(self.panel, "store")
-        mean = summed(values, store) / np.bincount(store)[:, None]
+        """Averaged over all products of the store: what happens to the store happens to each of them.
+
+        What a successor borrows is its predecessor's, and counts once.
+        """
+        store, own = codes(self.panel, "store"), np.where(self.waiting, np.float32(0), values)
+        mean = summed(own, store) / np.bincount(store)[:, None]
         return Column(f"store {name}", origin=mean[store].astype(np.float32))
 
     def _season(self, lag: int) -> Iterator[Column]:
@@ -114,8 +120,9 @@ class History:
         return Column("alike", target=made)
 
 
-def _level(mean: F32) -> F32:
+def _level(mean: F32, waiting: npt.NDArray[np.bool_]) -> F32:
     level = np.where(np.isnan(mean[-2]), mean[-1], mean[-2])
     known = ~np.isnan(level)
-    everywhere = np.where(known, level, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    own = known & ~waiting
+    everywhere = np.where(own, level, 0).sum(axis=0) / np.maximum(own.sum(axis=0), 1)
     return np.asarray(np.where(known, level, everywhere[None, :]), np.float32)

@@ -20,6 +20,8 @@ I64 = npt.NDArray[np.int64]
 # Why a week of a series is not trained on; 0 is trainable.
 STATUS = {0: "trainable", 1: "no_row", 2: "unknown", 3: "censored", 4: "not_final", 5: "closed"}
 
+LENT = {"week": pl.Date, "store": pl.String, "product": pl.String, "predecessor": pl.String}
+
 
 @dataclass(frozen=True)
 class Covariate:
@@ -34,10 +36,12 @@ class Covariate:
 class Panel:
     """S series × W weeks; the weeks after `cutoff` are there for what is known ahead."""
 
-    series: pl.DataFrame  # sorted by store, product; with region, store_format, mover, segment, category
+    series: (
+        pl.DataFrame
+    )  # sorted by store, product; with region, store_format, mover, segment, category, line
     weeks: list[date]
     cutoff: int  # index of the cutoff week
-    units: F64  # [S, W], net demand as best known at the cutoff; NaN: unknown or no row
+    units: F64  # [S, W], net demand as best known at the cutoff; NaN: unknown, or no row and none borrowed
     seen: F64  # [A, S, W], units as they were known a weeks after the week itself
     status: npt.NDArray[np.uint8]  # [S, W], key of STATUS
     given: npt.NDArray[np.bool_]  # [S, W], whether there was a demand row
@@ -49,9 +53,21 @@ class Panel:
     )  # name → [S, W], the newest known then; NaN after the cutoff
     static: dict[str, F32] = field(default_factory=dict)  # name → [S]
     issued: dict[str, F32] = field(default_factory=dict)  # name → [H, S, W], as known h weeks before
+    lent: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=LENT))  # what was borrowed of whom
 
     def __len__(self) -> int:
         return self.series.height
+
+    @property
+    def own_units(self) -> F64:
+        """[S, W]: units without the weeks borrowed of a predecessor, whose rows they are."""
+        return np.where(self.given, self.units, np.nan)
+
+    @property
+    def waiting(self) -> npt.NDArray[np.bool_]:
+        """[S, W]: of series that borrow, the weeks before their own first one."""
+        borrows = (~self.given & ~np.isnan(self.units)).any(axis=1, keepdims=True)
+        return np.asarray(borrows & ~np.logical_or.accumulate(self.given, axis=1))
 
 
 def build(
@@ -76,7 +92,7 @@ def build(
     Args:
         demand: DEMAND rows as known at the cutoff; later weeks are left out here.
         series: one row per series: store, product and the columns of a membership, `segment`, and if there is
-            one `category` and `closed` (first week without deliveries).
+            one `category`, `closed` (first week without deliveries) and `line` (else each product is its own).
         cutoff: the last week a model may see.
         horizons: weeks ahead; the panel reaches as far.
         deliveries: bitemporal DELIVERIES, for `seen`; None or `returns_weeks` = 0: units are final at once.
@@ -91,6 +107,8 @@ def build(
         events: bitemporal EVENTS.
     """
     series = series.sort("store", "product")
+    if "line" not in series.columns:
+        series = series.with_columns(pl.col("product").alias("line"))
     frame = demand.filter(pl.col("week") <= cutoff)
     first: date = frame.select(pl.col("week").min().fill_null(cutoff)).item()
     span = weeks(first, cutoff + max(horizons) * WEEK)
@@ -231,17 +249,17 @@ def _looked(known_at: pl.Series, at: Index, looks: Looks) -> I64:
 
 
 def _open_shares(delivered: F64, returned: F64, at: Index, *, last: int) -> F64:
-    """[ages, S]: share of a product's deliveries that was still to come back a weeks later, over the last year that is final."""
+    """[ages, S]: share of a product line's deliveries that was still to come back a weeks later, over the last final year."""
     ages = len(delivered) - 1
-    product = at.series["product"].rank("dense").to_numpy().astype(np.int64) - 1
+    line = at.series["line"].rank("dense").to_numpy().astype(np.int64) - 1
     year = slice(max(0, last - 51), max(0, last + 1))
-    brought = _sum_by(np.nansum(delivered[ages][:, year], axis=1), product)
+    brought = _sum_by(np.nansum(delivered[ages][:, year], axis=1), line)
     share = np.zeros((ages, at.shape[0]))
     for age in range(ages):
         still = (returned[ages] - returned[age])[:, year].sum(axis=1)
         with np.errstate(invalid="ignore", divide="ignore"):
-            ratio = np.where(brought > 0, _sum_by(still, product) / brought, 0.0)
-        share[age] = np.clip(ratio, 0.0, 1.0)[product]
+            ratio = np.where(brought > 0, _sum_by(still, line) / brought, 0.0)
+        share[age] = np.clip(ratio, 0.0, 1.0)[line]
     return share
 
 

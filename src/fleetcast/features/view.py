@@ -15,17 +15,19 @@ from fleetcast.domain.tables import (
     Table,
     as_known_at,
 )
-from fleetcast.domain.week import Looks
+from fleetcast.domain.week import WEEK, Looks
+from fleetcast.features.borrowing import lend
 from fleetcast.features.design import Design
 from fleetcast.features.panel import Covariate, Panel, build
 from fleetcast.settings import Settings
+from fleetcast.succession import borrowed, lines, predecessors
 
 
 def panel_at(history: History, cutoff: date, tables: Mapping[str, Table], *, settings: Settings) -> Panel:
     """The panel of a partition with nothing in it that became known after the cutoff's moment.
 
     Series keep the segment they belong to now, whatever it was then: a challenger is judged on the rounds of its
-    present members.
+    present members. A successor has the weeks of its predecessor before its own, if the succession was known then.
     """
     moment = Looks.of(settings.calendar.ready_after_days, history.received).at(cutoff)
     stores = as_known_at(STORES, history.stores, moment)
@@ -38,9 +40,10 @@ def panel_at(history: History, cutoff: date, tables: Mapping[str, Table], *, set
         cutoff=cutoff,
         settings=settings.demand,
     )
-    return build(
+    before = predecessors(products, cutoff + max(settings.training.horizons) * WEEK)
+    panel = build(
         net,
-        series_of(history.membership, products, settings),
+        _in_lines(series_of(history.membership, products, settings), before),
         cutoff=cutoff,
         horizons=settings.training.horizons,
         deliveries=history.deliveries,
@@ -57,6 +60,7 @@ def panel_at(history: History, cutoff: date, tables: Mapping[str, Table], *, set
         weather=history.weather,
         events=history.events,
     )
+    return lend(panel, borrowed(net, before))
 
 
 def design_at(history: History, cutoff: date, tables: Mapping[str, Table], *, settings: Settings) -> Design:
@@ -78,3 +82,9 @@ def series_of(membership: pl.DataFrame, products: pl.DataFrame, settings: Settin
         .with_columns(pl.col("category").fill_null(""))
         .sort("store", "product")
     )
+
+
+def _in_lines(series: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
+    """Add `line`: a successor is to a model the product that its line began with."""
+    known = series.join(lines(before), on="product", how="left", maintain_order="left")
+    return known.with_columns(pl.coalesce("line", "product"))

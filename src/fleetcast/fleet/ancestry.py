@@ -8,17 +8,17 @@ from fleetcast.domain.segment import Segment
 from fleetcast.registry.models import ModelVersion
 from fleetcast.rounds.subject import YOUNG
 from fleetcast.training.pooling import name
-from fleetcast.training.task import FROM, Chain, Donor, Pooling, PoolVersion
+from fleetcast.training.task import FROM, Chain, Donor, Pooling, PoolVersion, trained_as
 
 
 def chains(versions: Collection[ModelVersion], *, recipe: str, week: date) -> dict[str, Chain]:
     """Where each segment's newest network lies that a recipe, with a donor or without, may go on from: one of an earlier week."""
     return {
-        version.segment: Chain(version.artefact, version.lineage["chain"], version.lineage["recipe"])
+        version.segment: Chain(version.artefact, version.lineage["chain"], _recipe(version))
         for version in versions
         if version.kind == "ensemble"
         and version.state != "refused"
-        and str(version.lineage.get("recipe")).split(FROM)[0] == recipe
+        and _recipe(version).split(FROM)[0] == recipe
         and str(version.lineage.get("cutoff")) < str(week)
         and version.lineage.get("chain")
     }
@@ -105,7 +105,11 @@ def pooling(
 
 
 def _of(version: ModelVersion, kind: str, recipe: str) -> bool:
-    return version.kind == kind and version.state != "refused" and version.lineage.get("recipe") == recipe
+    return version.kind == kind and version.state != "refused" and _recipe(version) == recipe
+
+
+def _recipe(version: ModelVersion) -> str:
+    return trained_as(str(version.lineage.get("recipe")))
 
 
 def _pool(version: ModelVersion) -> PoolVersion:

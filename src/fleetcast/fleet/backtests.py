@@ -17,7 +17,7 @@ from fleetcast.backtesting.origin import Donor
 from fleetcast.backtesting.replay import with_quantiles
 from fleetcast.backtesting.stage import BacktestTask
 from fleetcast.backtesting.variants import Setup, contender, settings_of
-from fleetcast.domain.errors import DataError, InfrastructureError, UsageError
+from fleetcast.domain.errors import DataError, InfrastructureError, UsageError, some
 from fleetcast.domain.seeds import seed
 from fleetcast.domain.versions import Snapshot, digest_of
 from fleetcast.domain.week import WEEK
@@ -26,6 +26,7 @@ from fleetcast.fleet.executors import executor
 from fleetcast.fleet.progress import Progress
 from fleetcast.fleet.run import cutoff
 from fleetcast.fleet.steps import Failed, Steps
+from fleetcast.lake.export import write_rows
 from fleetcast.ledger.experiments import Experiment
 from fleetcast.settings import branch_digest
 from fleetcast.training.origins import origins
@@ -215,13 +216,22 @@ def rows(w: Workspace, experiment: Experiment) -> pl.DataFrame:
 
 def export(w: Workspace, experiment: str, to: Path) -> None:
     """Write every judged forecast of a backtest to a file; its ending says in which format."""
+    check_file(to)
     (found,) = w.ledger.experiments(begins=experiment)
-    frame, ending = rows(w, found), to.suffix.lower()
-    if ending not in (".parquet", ".csv"):
+    write_rows(to, rows(w, found), kind="parquet" if to.suffix.lower() == ".parquet" else "csv")
+
+
+def draws(w: Workspace) -> int:
+    """What the resampling of every interval begins with: a difference has one interval, whoever asks for it."""
+    return seed(w.settings.training.seed, "backtest")
+
+
+def check_file(to: Path) -> None:
+    """Refuse a place that forecasts could not be written to; to be asked before the past is replayed for it."""
+    if to.suffix.lower() not in (".parquet", ".csv"):
         raise UsageError(f"{to}: a file of forecasts ends in .parquet or .csv")
     if not to.parent.is_dir():
         raise UsageError(f"{to.parent} is no folder; make it first")
-    frame.write_parquet(to) if ending == ".parquet" else frame.write_csv(to)
 
 
 def summary(rounds: pl.DataFrame, chosen: Sequence[Setup], seed_of: int) -> dict[str, Any]:
@@ -316,8 +326,8 @@ def _cells(request: Request, cells: list[reporting.Cell]) -> list[reporting.Cell
     chosen = [cell for cell in cells if any(fnmatch(str(cell.segment), p) for p in request.segments)]
     for pattern in request.segments:
         if not any(fnmatch(str(cell.segment), pattern) for cell in cells):
-            known = ", ".join(str(cell.segment) for cell in cells[:4])
-            raise UsageError(f"no segment is called {pattern!r}; there are {len(cells)}, such as {known}")
+            known = some((str(cell.segment) for cell in cells), like=pattern)
+            raise UsageError(f"no segment is called {pattern!r}; there are {known}")
     return chosen
 
 
@@ -367,7 +377,7 @@ def _kept(w: Workspace, planned: Plan, rounds: pl.DataFrame, actor: str) -> Expe
         kind=KIND,
         name=" · ".join(name for name in names if name not in AVERAGES) or names[0],
         spec=planned.spec,
-        summary=summary(whole, planned.setups, seed(w.settings.training.seed, "backtest")),
+        summary=summary(whole, planned.setups, draws(w)),
         rows=w.bank.put(out.getvalue()),
     )
     w.ledger.keep_experiment(experiment)

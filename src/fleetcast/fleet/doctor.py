@@ -1,12 +1,17 @@
 """Is the workspace well? Settings, code, stores and the audit chain, each with what to do when it is not."""
 
 from collections.abc import Callable, Iterator
+from datetime import date
 
 from fleetcast.domain.errors import FleetcastError
-from fleetcast.fleet import audit
+from fleetcast.domain.tables import DEMAND
+from fleetcast.fleet import audit, reporting
+from fleetcast.fleet.clustering import unclustered
 from fleetcast.fleet.report import Check
 from fleetcast.sources.discover import find
 from fleetcast.workspace import SETTINGS_FILE, Workspace
+
+SHOWN = 5  # stores that a check names
 
 
 def examine(w: Workspace) -> list[Check]:
@@ -19,9 +24,13 @@ def _sources(w: Workspace) -> Iterator[Check]:
         instead = f"correct [sources.{name}] in {SETTINGS_FILE}"
 
         def look(name: str = name) -> str:
-            w.conditioner(w.settings.sources[name].conditioner)
-            files = find(w.settings.sources[name], base=w.folder, data=w.address.data)
-            return f"{len(files)} files, conditioner {w.settings.sources[name].conditioner}"
+            declared = w.settings.sources[name]
+            w.conditioner_of(name)
+            files = find(declared, base=w.folder, data=w.address.data)
+            by = (
+                f"conditioner {declared.conditioner}" if declared.conditioner else f"rows of {declared.table}"
+            )
+            return f"{len(files)} files, {by}"
 
         yield _check(f"source {name}", look, instead if declared.required else "")
 
@@ -35,9 +44,25 @@ def _stores(w: Workspace) -> Iterator[Check]:
         lambda: f"{sum(bool(w.lake.leaves(t)) for t in w.tables.values())} tables with rows",
         "restore the lake",
     )
+    yield from _clusters(w)
     yield _check("release", lambda: _release(w), "go back with `fleetcast release rollback`")
     verified = audit.verify(w)
     yield Check("audit chain", verified.ok, f"{verified.records} records", verified.reason)
+
+
+def _clusters(w: Workspace) -> Iterator[Check]:
+    """Whether every store that is to be forecast has a cluster, where segments are keyed by it."""
+    newest = max((leaf.week for leaf in w.lake.leaves(DEMAND)), default=None)
+    if newest is None or "cluster" not in w.settings.segments.keys:
+        return
+    week = date.fromisoformat(newest)
+    lacking = unclustered(w, reporting.active(w, week), week)
+    named = ", ".join([*lacking[:SHOWN], *(["…"] if len(lacking) > SHOWN else [])])
+    detail = (
+        f"{len(lacking)} without one in the week of {week}: {named}" if lacking else "every store has one"
+    )
+    instead = "name them in a file of the source that fills the table clusters"
+    yield Check("store clusters", not lacking, detail, instead)
 
 
 def _release(w: Workspace) -> str:

@@ -8,7 +8,6 @@ import polars as pl
 from fleetcast.backtesting import comparing
 from fleetcast.backtesting.comparing import Difference
 from fleetcast.domain.errors import UsageError
-from fleetcast.domain.seeds import seed
 from fleetcast.fleet import backtests
 from fleetcast.ledger.experiments import Experiment
 from fleetcast.workspace import Workspace
@@ -32,10 +31,14 @@ def kept(w: Workspace, kind: str | None = None) -> list[Experiment]:
 
 def one(w: Workspace, begins: str) -> Experiment:
     """The experiment whose id begins so."""
+    if not begins:
+        raise UsageError(
+            "name an experiment by the beginning of its id; `fleetcast experiment list` shows them"
+        )
     found = w.ledger.experiments(begins=begins)
     if len(found) != 1:
-        problem = "no experiment has an id" if not found else f"{len(found)} experiments have ids"
-        raise UsageError(f"{problem} that begins with {begins!r}; `fleetcast experiment list` shows them")
+        problem = "no experiment has an id that begins" if not found else f"{len(found)} experiments begin"
+        raise UsageError(f"{problem} with {begins!r}; `fleetcast experiment list` shows them")
     return found[0]
 
 
@@ -46,8 +49,11 @@ def compare(
     mine = _rounds(w, experiment)
     names = mine["contender"].unique(maintain_order=True).to_list()
     if other is None:
-        chosen = first or names[0], second or next(name for name in names if name != (first or names[0]))
-        return _compared(w, mine, *chosen)
+        first = first or names[0]
+        second = second or next(name for name in names if name != first)
+        if first == second:
+            raise UsageError(f"{first} is held against itself; name two of {', '.join(names)}")
+        return _compared(w, mine, first, second)
     theirs = _rounds(w, other)
     a, b = first or names[0], second or str(theirs["contender"][0])
     marked = (f"{a} ({experiment[:6]})", f"{b} ({other[:6]})")
@@ -76,7 +82,7 @@ def _only(rounds: pl.DataFrame, name: str, experiment: str) -> pl.DataFrame:
 
 
 def _compared(w: Workspace, rounds: pl.DataFrame, first: str, second: str) -> Comparison:
-    draws = seed(w.settings.training.seed, "compare")
+    draws = backtests.draws(w)
     whole = comparing.difference(rounds, first, second, seed=draws)
     if not whole.n:
         raise UsageError(f"{first} and {second} forecast no week of a series in common")

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from fleetcast.domain.errors import CorruptError, DataError, UsageError
+from fleetcast.domain.errors import CorruptError, DataError, UsageError, some
 from fleetcast.domain.reach import reach_of, segment_of
 from fleetcast.domain.tables import FORECASTS
 from fleetcast.domain.week import label
@@ -69,6 +69,14 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Borrowed:
+    """Whose history a successor looks back on before its own, and up to which week."""
+
+    predecessor: str
+    until: date
+
+
+@dataclass(frozen=True, slots=True)
 class ForecastExplained:
     """One forecast: the segment's average one, changed by each driver in turn, strongest first. Units per week."""
 
@@ -86,6 +94,7 @@ class ForecastExplained:
     served_by: str | None
     drivers: tuple[Part, ...]
     features: tuple[Part, ...]
+    borrowed: tuple[Borrowed, ...] = ()  # the newest first
 
 
 def desk(w: Workspace, segment: str, *, panel: Panel | None = None) -> Desk:
@@ -210,7 +219,14 @@ def forecast_explained(
         served_by=row["failover"].first() if row.height else None,  # type: ignore[arg-type]
         drivers=_parts(names, values[0], len(names)),
         features=_parts(apart.names, apart.values[0], FEATURES),
+        borrowed=_borrowed(of.panel, store, product),
     )
+
+
+def _borrowed(panel: Panel, store: str, product: str) -> tuple[Borrowed, ...]:
+    mine = panel.lent.filter(pl.col("store") == store, pl.col("product") == product)
+    last = mine.group_by("predecessor").agg(pl.col("week").max()).sort("week", descending=True)
+    return tuple(Borrowed(*row) for row in last.iter_rows())
 
 
 def _newest(of: Desk) -> Examples:
@@ -225,11 +241,18 @@ def _one(of: Desk, newest: Examples, store: str, product: str, week: date) -> np
         raise UsageError(f"{of.cycle} forecast the weeks {weeks[0]} to {weeks[-1]}; {week} is none of them")
     here = ((series["store"] == store) & (series["product"] == product)).to_numpy() & of.rows
     if not here.any():
-        raise UsageError(
-            f"{of.segment} has no forecast for product {product} in store {store} in {of.cycle}'s cycle"
-        )
+        raise UsageError(_nothing_of(series.filter(of.rows), of, store, product))
     row = int(np.flatnonzero(here)[0])
     return np.asarray((newest.row == row) & (newest.week == of.panel.weeks.index(week)))
+
+
+def _nothing_of(forecast: pl.DataFrame, of: Desk, store: str, product: str) -> str:
+    """What is wrong with a store and product that the cycle forecast nothing of."""
+    mine = forecast.filter(pl.col("store") == store)
+    if mine.is_empty():
+        return f"{of.segment} has no store {store!r} in the cycle {of.cycle}; it has {some(forecast['store'], like=store)}"
+    known = some(mine["product"], like=product)
+    return f"{of.segment} has no forecast for product {product!r} in store {store}; there it has {known}"
 
 
 def _parts(names: tuple[str, ...], logs: npt.NDArray[np.float64], count: int) -> tuple[Part, ...]:
@@ -245,7 +268,7 @@ def _published(w: Workspace, segment: str) -> pl.DataFrame:
     reach = reach_of(segment)
     mine = reporting.ahead(w, known.filter(pl.col("segment") == segment_of(segment)), reach)
     if not mine.height:
-        there = known["segment"].unique().sort()
-        raise UsageError(f"no segment {segment!r} is forecast; there are {', '.join(there)}")
+        there = some(known["segment"].unique(), like=segment)
+        raise UsageError(f"no segment {segment!r} is forecast; there are {there}")
     of_it = (pl.col("cycle") == mine["cycle"].max()) & (pl.col("segment") == segment_of(segment))
     return reporting.ahead(w, w.lake.read(FORECASTS, where=of_it), reach)

@@ -9,7 +9,7 @@ from typing import Literal
 import polars as pl
 
 from fleetcast import orders
-from fleetcast.domain.errors import UsageError
+from fleetcast.domain.errors import UsageError, some
 from fleetcast.domain.tables import FORECASTS, MEMBERSHIP, ORDER_SHEET, ORDERS
 from fleetcast.domain.versions import digest_of
 from fleetcast.domain.week import label
@@ -17,6 +17,14 @@ from fleetcast.lake import database, export
 from fleetcast.workspace import Workspace
 
 Kind = Literal["csv", "parquet", "sql"]
+
+FOLDER = "export/orders"  # where files go if nobody says where
+MEANT: Mapping[str, Kind] = {
+    ".csv": "csv",
+    ".parquet": "parquet",
+    ".db": "sql",
+    ".sqlite": "sql",
+}  # by ending
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +43,7 @@ class OrderExport:
 
 def take_out(
     w: Workspace,
-    to: str,
+    to: str | None,
     *,
     kind: Kind,
     table: str,
@@ -47,16 +55,20 @@ def take_out(
     """Write the order sheet of a cycle (else of the newest published one) to a folder, a file, or a database's table.
 
     `week` names the cycle by the week its orders are for. `region` and `segment` take a part of it; in a database
-    the rest of the cycle stays then as it is.
+    the rest of the cycle stays then as it is. Files go to `FOLDER` where no place is named.
     """
+    if kind == "sql" and to is None:
+        raise UsageError("name the database with --to: a URL, or an SQLite file such as planning.db")
     chosen = _cycle(w, cycle, week)
-    some = {name: value for name, value in (("region", region), ("segment", segment)) if value is not None}
+    part = {name: value for name, value in (("region", region), ("segment", segment)) if value is not None}
     rows = _sheet(w, chosen)
-    for name, value in some.items():
-        known = sorted(rows[name].unique())
-        rows = rows.filter(pl.col(name) == value)
-        if rows.is_empty():
-            raise UsageError(f"cycle {chosen} has no orders of {name} {value!r}; it has {', '.join(known)}")
+    for name, value in part.items():
+        mine = rows.filter(pl.col(name) == value)
+        if mine.is_empty():
+            raise UsageError(
+                f"cycle {chosen} has no orders of {name} {value!r}; it has {some(rows[name], like=value)}"
+            )
+        rows = mine
     return OrderExport(
         cycle=chosen,
         week=rows["week"][0],
@@ -65,9 +77,9 @@ def take_out(
         units=float(rows["order"].sum()),
         reasons=_counts(rows, "reason"),
         failover=_counts(rows, "failover"),
-        written=(database.write(to, table, rows, key=ORDER_SHEET.key, replaced={"cycle": chosen, **some}),)
-        if kind == "sql"
-        else _files(w, rows, to, kind=kind),
+        written=(database.write(to, table, rows, key=ORDER_SHEET.key, replaced={"cycle": chosen, **part}),)
+        if kind == "sql" and to is not None
+        else _files(w, rows, to or FOLDER, kind="parquet" if kind == "parquet" else "csv"),
     )
 
 
@@ -80,6 +92,8 @@ def _files(w: Workspace, rows: pl.DataFrame, to: str, *, kind: Literal["csv", "p
     if path.suffix == f".{kind}":
         export.write_rows(path, rows, kind=kind)
         return (str(path),)
+    if meant := MEANT.get(path.suffix):
+        raise UsageError(f"{path} would be no file of {kind}; add --format {meant}, or name another one")
     if path.is_file():
         raise UsageError(
             f"{path} is a file, and not one of {kind}; name a folder, or a file that ends in .{kind}"

@@ -3,14 +3,20 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING
 
 from fleetcast.domain.reach import called
 from fleetcast.domain.tables import DEMAND, MEMBERSHIP
 from fleetcast.domain.versions import Snapshot
 from fleetcast.domain.week import WEEK
+from fleetcast.fleet import work
 from fleetcast.registry.models import ModelVersion
 from fleetcast.settings import RetrainingSettings
+from fleetcast.training.task import trained_as
 from fleetcast.workspace import Workspace
+
+if TYPE_CHECKING:
+    from fleetcast.fleet.reporting import Cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +27,7 @@ class Trained:
     cutoff: date
     code: str
     snapshot: str
+    data: str  # version of its partition's part of it
     pool: date | None = None  # cutoff of the newest pool of its partition, where its recipe pools
     pool_lost: bool = False  # which can no longer be read
 
@@ -40,13 +47,16 @@ def decide(
     *,
     cutoff: date,
     code: str,
-    snapshot: str,
+    data: Mapping[str, str],
     today: date,
     settings: RetrainingSettings,
 ) -> list[Decision]:
-    """One decision per segment, in order; the strongest reason wins: missing, code, data, pool, timer, staleness."""
+    """One decision per segment, in order; the strongest reason wins: missing, code, data, pool, timer, staleness.
+
+    `data` is the version of each segment's data now, of those at least that have a model of this cutoff.
+    """
     return [
-        _decision(segment, trained.get(segment), cutoff, code, snapshot, today, settings)
+        _decision(segment, trained.get(segment), cutoff, code, data.get(segment), today, settings)
         for segment in segments
     ]
 
@@ -56,7 +66,7 @@ def _decision(
     model: Trained | None,
     cutoff: date,
     code: str,
-    snapshot: str,
+    data: str | None,
     today: date,
     settings: RetrainingSettings,
 ) -> Decision:
@@ -64,7 +74,7 @@ def _decision(
         return Decision(segment, True, "has no model")
     if model.code != code:
         return Decision(segment, True, "code, features or training settings changed")
-    if model.cutoff == cutoff and model.snapshot != snapshot:
+    if model.cutoff == cutoff and model.data != data:
         return Decision(segment, True, f"data of weeks up to {cutoff} changed")
     if model.pool_lost:
         return Decision(segment, True, "the pool of its partition is damaged")
@@ -85,29 +95,53 @@ def plan(
     *,
     week: date | None = None,
     snapshot: Snapshot | None = None,
-    segments: Sequence[str] | None = None,
+    fleet: Sequence["Cell"] | None = None,
 ) -> list[Decision]:
     """The decisions for a workspace as it stands; nothing is touched."""
     from fleetcast.fleet import reporting, run  # they plan too
 
-    week = week or run.cutoff(w, None)
+    if fleet is None or week is None:  # a run has asked for its own week already
+        week = run.cutoff(w, week)
     snapshot = snapshot or w.lake.snapshot([*w.base_tables.values(), DEMAND, MEMBERSHIP])
-    if segments is None:
-        segments = [str(cell.segment) for cell in reporting.cells(w, week, snapshot)]
+    fleet = reporting.cells(w, week, snapshot) if fleet is None else fleet
     trained = _trained(w)
+    data = _data(w, fleet, trained, week=week, snapshot=snapshot)
     return [
         decision
         for reach in w.settings.reaches
         for decision in decide(
-            [called(segment, reach) for segment in segments],
+            [called(str(cell.segment), reach) for cell in fleet],
             trained,
             cutoff=week,
             code=w.code_of(reach),
-            snapshot=snapshot.digest,
+            data=data,
             today=w.clock().date(),
             settings=w.settings.retraining,
         )
     ]
+
+
+def _data(
+    w: Workspace, fleet: Sequence["Cell"], trained: Mapping[str, Trained], *, week: date, snapshot: Snapshot
+) -> dict[str, str]:
+    """The version of their data for models of this week; only what may have changed under one is read again."""
+    found, doubtful = {}, {}
+    for cell in fleet:
+        for name, code in (
+            (called(str(cell.segment), reach), w.code_of(reach)) for reach in w.settings.reaches
+        ):
+            model = trained.get(name)
+            if model is None or (model.cutoff, model.code) != (week, code):
+                continue
+            if model.snapshot == snapshot.digest:
+                found[name] = model.data
+            else:
+                doubtful[name] = cell.partition
+    versions = {
+        partition: work.history(w, snapshot, (), partition=partition, cutoff=week).version
+        for partition in sorted(set(doubtful.values()))
+    }
+    return found | {name: versions[partition] for name, partition in doubtful.items()}
 
 
 def _trained(w: Workspace) -> dict[str, Trained]:
@@ -124,7 +158,9 @@ def _trained(w: Workspace) -> dict[str, Trained]:
     }
     lost = w.bank.damaged({version.artefact for version in (*newest.values(), *pools.values())})
     return {
-        segment: _seen(version, pools.get((version.lineage["partition"], version.lineage["recipe"])), lost)
+        segment: _seen(
+            version, pools.get((version.lineage["partition"], trained_as(version.lineage["recipe"]))), lost
+        )
         for segment, version in newest.items()
         if version.artefact not in lost
     }
@@ -136,6 +172,7 @@ def _seen(version: ModelVersion, pool: ModelVersion | None, lost: Collection[str
         cutoff=date.fromisoformat(version.lineage["cutoff"]),
         code=version.lineage["code"],
         snapshot=version.lineage["snapshot"],
+        data=version.lineage.get("data", ""),
         pool=date.fromisoformat(pool.lineage["cutoff"]) if pool else None,
         pool_lost=pool is not None and pool.artefact in lost,
     )

@@ -11,7 +11,7 @@ import numpy as np
 
 from fleetcast import gate
 from fleetcast.domain.versions import digest_of
-from fleetcast.registry.manifest import Manifest, Member, Reference, Release, inherit
+from fleetcast.registry.manifest import Manifest, Member, Reference, Release, inherit, only
 from fleetcast.registry.models import Challenger, ModelVersion
 from fleetcast.registry.store import Registry
 from fleetcast.settings import GateSettings
@@ -79,7 +79,7 @@ def register(
                     "ensemble",
                     record["pack"],
                     made["key"],
-                    lineage=shared | made | {"parent": parent} | _lent(record, made, found),
+                    lineage=shared | made | {"parent": parent} | _form(record, made, verdicts[name], found),
                     verdict=verdicts[name],
                     trained_at=_full_fit(made, before.get(name), ended),
                     updated_at=ended,
@@ -106,7 +106,7 @@ def register(
 
 
 def _shared(record: Mapping[str, Any], origin: Origin) -> dict[str, Any]:
-    return origin.lineage() | {key: record[key] for key in ("code", "recipe", "partition")}
+    return origin.lineage() | {key: record[key] for key in ("code", "recipe", "partition", "data")}
 
 
 def _pool(record: Mapping[str, Any], origin: Origin, before: Mapping[str, ModelVersion]) -> Challenger:
@@ -123,16 +123,23 @@ def _pool(record: Mapping[str, Any], origin: Origin, before: Mapping[str, ModelV
     )
 
 
-def _lent(
-    record: Mapping[str, Any], made: Mapping[str, Any], found: Mapping[str, ModelVersion]
+def _form(
+    record: Mapping[str, Any],
+    made: Mapping[str, Any],
+    verdict: Mapping[str, Any],
+    found: Mapping[str, ModelVersion],
 ) -> dict[str, Any]:
-    """What an ensemble's lineage says of its pool: nothing where the recipe does not pool."""
-    pool = record["pool"]
+    """What an ensemble's lineage says of its form, where the recipe pools: its rounds, and its pool or why it is alone."""
+    pool, choice = record["pool"], verdict.get("choice")
     if pool is None or "donor" in made:  # it stands on its donor alone
         return {}
-    if record["cutoff"] not in made["pools"]:
-        return {"pool": None, "alone": pool.get("failed", "there was no pool yet")}
-    return {"pool": pool.get("lent") or found[pool["fitted"]["key"]].name}
+    if choice and choice["form"] == "pooled":
+        return {
+            "recipe": made["forms"]["pooled"],
+            "pool": pool.get("lent") or found[pool["fitted"]["key"]].name,
+        }
+    why = choice["reason"] if choice else pool.get("failed", "there was no pool yet")
+    return {"recipe": made["forms"]["alone"], "pool": None, "alone": why}
 
 
 def pools(
@@ -172,9 +179,11 @@ def members(
     for segment, baseline in segments.items():
         verdict = verdicts.get(segment)
         if verdict is not None and verdict["passed"]:
-            chosen[segment] = Member.of(versions[segment], passed=True, pool=pools.get(segment))
+            made = versions[segment]
+            why = _why(verdict) or str(made.lineage.get("alone", ""))
+            chosen[segment] = Member.of(made, passed=True, reason=why, pool=pools.get(segment))
             continue
-        reason = failed[segment] if verdict is None else "; ".join(verdict["reasons"])
+        reason = failed[segment] if verdict is None else _why(verdict)
         champion = live.manifest.members.get(segment) if live else None
         if champion is not None and champion.serving == "ensemble" and champion.artefact not in lost:
             chosen[segment] = replace(champion, passed=False, reason=f"keeps its champion: {reason}")
@@ -184,17 +193,26 @@ def members(
     return chosen
 
 
+def _why(verdict: Mapping[str, Any]) -> str:
+    """Why a challenger did not pass, and why it has the form it has."""
+    choice = verdict.get("choice")
+    return "; ".join([*verdict["reasons"], *([choice["reason"]] if choice else [])])
+
+
 def manifest(
     chosen: Mapping[str, Member],
     baselines: Mapping[str, Reference],
     verdicts: Mapping[str, Mapping[str, Any]],
     *,
-    everything: Sequence[str],
+    fleet: Mapping[str, str],
     origin: Origin,
     features: str,
     live: Release | None,
 ) -> Manifest:
-    """The manifest of a whole fleet: full when every segment was judged, else partial on top of the live release."""
+    """The manifest of a whole fleet (segment → its baseline's), and of nothing else.
+
+    It is full when every segment was judged, else partial on top of the live release.
+    """
     made = Manifest(
         kind="full",
         parent=live.id if live else None,
@@ -209,9 +227,9 @@ def manifest(
         # one that failed before it could be judged has none, and does not inherit an old one
         verdicts={segment: dict(verdicts.get(segment, {})) for segment in chosen},
     )
-    if live is None or set(chosen) >= set(everything):
-        return made
-    return inherit(made, live)
+    if live is not None and not set(chosen) >= set(fleet):
+        made = inherit(made, live)
+    return only(made, fleet)
 
 
 def quorum(fleet: Manifest, *, first: bool, settings: GateSettings) -> gate.Quorum:

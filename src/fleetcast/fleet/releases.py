@@ -72,11 +72,11 @@ def rollback(w: Workspace, to: str | None, *, actor: str, reason: str) -> Move:
 
 def named(w: Workspace, name: str) -> Release:
     """The release whose id begins with `name`; UsageError when there is none, or more than one."""
-    found = [release for release in w.registry.releases.list() if release.id.startswith(name)]
+    found = [release for release in w.registry.releases.list() if name and release.id.startswith(name)]
     if len(found) != 1:
-        which = "several releases" if found else "no release"
+        begins = "several releases of {} begin" if found else "no release of {} begins"
         raise UsageError(
-            f"{which} of {w.environment} begin with {name!r}; `fleetcast release list` shows them all"
+            f"{begins.format(w.environment)} with {name!r}; `fleetcast release list` shows them all"
         )
     return found[0]
 

@@ -130,6 +130,7 @@ class CycleReport:
     stale: bool = False
     without_pool: int = 0  # series whose champion forecast without its pool, which is lost
     long_term: LongTermLines | None = None
+    unclustered: int = 0  # stores that have no cluster, where segments are keyed by it
     unchanged: bool = False  # the week had been done with exactly these inputs
 
     @property

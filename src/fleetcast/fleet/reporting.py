@@ -15,6 +15,7 @@ from fleetcast.domain.segment import Segment
 from fleetcast.domain.tables import COMPLETENESS, DEMAND, MEMBERSHIP, PRODUCTS, ROUNDS, SCORES, STORES
 from fleetcast.domain.versions import Snapshot
 from fleetcast.domain.week import WEEK, Looks, known_by, label
+from fleetcast.fleet.clustering import unclustered
 from fleetcast.fleet.report import (
     SERVED,
     CycleReport,
@@ -97,6 +98,7 @@ def report(
     rounds = scored_rounds(w, live)
     verdicts = _verdicts(live, completeness, w, "short-term") if live else ()
     horizons = w.settings.training.horizons
+    due = active(w, week)
     return CycleReport(
         environment=w.environment,
         cycle=week,
@@ -111,13 +113,14 @@ def report(
         verdicts=verdicts,
         baselines=len(live.manifest.baselines) if live else 0,
         sources=tuple(_source(account) for account in accounts),
-        series=counts(completeness, active(w, week)),
+        series=counts(completeness, due),
         failover=failovers(completeness),
         metrics=fleet_metrics(w, rounds),
         files=_files(w),
         stale=bool(current and stale(w, current, week)),
         without_pool=without_pool(completeness),
         long_term=_long_term(w, week, live, everything),
+        unclustered=len(unclustered(w, due, week)),
     )
 
 
@@ -155,16 +158,14 @@ def active(w: Workspace, week: date, reach: Reach = "short-term") -> pl.DataFram
     if found is None:
         return pl.DataFrame(schema={"store": pl.String, "product": pl.String})
     moment = Looks.of(w.settings.calendar.ready_after_days, received(w, week)).at(week)
-    series = demand.active(
+    return demand.active(
         w.lake.read(DEMAND, version=found["demand"], columns=["week", "store", "product", "delivered"]),
         w.lake.read(STORES, version=found["stores"], as_of=moment),
         w.lake.read(PRODUCTS, version=found["products"], as_of=moment),
         cutoff=week,
+        horizons=w.settings.reaching(reach).training.horizons,
         settings=w.settings.demand,
-    )
-    nearest = week + timedelta(weeks=min(w.settings.reaching(reach).training.horizons))
-    still = pl.col("until").is_null() | (pl.col("until") >= nearest)
-    return series.filter(still).select("store", "product")
+    ).select("store", "product")
 
 
 def counts(completeness: pl.DataFrame, active: pl.DataFrame) -> SeriesCounts:
@@ -319,7 +320,10 @@ def _regions(
     key = w.settings.segments.partition
 
     def region_of(segment: str) -> str:
-        return Segment.parse(segment, keys)[key] if key else "all"
+        try:
+            return Segment.parse(segment, keys)[key] if key else "all"
+        except ValueError:  # it was released when segments had other keys
+            return "–"
 
     states: dict[str, list[Any]] = {}
     for verdict in verdicts:

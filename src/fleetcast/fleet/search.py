@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fleetcast.backtesting import comparing
 from fleetcast.backtesting.comparing import Difference
-from fleetcast.domain.errors import UsageError
+from fleetcast.domain.errors import UsageError, some
 from fleetcast.domain.seeds import seed
 from fleetcast.domain.versions import digest_of
 from fleetcast.domain.week import WEEK
@@ -17,6 +17,7 @@ from fleetcast.fleet.backtests import Request
 from fleetcast.fleet.progress import Progress, Silent
 from fleetcast.fleet.steps import Steps
 from fleetcast.ledger.experiments import Experiment
+from fleetcast.models import recipes
 from fleetcast.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -81,6 +82,10 @@ def search(
     began = time.monotonic()
     optuna = _installed()
     recipe = (request.contenders or (w.settings.training.recipe,))[0]
+    if recipe not in recipes.names():
+        raise UsageError(
+            f"{recipe!r} is no recipe, so it has no settings; there are {some(recipes.names(), recipe)}"
+        )
     shown = replace(request, contenders=(recipe,), without=(), observed_weather=False)
     newest = backtests.plan(w, shown)
     last = last_searched(newest.windows[-1], step=request.step, horizons=newest.horizons)
@@ -150,7 +155,7 @@ def _confirm(w: Workspace, request: Request, best: Trial, actor: str) -> Differe
     report = backtests.backtest(w, asked, progress=Silent(), actor=actor)
     present, winner = (setup.name for setup in backtests.setups(asked, w.settings.training.recipe)[:2])
     rounds = backtests.rows(w, w.ledger.experiments(begins=report.id)[0])
-    return comparing.difference(rounds, winner, present, seed=seed(w.settings.training.seed, "search"))
+    return comparing.difference(rounds, winner, present, seed=backtests.draws(w))
 
 
 def _keep(w: Workspace, report: SearchReport, spec: Mapping[str, Any], actor: str) -> None:

@@ -8,6 +8,7 @@ import polars as pl
 from fleetcast.domain.reach import Reach
 from fleetcast.domain.tables import COMPLETENESS
 from fleetcast.fleet import reporting
+from fleetcast.fleet.clustering import unclustered
 from fleetcast.registry.manifest import Release
 from fleetcast.workspace import Workspace
 
@@ -19,7 +20,8 @@ def status(w: Workspace) -> dict[str, Any]:
     cycle = rows["cycle"].max() if rows.height else None
     everything = rows.filter(pl.col("cycle") == pl.col("cycle").max())
     newest = reporting.ahead(w, everything, "short-term")
-    series = reporting.counts(newest, reporting.active(w, cycle) if cycle else newest)  # type: ignore[arg-type]
+    due = reporting.active(w, cycle) if cycle else newest  # type: ignore[arg-type]
+    series = reporting.counts(newest, due)
     return {
         "environment": w.environment,
         "cycle": str(cycle) if cycle else None,
@@ -28,6 +30,7 @@ def status(w: Workspace) -> dict[str, Any]:
         "series": asdict(series),
         "failover": dict(reporting.failovers(newest)),
         "without_pool": reporting.without_pool(newest),
+        "unclustered": len(unclustered(w, due, cycle)) if cycle else 0,  # type: ignore[arg-type]
         "metrics": reporting.fleet_metrics(w, reporting.scored_rounds(w, live)),
         "stale": bool(live and cycle and reporting.stale(w, live, cycle)),  # type: ignore[arg-type]
         "long_term": _long_term(w, live, everything),

@@ -52,6 +52,16 @@ def export(
 
 def _snapshot(w: Workspace, name: str) -> Snapshot:
     """The snapshot that a release, a cycle or the first characters of a snapshot's digest name."""
+    found = _going_by(w, name) if name else set()
+    if len(found) != 1:
+        go = "several snapshots of {} go" if found else "no snapshot of {} goes"
+        raise UsageError(f"{go.format(w.environment)} by {name!r}; name a release, or a cycle like 2026w46")
+    return Snapshot.of(
+        Steps("", w.ledger, w.bank).result(found.pop())
+    )  # a snapshot lies in the bank by its digest
+
+
+def _going_by(w: Workspace, name: str) -> set[str]:
     found = {
         release.manifest.snapshot
         for release in w.registry.releases.list()
@@ -62,11 +72,4 @@ def _snapshot(w: Workspace, name: str) -> Snapshot:
             derived = step.output_digest if step.step == "derive" else None
             if derived and (cycle.cycle == name or derived.startswith(name)):
                 found.add(derived)
-    if len(found) != 1:
-        which = "several snapshots" if found else "no snapshot"
-        raise UsageError(
-            f"{which} of {w.environment} go by {name!r}; name a release, or a cycle like 2026w46"
-        )
-    return Snapshot.of(
-        Steps("", w.ledger, w.bank).result(found.pop())
-    )  # a snapshot lies in the bank by its digest
+    return found

@@ -10,6 +10,7 @@ from typing import Literal
 
 import polars as pl
 
+from fleetcast.domain.errors import InfrastructureError
 from fleetcast.domain.tables import Table
 from fleetcast.lake.digests import identity
 from fleetcast.lake.durable import write_file
@@ -48,13 +49,22 @@ def write(folder: Path, exported: Iterable[Exported], *, kind: Literal["csv", "p
         "resources": [_described(each, kind) for each in chosen],
     }
     package = folder / "datapackage.json"
-    write_file(package, (json.dumps(described, indent=2, ensure_ascii=False) + "\n").encode())
+    _write(package, (json.dumps(described, indent=2, ensure_ascii=False) + "\n").encode())
     return [*paths, package]
 
 
 def write_rows(path: Path, rows: pl.DataFrame, *, kind: Literal["csv", "parquet"]) -> None:
     """Write rows to one file, whole or not at all."""
-    write_file(path, _csv(rows) if kind == "csv" else _parquet(rows))
+    _write(path, _csv(rows) if kind == "csv" else _parquet(rows))
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        write_file(path, content)
+    except OSError as error:
+        raise InfrastructureError(
+            f"{path} cannot be written: {error.strerror or error}\nName another place, or make room there."
+        ) from error
 
 
 def read(path: Path, table: Table) -> pl.DataFrame:

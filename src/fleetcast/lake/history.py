@@ -1,6 +1,6 @@
 """Reading a partition's history out of a snapshot."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 
 import polars as pl
@@ -16,8 +16,11 @@ from fleetcast.domain.tables import (
     WEATHER,
     Table,
 )
-from fleetcast.domain.versions import Snapshot
+from fleetcast.domain.versions import Snapshot, digest_of
+from fleetcast.lake.digests import leaves
 from fleetcast.lake.store import Lake
+
+EVERYWHERE = "all"  # the scope of an event that is one in every region
 
 
 def read_history(
@@ -34,21 +37,60 @@ def read_history(
     def read(table: Table, *, cut: bool = False) -> pl.DataFrame:
         return lake.read(table, version=snapshot[table.name], partition=partition if cut else None)
 
+    free = tuple(covariates)
     deliveries = read(DELIVERIES, cut=True)
     here = pl.col("store").is_in(deliveries["store"].unique().implode())
     stores = read(STORES).filter(here)
     local = pl.col("postal_code").is_in(stores["postal_code"].unique().implode())
+    whole = {
+        STORES: stores,
+        PRODUCTS: read(PRODUCTS),
+        WEATHER: read(WEATHER).filter(local),
+        EVENTS: read(EVENTS),
+        MEMBERSHIP: read(MEMBERSHIP).filter(here, pl.col("valid_from") <= cutoff),
+    } | {table: _local(read(table), stores) for table in free if not _cut(table)}
+    cut = [DELIVERIES, RETURNS, *(table for table in free if _cut(table))]
     return History(
         deliveries=deliveries,
         returns=read(RETURNS, cut=True),
         stores=stores,
-        products=read(PRODUCTS),
-        weather=read(WEATHER).filter(local),
-        events=read(EVENTS),
-        membership=read(MEMBERSHIP).filter(here, pl.col("valid_from") <= cutoff),
-        covariates={table.name: _local(read(table, cut=_cut(table)), stores) for table in covariates},
+        products=whole[PRODUCTS],
+        weather=whole[WEATHER],
+        events=whole[EVENTS],
+        membership=whole[MEMBERSHIP],
+        covariates={table.name: whole[table] if table in whole else read(table, cut=True) for table in free},
         received=tuple(received),
+        version=_version(lake, snapshot, partition, cut, whole),
     )
+
+
+def _version(
+    lake: Lake, snapshot: Snapshot, partition: str, cut: Iterable[Table], whole: Mapping[Table, pl.DataFrame]
+) -> str:
+    """The digest of a partition's own rows, and of those rows of whole tables that concern it."""
+    mine = {
+        table.name: [leaf for leaf in lake.leaves(table, snapshot[table.name]) if leaf.partition == partition]
+        for table in cut
+    }
+    near = {
+        **whole,
+        PRODUCTS: _carried(whole[PRODUCTS], whole[MEMBERSHIP]["product"].unique()),
+        EVENTS: whole[EVENTS].filter(pl.col("scope").is_in([EVERYWHERE, *whole[STORES]["region"].unique()])),
+    }
+    held = mine | {table.name: leaves(table, rows, partition) for table, rows in near.items()}
+    names = whole[EVENTS]["event"].unique().sort().to_list()  # each is a feature everywhere
+    return digest_of(
+        [names, {name: [[leaf.week, leaf.digest] for leaf in found] for name, found in held.items()}]
+    )
+
+
+def _carried(products: pl.DataFrame, sold: pl.Series) -> pl.DataFrame:
+    """Products that are sold, with all that came before them and all that come after."""
+    links = products.select("product", "replaces").drop_nulls().unique().rows()
+    mine = set(sold)
+    while more := {one for pair in links if not mine.isdisjoint(pair) for one in pair} - mine:
+        mine |= more
+    return products.filter(pl.col("product").is_in(sorted(mine)))
 
 
 def _cut(table: Table) -> bool:

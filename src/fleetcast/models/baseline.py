@@ -28,13 +28,16 @@ class HistoricalAverage:
     def fit(self, panel: Panel, *, rows: npt.NDArray[np.bool_] | None = None) -> "FittedAverage":
         """Read the known weeks up to the panel's cutoff: negative units count as 0, weeks after a store closed not at all.
 
-        A series without any falls back to its product in its format and region, its product, everything.
+        A series without any falls back to its product in its format and region, its product, everything. Weeks that a
+        successor borrows are its own and its product's, and in the average of everything their predecessor's alone.
         """
         chosen = np.ones(len(panel), bool) if rows is None else rows
         first = 0 if self.weeks is None else max(0, panel.cutoff + 1 - self.weeks)
         units = np.where(chosen[:, None], _known_units(panel), np.nan)[:, first:]
         row, week = np.nonzero(np.isfinite(units))
-        known = panel.series.select(_ATTRIBUTES)[row].with_columns(units=units[row, week])
+        known = panel.series.select(_ATTRIBUTES)[row].with_columns(
+            units=units[row, week], given=panel.given[row, first + week]
+        )
         return FittedAverage(tuple(_averages(known, keys) for keys in LEVELS))
 
 
@@ -92,7 +95,11 @@ def _known_units(panel: Panel) -> F64:
 
 def _averages(known: pl.DataFrame, keys: tuple[str, ...]) -> pl.DataFrame:
     statistics = [pl.col("units").mean().alias("mean"), pl.col("units").median().alias("median")]
-    return known.group_by(*keys).agg(statistics).sort(*keys) if keys else known.select(statistics)
+    return (
+        known.group_by(*keys).agg(statistics).sort(*keys)
+        if keys
+        else known.filter("given").select(statistics)
+    )
 
 
 def _beside(frame: pl.DataFrame, single: pl.DataFrame) -> pl.DataFrame:

@@ -1,9 +1,9 @@
 """LASSO on log units: squared loss from moments, the losses of MAPE and median by iterated reweighting."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,9 @@ HEADROOM = 1.0  # log units above the largest week of training that a forecast m
 TOLERANCE = 1e-5  # log units, of a coefficient times its column's standard deviation
 SWEEPS = 400  # of coordinate descent, at most, per alpha
 UNTUNED = 4  # the alpha used before any round was judged
+COSTS = pl.Schema(
+    {"loss": pl.String, "horizon": pl.Int64, "alpha": pl.Int64, "loss_sum": pl.Float64, "n": pl.Int64}
+)  # of `FittedLasso.tuning`
 
 
 @dataclass(frozen=True)
@@ -163,7 +166,7 @@ class FittedLasso:
         """
         known = examples.take(np.isfinite(examples.units))
         units, target = np.maximum(known.units, 0.0), known.log_units
-        frames = []
+        found = []
         for loss in LOSSES:
             logs = self._along(known, loss, every=True)
             if loss == "mape":
@@ -174,9 +177,9 @@ class FittedLasso:
                 cost = cost**2 if loss == "squared" else cost
             horizon = known.horizon[count]
             for h in np.unique(horizon):
-                total = cost[horizon == h].sum(axis=0)
-                frames.append(_costs(loss, int(h), total, int((horizon == h).sum())))
-        return pl.concat([no_costs(), *frames])
+                mine = horizon == h
+                found.append(_Cost(loss, int(h), cost[mine].sum(axis=0), int(mine.sum())))
+        return _costs(found)
 
     def dump(self) -> Dumped:
         """Arrays and JSON, whole: `load` gives back an equal model."""
@@ -274,19 +277,32 @@ def _chosen(tuning: pl.DataFrame | None, loss: str, alphas: int) -> int:
     return min(UNTUNED, alphas - 1)
 
 
-def _costs(loss: str, horizon: int, total: F64, n: int) -> pl.DataFrame:
-    rows = {"loss": loss, "horizon": horizon, "alpha": np.arange(len(total)), "loss_sum": total, "n": n}
-    return pl.DataFrame(rows, schema=no_costs().schema)
+class _Cost(NamedTuple):
+    """What each alpha cost under a loss, summed over the `n` examples of a horizon."""
+
+    loss: str
+    horizon: int
+    total: F64  # [alphas]
+    n: int
+
+
+def _costs(found: Sequence[_Cost]) -> pl.DataFrame:
+    """One frame of them all: a frame for each would take longer than the model."""
+    if not found:
+        return no_costs()
+    alphas = len(found[0].total)
+    return pl.DataFrame(
+        {
+            "loss": [one.loss for one in found for _ in range(alphas)],
+            "horizon": np.repeat([one.horizon for one in found], alphas),
+            "alpha": np.tile(np.arange(alphas), len(found)),
+            "loss_sum": np.concatenate([one.total for one in found]),
+            "n": np.repeat([one.n for one in found], alphas),
+        },
+        schema=COSTS,
+    )
 
 
 def no_costs() -> pl.DataFrame:
     """No tuning rows, typed."""
-    return pl.DataFrame(
-        schema={
-            "loss": pl.String,
-            "horizon": pl.Int64,
-            "alpha": pl.Int64,
-            "loss_sum": pl.Float64,
-            "n": pl.Int64,
-        }
-    )
+    return pl.DataFrame(schema=COSTS)

@@ -27,6 +27,10 @@ def monitor(lake: Lake, snapshot: Snapshot, *, cutoff: date, longest: int) -> di
     for partition in lake.partitions(FORECASTS):
         forecasts = lake.read(FORECASTS, partition=partition, where=pl.col("week") <= cutoff)
         net = lake.read(DEMAND, version=snapshot["demand"], partition=partition)
+        moved = forecasts.select("store").unique().join(net, on="store", how="anti")["store"]
+        if moved.len():  # to another partition since
+            there = pl.col("store").is_in(moved.implode())
+            net = pl.concat([net, lake.read(DEMAND, version=snapshot["demand"], where=there)])
 
         scored = score(forecasts, net, _averages(net, forecasts["cycle"].unique().to_list()))
 

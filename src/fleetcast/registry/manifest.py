@@ -171,6 +171,16 @@ def inherit(retrained: Manifest, parent: Release, *, kind: ReleaseKind = "partia
     )
 
 
+def only(manifest: Manifest, fleet: Mapping[str, str]) -> Manifest:
+    """Without the members and baselines that no segment of the fleet (segment → its baseline's) has any more."""
+    return replace(
+        manifest,
+        members={name: member for name, member in manifest.members.items() if name in fleet},
+        baselines={name: model for name, model in manifest.baselines.items() if name in set(fleet.values())},
+        verdicts={name: verdict for name, verdict in manifest.verdicts.items() if name in fleet},
+    )
+
+
 def diff(old: Manifest, new: Manifest) -> list[SegmentChange]:
     """The segments served by another model, sorted; equal manifests have none."""
     segments = sorted(old.members.keys() | new.members.keys())

@@ -22,14 +22,24 @@ class Releases:
         self._ledger, self._bank = ledger, bank
 
     def cut(
-        self, manifest: Manifest, *, actor: str, reason: str = "", segments: Collection[str] = ()
+        self,
+        manifest: Manifest,
+        *,
+        actor: str,
+        reason: str = "",
+        segments: Collection[str] = (),
+        baselines: Collection[str] = (),
     ) -> Release:
-        """Keep a manifest for good; a full one must serve exactly `segments`. Cutting it again is free."""
+        """Keep a manifest for good; a full one must serve exactly `segments`. Cutting it again is free.
+
+        Any other loses nothing of its parent: none of these segments and baselines, where they are named.
+        """
         if manifest.kind == "full":
             _check_full(manifest, segments)
         with self._ledger.transaction() as transaction:
             if manifest.kind != "full":
-                _check_inherited(manifest, _release(transaction, manifest.parent or "none"))
+                parent = _release(transaction, manifest.parent or "none")
+                _check_inherited(manifest, parent, members=segments, baselines=baselines)
             _check_models(manifest, transaction)
             stored = transaction.release(manifest.id) or transaction.add_release(
                 manifest.dump(),
@@ -198,9 +208,10 @@ def _check_full(manifest: Manifest, segments: Collection[str]) -> None:
         )
 
 
-def _check_inherited(manifest: Manifest, parent: Release) -> None:
-    for part in ("members", "baselines"):
-        lost = sorted(getattr(parent.manifest, part).keys() - getattr(manifest, part).keys())
+def _check_inherited(manifest: Manifest, parent: Release, **wanted: Collection[str]) -> None:
+    for part, names in wanted.items():
+        had = getattr(parent.manifest, part).keys()
+        lost = sorted((had & set(names) if names else had) - getattr(manifest, part).keys())
         if lost:
             raise UsageError(f"release {parent.id} has {part} that its {manifest.kind} release lost: {lost}")
 

@@ -44,7 +44,7 @@ class Subject:
 
     def weeks(self, panel: Panel) -> int:
         """How many weeks of its own history it has: from its first known week to the cutoff."""
-        known = ~np.isnan(panel.units[self.rows(panel), : panel.cutoff + 1]).all(axis=0)
+        known = ~np.isnan(panel.own_units[self.rows(panel), : panel.cutoff + 1]).all(axis=0)
         return int(panel.cutoff + 1 - known.argmax()) if known.any() else 0
 
     def first(self, panel: Panel) -> int:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import polars as pl
 
+from fleetcast.demand import open_in
 from fleetcast.domain.tables import COMPLETENESS, FORECASTS
 
 Source = Literal["champion", "last_known_good", "baseline", "carried_forward"]
@@ -29,18 +30,19 @@ class Served:
 
 
 def universe(active: pl.DataFrame, *, cycle: date, horizons: tuple[int, ...]) -> pl.DataFrame:
-    """`week, horizon, store, product, segment` to be published: active series × horizons, up to a closing (`until`).
+    """`week, horizon, store, product, segment` to be published: active series × horizons, from `since` up to `until`.
 
-    A series that closes before the nearest of them has no row.
+    A series that closes before the nearest of them, or begins after the last, has no row.
     """
     ahead = pl.DataFrame(
         {"week": [cycle + timedelta(weeks=h) for h in horizons], "horizon": horizons},
         schema={"week": pl.Date, "horizon": pl.Int64},
     )
     series = active.unique(subset=["store", "product"], keep="first", maintain_order=True)
-    rows = series.join(ahead, how="cross")
-    if "until" in active.columns:
-        rows = rows.filter(pl.col("until").is_null() | (pl.col("week") <= pl.col("until")))
+    unbounded = [
+        pl.lit(None, pl.Date).alias(name) for name in ("since", "until") if name not in series.columns
+    ]
+    rows = series.with_columns(unbounded).join(ahead, how="cross").filter(open_in(pl.col("week")))
     return rows.select(*KEY, "horizon", "segment").sort(KEY)
 
 
@@ -54,7 +56,7 @@ def serve(
     why: Mapping[str, str] | None = None,
     noted: Mapping[str, str] | None = None,
 ) -> Served:
-    """One row per active series (`store, product, segment`; `until` where it closes) and horizon, or a coded reason.
+    """One row per active series (`store, product, segment`; `since`, `until` where it has bounds) and horizon, or a code.
 
     Each frame of `predictions` has week, store, product, `model` and the values of FORECASTS; a source may lack
     rows, or be missing. A row is used when all its values are finite and at least 0 and no other row of its source

@@ -11,7 +11,7 @@ import polars as pl
 from fleetcast import demand, orders
 from fleetcast.domain.failures import FAILURES, told
 from fleetcast.domain.history import History
-from fleetcast.domain.models import Dumped
+from fleetcast.domain.models import INTERVALS, Dumped
 from fleetcast.domain.reach import Reach, called
 from fleetcast.domain.tables import (
     COMPLETENESS,
@@ -77,9 +77,7 @@ def score(
     )
     net = lake.read(DEMAND, version=task.snapshot["demand"], partition=task.partition)
     series = panel.series.select("store", "product", "region", "segment", "baseline", "category")
-    active = demand.active(net, stores, products, cutoff=task.cutoff, settings=settings.demand).join(
-        series, on=["store", "product"], how="left"
-    )
+    active = _active(net, stores, products, series, task, settings)
     previous = _previous(lake, task)
 
     sold = net.join(series, on=["store", "product"])
@@ -126,9 +124,7 @@ def carry(
     )
     series = series_of(membership, products, settings).select("store", "product", "region", "segment")
     net = lake.read(DEMAND, version=task.snapshot["demand"], partition=task.partition)
-    active = demand.active(net, stores, products, cutoff=task.cutoff, settings=settings.demand).join(
-        series, on=["store", "product"], how="left"
-    )
+    active = _active(net, stores, products, series, task, settings)
     previous = _previous(lake, task)
     everything = [_carried(active, previous, task, settings.reaching(reach)) for reach in settings.reaches]
     served = everything[0]
@@ -139,6 +135,29 @@ def carry(
         wanted = _no_orders(lake)
     _write(everything, wanted, task, lake)
     return _summary(active, served, task, settings)
+
+
+def _active(
+    net: pl.DataFrame,
+    stores: pl.DataFrame,
+    products: pl.DataFrame,
+    series: pl.DataFrame,
+    task: ScoringTask,
+    settings: Settings,
+) -> pl.DataFrame:
+    """The series to be forecast at any horizon, with what `series` says of them."""
+    found = demand.active(
+        net, stores, products, cutoff=task.cutoff, horizons=settings.horizons, settings=settings.demand
+    )
+    return found.join(series, on=["store", "product"], how="left")
+
+
+def withdraw(lake: Lake, *, cycle: date, partitions: Collection[str]) -> None:
+    """Take a cycle's rows back from everywhere but these partitions: the work was parted by another key before."""
+    for table in (FORECASTS, COMPLETENESS, ORDERS):
+        nothing = lake.read(table, partition="").with_columns(batch=pl.lit(""))
+        for gone in set(lake.partitions(table)) - set(partitions):
+            lake.write(table, nothing, partition=gone, batches=[cycle.isoformat()])
 
 
 def _carried(
@@ -241,7 +260,7 @@ class _Desk:
         here = set(self.panel.series["baseline"])
         wanted = {name: model for name, model in self.manifest.baselines.items() if name in here}
         for name, reference in wanted.items():
-            models = self._load([reference, _beside(reference, "intervals")])
+            models = self._load([reference, _beside(reference, INTERVALS["alone"])])
             if len(models) == 2:
                 frames.append(average(self.panel, name, *models, version=reference.model))
         return pl.concat(frames)
@@ -249,31 +268,37 @@ class _Desk:
     def _said(self, members: Mapping[str, Member]) -> pl.DataFrame:
         frames = [NOTHING]
         for segment, member in members.items():
-            models = self._load([member, _beside(member, "intervals")])
+            models = self._load([member, _beside(member, INTERVALS["alone"])])
             if len(models) == 2:
                 frames.append(self._forecast(segment, member, *models))
         return pl.concat(frames)
 
-    def _forecast(self, segment: str, member: Member, model: Dumped, intervals: Dumped) -> pl.DataFrame:
+    def _forecast(self, segment: str, member: Member, model: Dumped, alone: Dumped) -> pl.DataFrame:
+        """What an ensemble says, in the form that it can still take; `alone` are the intervals of its own members."""
         examples = self.design.ahead(rows=self._here(segment))
         try:
-            units = self._units(member, model, examples)
+            own: Fitted = recipes.load(model)
+            units = self._with_pool(member, own, examples)
+            if units is not None:
+                held = self._load([_beside(member, INTERVALS["pooled"])])
+                intervals = held[0] if held else alone
+            else:
+                units, intervals = own.predict(examples), alone
             return forecasts(self.panel, examples, units, version=member.model, intervals=intervals)
         except FAILURES as error:  # as a model of an older feature spec, that cannot be used here
             self.failed[member.model] = told(error)
             return NOTHING
 
-    def _units(self, member: Member, model: Dumped, examples: Examples) -> Units:
-        """What an ensemble says with its pool; without it, where that is lost or unfit."""
-        own: Fitted = recipes.load(model)
+    def _with_pool(self, member: Member, own: Fitted, examples: Examples) -> Units | None:
+        """What an ensemble says with its pool; None where it has none, or has lost it."""
         if member.pool is None or not (lent := self._load([member.pool])):
-            return own.predict(examples)
+            return None
         try:
             return own.with_pool(recipes.load(lent[0])).predict(examples)
         except FAILURES as error:
-            units = own.predict(examples)  # fails too where it is not the pool's fault
+            own.predict(examples)  # fails too where it is not the pool's fault
             self.failed[member.pool.model] = told(error)
-            return units
+            return None
 
     @property
     def incomplete(self) -> dict[str, str]:
@@ -362,7 +387,7 @@ def _why(desk: _Desk, active: pl.DataFrame, distrusted: Collection[str]) -> dict
             codes[segment] = "not_passed"
         elif segment in distrusted:
             codes[segment] = "output_gate"
-        elif {member.model, f"{member.model}#intervals"} & desk.failed.keys():
+        elif {member.model, _beside(member, INTERVALS["alone"]).model} & desk.failed.keys():
             codes[segment] = "not_loadable"
     return codes
 

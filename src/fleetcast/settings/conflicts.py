@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from fleetcast.settings import recipes
 from fleetcast.settings.positions import Place
 from fleetcast.settings.problems import Found
+from fleetcast.settings.standard import misfits
 from fleetcast.settings.tree import (
     ColumnSettings,
     CovariateSettings,
@@ -22,7 +23,7 @@ from fleetcast.settings.tree import (
 
 # The names of domain.tables, which is not imported here: it would load the table engines for `--help`.
 CORE_TABLES = (
-    "deliveries", "returns", "stores", "products", "shelf", "prices", "weather", "events", "demand", "segments",
+    "deliveries", "returns", "stores", "clusters", "products", "shelf", "prices", "weather", "events", "demand", "segments",
     "rounds", "forecasts", "orders", "order_sheet", "completeness", "scores", "quarantine",
 )  # fmt: skip
 MOVERS = ("fast", "slow")
@@ -59,6 +60,7 @@ def conflicts(settings: Settings) -> list[Found]:
                 )
             )
         found += _source(("sources", name), source)
+        found += misfits(("sources", name), source, settings.covariates)
     for name, covariate in settings.covariates.items():
         found += _covariate(("covariates", name), name, covariate)
     return found
@@ -73,12 +75,11 @@ def _segments(segments: SegmentSettings) -> Iterator[Found]:
     for key in segments.baseline_keys:
         if key not in segments.keys:
             yield Found(("segments", "baseline_keys"), f'"{key}" is not among keys', f"write some of {keys}")
-    if segments.keys and segments.partition is not None and segments.partition not in segments.keys:
-        yield Found(
-            ("segments", "partition"),
-            f'"{segments.partition}" is not among keys',
-            f'write one of {keys}, or "none"',
-        )
+    stores = [key for key in segments.keys if key != "mover"]  # a store's rows lie in one partition
+    if segments.keys and segments.partition is not None and segments.partition not in stores:
+        wrong = "is not among keys" if segments.partition != "mover" else "is no key of stores"
+        instead = f'write one of {", ".join(stores)}, or "none"' if stores else 'write "none"'
+        yield Found(("segments", "partition"), f'"{segments.partition}" {wrong}', instead)
 
 
 def _doubled(place: Place, values: Iterable[object]) -> Iterator[Found]:

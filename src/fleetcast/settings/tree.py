@@ -10,6 +10,8 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 Horizons = tuple[Annotated[int, Field(ge=1, le=52)], ...]  # weeks ahead
 
+Key = Literal["region", "store_format", "cluster", "mover"]  # what segments may be keyed by
+
 # TOML has no word for nothing: "none" means that the work is one.
 Partition = Annotated[str | None, BeforeValidator(lambda key: None if key == "none" else key)]
 
@@ -41,9 +43,9 @@ class MoverSettings(Branch):
 
 
 class SegmentSettings(Branch):
-    """The keys of a segment in order; the baseline's are a subset; one key may partition the work."""
+    """The keys of a segment in order; the baseline's are a subset; one key of the stores may partition the work."""
 
-    keys: tuple[str, ...] = ("region", "store_format", "mover")
+    keys: tuple[Key, ...] = ("region", "store_format", "mover")  # of region, store_format, cluster, mover
     baseline_keys: tuple[str, ...] = ("region", "store_format")
     partition: Partition = "region"
     mover: MoverSettings = MoverSettings()
@@ -82,7 +84,8 @@ class SourceSettings(Branch):
 
     path: str  # glob, relative to the workspace or to `FLEETCAST_DATA`; {data} is replaced by that folder
     format: Literal["csv", "excel", "jsonl", "fixed_width", "parquet", "sql"]
-    conditioner: Name  # src/<package>/conditioners/<conditioner>.py
+    conditioner: Name | None = None  # src/<package>/conditioners/<conditioner>.py
+    table: str | None = None  # instead of a conditioner: the table whose rows the files hold as they stand
     columns: dict[str, ColumnSettings]
     encoding: Literal["utf-8", "utf-8-sig", "utf-16", "latin-1", "cp1252"] = "utf-8"
     delimiter: str = Field(",", min_length=1, max_length=1)
@@ -238,6 +241,11 @@ class Settings(Branch):
     def reaches(self) -> tuple[Reach, ...]:
         """How far ahead the fleet forecasts."""
         return ("short-term", "long-term") if self.long_term.horizons else ("short-term",)
+
+    @property
+    def horizons(self) -> Horizons:
+        """All weeks ahead that the fleet forecasts."""
+        return (*self.training.horizons, *self.long_term.horizons)
 
     def reaching(self, reach: Reach) -> Self:
         """The settings as the models of a reach see them: `training` is theirs."""

@@ -58,7 +58,6 @@ def stores(
     store_format: str = "large",
     opened: date = date(2019, 3, 4),
     closed: date | None = None,
-    cluster: str | None = None,
 ) -> pl.DataFrame:
     """Master data of stores, known long ago."""
     return (
@@ -70,7 +69,6 @@ def stores(
             postal_code=pl.lit("01000"),
             opened=pl.lit(opened),
             closed=pl.lit(closed, pl.Date),
-            cluster=pl.lit(cluster, pl.String),
             valid_from=pl.lit(opened),
             known_at=_known(LONG_AGO),
         )

@@ -105,6 +105,29 @@ def kiosks(
     }
 
 
+def renumbered(
+    frames: Mapping[str, pl.DataFrame], old: str, new: str, *, week: date, told: bool = True
+) -> dict[str, pl.DataFrame]:
+    """The chain in which a product goes by a new number from a week on; `told`: the master data say what it replaces."""
+    now = (pl.col("product") == old) & (pl.col("week") >= week)
+    goods = frames["products"].with_columns(replaces=pl.lit(None, pl.String))
+    mine = pl.col("product") == old
+    successor = goods.filter(mine).with_columns(
+        product=pl.lit(new),
+        listed=pl.lit(week),
+        replaces=pl.lit(old if told else None, pl.String),
+        valid_from=pl.lit(week),
+    )
+    ended = goods.with_columns(delisted=pl.when(mine).then(pl.lit(week)).otherwise("delisted"))
+    return {
+        **frames,
+        "deliveries": frames["deliveries"].with_columns(
+            product=pl.when(now).then(pl.lit(new)).otherwise("product")
+        ),
+        "products": pl.concat([ended, successor]),
+    }
+
+
 def write_workspace(
     folder: Path,
     frames: Mapping[str, pl.DataFrame],

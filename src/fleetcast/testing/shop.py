@@ -151,7 +151,6 @@ def _stores(cells: pl.DataFrame, first: date) -> pl.DataFrame:
             postal_code=pl.lit("76001"),
             opened=pl.lit(first),
             closed=pl.lit(None, pl.Date),
-            cluster=pl.lit(None, pl.String),
             valid_from=pl.lit(first),
             known_at=pl.lit(datetime(2020, 1, 1, tzinfo=UTC)),
         )

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from fleetcast.domain.models import Dumped
+from fleetcast.domain.models import INTERVALS, Dumped, Form
 from fleetcast.domain.tables import ROUNDS
 from fleetcast.features.design import Design, Examples
 from fleetcast.features.panel import Panel
@@ -22,6 +22,7 @@ from fleetcast.settings import Settings
 from fleetcast.training.account import Conditioned, account
 from fleetcast.training.donors import Lent
 from fleetcast.training.pooling import NO_POOLS, Pools
+from fleetcast.training.task import rounds_of
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ def fit_segment(
     `conditioned` is what the segment has in the lake: all of it must be accounted for.
     `recorded` are the segment's rounds already in the stream, `chain` the model of its newest round. Each fit is
     tuned by errors known at its origin, goes on from the fit before, and borrows the pool that was trained by then. A
+    recipe that pools leaves two forecasts of each round: with the pool, and of the segment's own members alone. A
     young segment has no round at the origins at which there was too little to learn from; with a `donor` it has one
     wherever the donor had.
     """
@@ -68,25 +70,29 @@ def fit_segment(
     door = recipes.door(settings.training.recipe)
     fit = _trained(subject, door, pools)
     if donor is not None:  # it stands on its donor alone, and has nothing to be tuned
-        door, pools, fit = replace(door, load=recipes.load, scout=None), NO_POOLS, donor.refining(subject)
+        door = replace(door, load=recipes.load, scout=None, pools=False)
+        pools, fit = NO_POOLS, donor.refining(subject)
+    forms = rounds_of(recipe, pools=door.pools)
     walk = Walk.resumed(chain, door.load)
-    new, walk = walked(subject, earlier, walk, fit, door, each=lambda made: _forecasts(made, segment, recipe))
+    new, walk = walked(subject, earlier, walk, fit, door, each=lambda made: _forecasts(made, segment, forms))
     model, walk = fitted_at(subject, now, walk, fit, door)
     stream = pl.concat([recorded, *new])
-    asked = [*sorted(earlier), now.panel.weeks[now.panel.cutoff]]
-    intervals = _intervals(stream, now.panel, subject.actuals(now.panel))
+    cutoff = now.panel.weeks[now.panel.cutoff]
+    asked = [*sorted(earlier), cutoff]
+    if pools.at(cutoff) is None:
+        forms = {"alone": forms["alone"]}  # nobody would lend to the model that serves
     record = {
         "segment": segment,
         "key": key,
         "rows": account(subject, now, conditioned),
-        "intervals": f"{key}#intervals",
         "recipe": recipe,
+        "forms": forms,
         "weeks": subject.weeks(now.panel),
         "pools": {str(at): str(pools.when(at)) for at in asked if pools.when(at) is not None},
         **walk.record(subject, now),
         **(donor.record(now.panel) if donor is not None else {}),
     }
-    models = {key: model.dump(), f"{key}#intervals": intervals.dump()}
+    models = {key: model.dump()} | _intervals(key, forms, stream, now.panel, subject.actuals(now.panel))
     if walk.fitted is not None:
         models[f"{key}#chain"] = walk.dump()
     return FittedSegment(models, record, stream)
@@ -131,29 +137,41 @@ def _around(fitted: FittedAverage, now: Panel, rows: npt.NDArray[np.bool_]) -> c
     return conformal.calibrate(errors.join(ahead, how="cross"))
 
 
-def _forecasts(made: Round, segment: str, recipe: str) -> pl.DataFrame:
+def _forecasts(made: Round, segment: str, forms: Mapping[Form, str]) -> pl.DataFrame:
+    """What a round's model forecast, in each of its forms."""
     panel, ahead = made.design.panel, made.ahead
-    units = made.fitted.predict(ahead)
-    nothing = np.full(len(ahead), np.nan)
     # The average is taken over the whole partition, so that a new series can fall back on its product's.
     baseline = HistoricalAverage().fit(panel).predict(panel.series[ahead.row])
-    return (
-        where(ahead, panel)
-        .with_columns(
-            pl.lit(made.origin).alias("origin"),
-            pl.Series("horizon", ahead.horizon, dtype=pl.Int64),
-            pl.lit(segment).alias("segment"),
-            *(pl.Series(name, units[name]) for name in ("mape", "median", "mean")),
-            *(pl.Series(name, units.get(name, nothing), nan_to_null=True) for name in ("lasso", "net")),
-            baseline["baseline_mean"],
-            baseline["baseline_median"],
-            pl.lit(recipe).alias("recipe"),
-        )
-        .select(ROUNDS.columns)
+    asked = where(ahead, panel).with_columns(
+        pl.lit(made.origin).alias("origin"),
+        pl.Series("horizon", ahead.horizon, dtype=pl.Int64),
+        pl.lit(segment).alias("segment"),
+        baseline["baseline_mean"],
+        baseline["baseline_median"],
     )
+    nothing, frames = np.full(len(ahead), np.nan), []
+    for form, recipe in forms.items():
+        fitted = made.fitted if form == "pooled" else made.fitted.with_pool(None)
+        units = fitted.predict(ahead)
+        frames.append(
+            asked.with_columns(
+                *(pl.Series(name, units[name]) for name in ("mape", "median", "mean")),
+                *(pl.Series(name, units.get(name, nothing), nan_to_null=True) for name in ("lasso", "net")),
+                pl.lit(recipe).alias("recipe"),
+            ).select(ROUNDS.columns)
+        )
+    return pl.concat(frames)
 
 
-def _intervals(stream: pl.DataFrame, panel: Panel, actual: pl.DataFrame) -> conformal.Intervals:
+def _intervals(
+    key: str, forms: Mapping[Form, str], stream: pl.DataFrame, panel: Panel, actual: pl.DataFrame
+) -> dict[str, Dumped]:
+    """How sure the model is in each of its forms, by key of the pack."""
     group = panel.series.select("store", "product", pl.col("category").alias("group"))
-    known = conformal.newest(stream).join(actual, on=SERIES_WEEK).join(group, on=["store", "product"])
-    return conformal.calibrate(known.select("group", "horizon", "units", "median", "mape"))
+    found = {}
+    for form, recipe in forms.items():
+        mine = conformal.newest(stream.filter(pl.col("recipe") == recipe))
+        known = mine.join(actual, on=SERIES_WEEK).join(group, on=["store", "product"])
+        errors = known.select("group", "horizon", "units", "median", "mape")
+        found[f"{key}#{INTERVALS[form]}"] = conformal.calibrate(errors).dump()
+    return found

@@ -6,11 +6,10 @@ from typing import Any
 
 import polars as pl
 
-from fleetcast import gate
 from fleetcast.domain.errors import CorruptError, DataError
 from fleetcast.domain.failures import FAILURES, told
 from fleetcast.domain.history import History
-from fleetcast.domain.models import Dumped
+from fleetcast.domain.models import Dumped, Form
 from fleetcast.domain.reach import called
 from fleetcast.domain.seeds import seed
 from fleetcast.domain.tables import DEMAND, ROUNDS, Table
@@ -22,7 +21,7 @@ from fleetcast.registry.packs import pack, unpack
 from fleetcast.rounds.subject import YOUNG, Subject
 from fleetcast.settings import Settings
 from fleetcast.telemetry import get_logger
-from fleetcast.training import donors, fitting, pooling, stream
+from fleetcast.training import donors, fitting, judging, pooling, stream
 from fleetcast.training.account import Conditioned
 from fleetcast.training.donors import Lent
 from fleetcast.training.fitting import FittedBaselines
@@ -102,6 +101,7 @@ def train(
         "partition": task.partition,
         "cutoff": task.cutoff.isoformat(),
         "recipe": task.recipe,
+        "data": history.version,
         "pack": bank.put(pack(models)),
         "baseline_pack": bank.put(pack(baselines.models)),  # apart: a damaged file takes one of the two
         "segments": records,
@@ -260,16 +260,15 @@ def judge(
     champions: Mapping[str, str],
     *,
     cutoff: date,
-    recipes: Mapping[str, str],
+    forms: Mapping[str, Mapping[Form, str]],
     demand_version: str,
     settings: Settings,
     lake: Lake,
 ) -> dict[str, dict[str, object]]:
     """The gate's verdict on each trained segment (segment → mover class), from the partition's stored rounds.
 
-    `recipes` names that of each, `champions` the recipe of a segment's champion where it is another one: its own
-    rounds of the same weeks are what the challenger must not be inferior to. A champion of the same recipe shares
-    the stream.
+    `forms` names the rounds of each form that a segment could serve in, `champions` those of its champion: its own of the
+    same weeks, where they are other ones, are what the challenger must not be inferior to.
     """
     planned = _planned(cutoff, settings)
     stored = lake.read(ROUNDS, partition=partition, where=pl.col("origin").is_in(planned))
@@ -279,21 +278,17 @@ def judge(
         on=["store", "product", "week"],
         how="left",
     )
-    verdicts = {}
-    for segment, mover in segments.items():
-        mine = scored.filter(pl.col("segment") == segment)
-        champion, recipe = None, recipes[segment]
-        if champions.get(segment, recipe) != recipe:
-            champion = mine.filter(pl.col("recipe") == champions[segment])
-        verdict = gate.judge(
-            mine.filter(pl.col("recipe") == recipe),
-            champion,
+    return {
+        segment: judging.judged(
+            scored.filter(pl.col("segment") == segment),
+            forms[segment],
+            champions.get(segment),
             settings=settings.gate,
             mover=mover,
             seed=seed(settings.training.seed, segment, "gate"),
         )
-        verdicts[segment] = verdict.as_dict()
-    return verdicts
+        for segment, mover in segments.items()
+    }
 
 
 def _planned(cutoff: date, settings: Settings) -> list[date]:

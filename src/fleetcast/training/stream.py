@@ -7,6 +7,7 @@ import polars as pl
 from fleetcast.domain.models import Dumped
 from fleetcast.domain.tables import ROUNDS
 from fleetcast.rounds.walk import newest
+from fleetcast.training.task import rounds_of
 
 
 def missing(planned: list[date], chain: Dumped | None) -> list[date]:
@@ -15,11 +16,13 @@ def missing(planned: list[date], chain: Dumped | None) -> list[date]:
 
 
 def standing(stored: pl.DataFrame, segment: str, recipe: str, chain: Dumped | None) -> pl.DataFrame:
-    """The rounds that a segment's chain stands on. Without a chain none count: a killed run may have left some."""
+    """The rounds that a segment's chain stands on, in every form. Without a chain none count: a killed run may have left some."""
     if chain is None:
         return stored.clear()
     return stored.filter(
-        (pl.col("segment") == segment) & (pl.col("recipe") == recipe) & (pl.col("origin") <= newest(chain))
+        (pl.col("segment") == segment)
+        & (pl.col("recipe").is_in(list(rounds_of(recipe, pools=True).values())))
+        & (pl.col("origin") <= newest(chain))
     )
 
 

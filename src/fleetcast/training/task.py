@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from fleetcast.domain.models import Form
 from fleetcast.domain.reach import Reach
 
 
@@ -75,4 +76,25 @@ def transferred(recipe: str, donor: str) -> str:
     return f"{recipe}{FROM}{donor}"
 
 
+def rounds_of(recipe: str, *, pools: bool) -> dict[Form, str]:
+    """The id of the rounds of each form that a recipe's ensembles forecast in.
+
+    >>> rounds_of("weekly-1", pools=False)
+    {'alone': 'weekly-1'}
+    >>> rounds_of("weekly-pooled-1", pools=True)
+    {'pooled': 'weekly-pooled-1', 'alone': 'weekly-pooled-1 alone'}
+    """
+    return {"pooled": recipe, "alone": f"{recipe}{ALONE}"} if pools else {"alone": recipe}
+
+
+def trained_as(recipe: str) -> str:
+    """The id that a model was trained under, whichever of its forms serves.
+
+    >>> trained_as("weekly-pooled-1 alone"), trained_as("weekly-1 from north/alone")
+    ('weekly-pooled-1', 'weekly-1 from north/alone')
+    """
+    return recipe if FROM in recipe else recipe.removesuffix(ALONE)
+
+
 FROM = " from "
+ALONE = " alone"

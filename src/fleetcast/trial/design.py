@@ -17,7 +17,7 @@ from fleetcast.trial.outcomes import OUTCOMES, Outcome, measurable, of_stores
 
 STRATA = ("region", "store_format", "postal_code")
 _BUSY = 0.9  # share of the weeks before the trial in which a store must have had deliveries
-_ALIKE = (
+ALIKE = (
     0.25  # standard deviations between the groups; up to there a regression makes up for them [Rubin 2001]
 )
 _DRAWS = 400  # assignments without pairs, for comparison
@@ -86,7 +86,7 @@ class Balance:
 
     @property
     def alike(self) -> bool:
-        return abs(self.apart) <= _ALIKE
+        return abs(self.apart) <= ALIKE
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +192,8 @@ def _paired(
     apart = matching.distances(looks, main)
     names = looks["store"].to_list()
     found = sorted(matching.in_strata(apart, strata, most))
+    if most is not None and most < chance.FEWEST:
+        raise UsageError(_too_small(most, plan))
     wanted = max(chance.FEWEST, most or 0)
     if len(found) < wanted:
         raise UsageError(_too_few(len(found), wanted, masters.height, left_out))
@@ -212,6 +214,15 @@ def _wanted(fit: int, plan: Plan) -> int | None:
     if plan.share is not None:
         return int(plan.share * fit) // 2
     return None if plan.stores is None else plan.stores // 2
+
+
+def _too_small(pairs: int, plan: Plan) -> str:
+    least = f"--stores {2 * chance.FEWEST} or more" if plan.share is None else "a larger --share"
+    stores = 2 * pairs if plan.stores is None else plan.stores
+    return (
+        f"{stores} stores make {pairs} {'pair' if pairs == 1 else 'pairs'}, and fewer than {chance.FEWEST} tell nothing"
+        f" from chance; ask for {least}"
+    )
 
 
 def _too_few(found: int, wanted: int, fit: int, left_out: Mapping[str, str]) -> str:

@@ -3,6 +3,7 @@ from datetime import UTC, date, datetime
 from types import SimpleNamespace
 
 from fleetcast.faces.cli import answers
+from fleetcast.fleet.clustering import Clustered
 from fleetcast.fleet.report import (
     Check,
     Member,
@@ -26,6 +27,7 @@ def answer(**changes):
         "segments": {"ensembles": 56, "baselines": 28, "passed": 55, "failed": 1},
         "series": {"active": 6720, "published": 6715, "coded": 5, "missing": 0},
         "without_pool": 0,
+        "unclustered": 0,
         "failover": {
             "champion": 6600,
             "last_known_good": 0,
@@ -96,7 +98,17 @@ def test_a_release_with_pools_shows_whose_they_are(printed):
 
 def test_status_says_when_series_are_forecast_without_their_pool(printed):
     assert "12 series" in printed(answers.status(answer(without_pool=12)))
+    assert "3 stores" in printed(answers.status(answer(unclustered=3)))
     assert "pool" not in printed(answers.status(answer()))
+
+
+def test_clusters_come_with_the_entry_that_takes_them_in_unless_there_is_one(printed):
+    found = Clustered("data/clusters/1.csv", date(2026, 11, 9), {"c1": 12, "c2": 7}, "[sources.clusters]\n")
+    text = printed(answers.clusters(found))
+    assert "data/clusters/1.csv, valid from 9 Nov 2026 on" in text
+    assert "[sources.clusters]" in text
+    assert 'keys = ["region", "cluster", "mover"]' in text
+    assert "fleetcast.toml" not in printed(answers.clusters(replace(found, entry="")))
 
 
 def test_a_segment_only_one_release_knows_has_a_dash_on_the_other_side(printed):
@@ -146,3 +158,16 @@ def test_the_doctor_says_what_to_do_about_what_is_not_well(printed):
     text = printed(answers.checks([Check("ledger", False, "cannot be opened", "restore it from a backup")]))
     assert "✕ not well" in text
     assert "restore it from a backup" in text
+
+
+def test_tables_that_are_the_same_are_a_sentence(printed):
+    assert printed(answers.data_changes([])).strip() == "Nothing changed in any table."
+
+
+def test_a_release_that_was_live_already_is_said_to_be(printed):
+    text = printed(answers.moved(Move("dev", "ab" * 32, "ab" * 32)))
+    assert text.strip() == "dev: abababababab is live already; nothing changed."
+
+
+def test_the_doctor_gives_no_column_of_advice_where_all_is_well(printed):
+    assert "What to do" not in printed(answers.checks([Check("ledger", True, "12 records")]))

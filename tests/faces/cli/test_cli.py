@@ -63,6 +63,14 @@ def test_every_command_has_help_with_a_sentence(path):
     assert "Usage: fleetcast" in answer.output.replace("root", "fleetcast")
 
 
+@pytest.mark.parametrize(
+    "path", [(), ("data",), ("export",), ("orders",), ("experiment",), ("release",), ("audit",), ("trial",)]
+)
+def test_what_a_verb_does_is_said_whole_on_a_terminal_of_80_columns(path):
+    listed = CliRunner().invoke(program.app, [*path, "--help"], terminal_width=80).output
+    assert "..." not in listed.partition("Commands:")[2]
+
+
 def test_a_folder_that_is_no_workspace_is_a_usage_error(tmp_path):
     answer = fleetcast("status", "--workspace", str(tmp_path))
     assert answer.returncode == 2
@@ -140,3 +148,14 @@ def test_fresh_leaves_a_folder_alone_that_is_no_demo(tmp_path):
     assert answer.returncode == 2
     assert "not a demo" in answer.stderr
     assert (tmp_path / "thesis.tex").exists()
+
+
+def test_what_is_being_done_is_shown_to_people_and_not_to_programs(capsys, monkeypatch):
+    with options.looking("reading releases"):
+        pass
+    assert capsys.readouterr() == ("", "")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    with options.looking("reading releases"):
+        pass
+    assert "reading releases" in capsys.readouterr().err

@@ -2,6 +2,7 @@ from datetime import date
 from types import SimpleNamespace
 
 from fleetcast.faces.cli import experiments
+from fleetcast.faces.cli.paper import Place
 
 MONDAY = date(2026, 11, 16)
 
@@ -35,14 +36,14 @@ def report(explained):
 
 def test_a_backtest_of_two_recipes_says_where_their_difference_comes_from(printed):
     found = [part("product", "00042", -0.03, 0.6) | {"against": "last week"}]
-    text = printed(experiments.backtest(report(found), None))
+    text = printed(experiments.backtest(report(found), None, Place()))
     assert "Where the difference comes from: weekly against last week" in text
     line = next(line for line in text.splitlines() if "00042" in line)
     assert line.split()[-3:] == ["−3.00", "60.0", "%"]
 
 
 def test_a_backtest_of_one_recipe_has_nothing_to_explain(printed):
-    assert "comes from:" not in printed(experiments.backtest(report([]), None))
+    assert "comes from:" not in printed(experiments.backtest(report([]), None, Place()))
 
 
 def test_a_comparison_by_many_products_shows_those_that_make_most_of_it(printed):

@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 
 from fleetcast.faces.cli import app as program
 from fleetcast.faces.cli import waterfall
-from fleetcast.fleet.explanations import ForecastExplained, Part, SegmentExplained
+from fleetcast.fleet.explanations import Borrowed, ForecastExplained, Part, SegmentExplained
 from fleetcast.models.effects import Effect
 from fleetcast.models.explaining import Driver
 
@@ -72,6 +72,12 @@ def test_less_points_left_and_more_points_right(one, printed):
 def test_a_forecast_served_by_another_source_says_so(one, printed):
     text = printed(waterfall.forecast(replace(one, published=21.0, served_by="last_known_good")))
     assert "Published: 21.0 units, by last known good, not by this model." in text
+
+
+def test_a_successor_says_whose_history_it_has(one, printed):
+    text = printed(waterfall.forecast(replace(one, borrowed=(Borrowed("00007", date(2026, 9, 28)),))))
+    assert "History of 00007 until the week of 28 Sep 2026." in text
+    assert "History" not in printed(waterfall.forecast(one))
 
 
 def test_effects_read_as_sentences_of_figures(whole, printed):

@@ -5,6 +5,7 @@ import pytest
 from typer.testing import CliRunner
 
 from fleetcast.faces.cli import app, money
+from fleetcast.faces.cli.paper import Place
 from fleetcast.fleet.order_sheets import OrderExport
 from fleetcast.fleet.ordering import LostSales, OrderReplay, PolicyLine
 from fleetcast.scoring.past_orders import POLICIES
@@ -60,7 +61,7 @@ REPLAY = OrderReplay(
 
 
 def test_what_was_taken_out_says_where_it_is_and_why_some_orders_are_missing(printed):
-    text = printed(money.taken_out(SHEET, workspace="demo", env="prod"))
+    text = printed(money.taken_out(SHEET, Place("demo", "prod")))
     assert "Orders for the week of 16 Nov 2026 · cycle 2026-11-09 · 897 series, 37,877 units" in text
     assert "7 no_cost, 890 ok" in text
     assert "877 champion, 20 baseline" in text
@@ -69,7 +70,7 @@ def test_what_was_taken_out_says_where_it_is_and_why_some_orders_are_missing(pri
 
 
 def test_a_saving_stands_beside_its_interval(printed):
-    text = printed(money.replay(REPLAY, workspace="."))
+    text = printed(money.replay(REPLAY, Place()))
     assert "  1,340  " in text
     assert "+34.4 % (+30.1 to +38.7)" in text
     assert "2 past weeks ordered again · dev · 7 Sep 2026 to 14 Sep 2026 · 100 orders priced" in text
@@ -81,20 +82,20 @@ def test_fleetcast_saves_nothing_against_itself(printed):
 
 
 def test_orders_that_are_in_no_figure_are_shown_with_their_reason(printed):
-    text = printed(money.replay(REPLAY, workspace="."))
+    text = printed(money.replay(REPLAY, Place()))
     assert "no margin and return cost in force" in text
     assert "the series was not delivered that week" in text
 
 
 def test_sold_out_weeks_are_said_to_be_estimated(printed):
-    text = printed(money.replay(REPLAY, workspace="."))
-    assert "5 of these weeks sold out: their demand is estimated." in text
+    text = printed(money.replay(REPLAY, Place()))
+    assert "5 of these orders are for a week that sold out: its demand is estimated." in text
     assert "Lost sales of the trailing year, estimated" in text
 
 
 def test_a_replay_of_nothing_says_why_and_what_to_do(printed):
     empty = replace(REPLAY, priced=0, weeks=(), uncounted={"no_intervals": 120})
-    text = printed(money.replay(empty, workspace="."))
+    text = printed(money.replay(empty, Place()))
     assert "None of 120 orders of the stored rounds can be priced yet." in text
     assert "too few earlier rounds" in text
     assert "fleetcast run" in text
@@ -125,3 +126,9 @@ def test_every_reason_has_words():
 )
 def test_what_cannot_be_meant_is_a_usage_error(words):
     assert CliRunner().invoke(app.app, words).exit_code == 2
+
+
+def test_on_a_terminal_of_80_columns_no_figure_is_broken(printed):
+    text = printed(money.replay(REPLAY, Place("demo")), width=80)
+    assert text.count("+34.4 % (+30.1 to +38.7)") >= 7  # six policies, one region
+    assert "fleetcast export orders --workspace demo" in text

@@ -25,6 +25,16 @@ def test_bars_show_how_many_of_how_many_and_the_last_note():
     assert "56 segments" in paper.getvalue()
 
 
+def test_on_a_terminal_of_80_columns_only_the_note_gives_way():
+    paper = io.StringIO()
+    with Bars(Console(file=paper, force_terminal=True, width=80)) as bars:
+        bars.stage("condition", 21)
+        bars.done("condition", "2,415,561 rows, 12 quarantined, all of it as it was before")
+    assert "condition" in paper.getvalue()
+    assert "0 of 21" in paper.getvalue()
+    assert "2,415,561 rows" in paper.getvalue()
+
+
 def test_a_stage_of_unknown_length_ends_full():
     with Bars(Console(file=io.StringIO(), force_terminal=True, width=120)) as bars:
         bars.stage("condition", None)

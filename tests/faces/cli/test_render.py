@@ -83,3 +83,17 @@ def test_the_long_term_is_told_apart_from_the_week(report, printed):
     assert "1 of 3 long-term models passed; 9 of 10 active series published" in text
     assert "for 2 weeks from 15 Feb 2027 to 17 May 2027" in text
     assert text.count("north-texas/small/slow") == 2
+
+
+def test_stores_without_a_cluster_are_counted(report, printed):
+    assert "3 stores without a cluster" in printed(
+        render.cycle(dataclasses.replace(report, unclustered=3), workspace=".")
+    )
+    assert "cluster" not in printed(render.cycle(report, workspace="."))
+
+
+def test_on_a_terminal_of_80_columns_regions_and_commands_are_whole(report, printed):
+    text = printed(render.cycle(report, workspace="demo"), width=80)
+    assert max(map(len, text.splitlines())) <= 80
+    assert "north-texas/small/slow" in text
+    assert "fleetcast release show --workspace demo" in text

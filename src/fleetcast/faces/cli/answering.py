@@ -1,15 +1,20 @@
 """The verbs that look: status, doctor, data, export."""
 
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from fleetcast.faces.cli.options import DEV, HERE, Env, Folder, Json, opened
+from fleetcast.faces.cli.options import DEV, HERE, Env, Folder, Json, looking, monday, opened
 
-data = typer.Typer(name="data", help="Content versions of the lake's tables.", no_args_is_help=True)
-export = typer.Typer(name="export", help="Tables as standard files.", no_args_is_help=True)
+data = typer.Typer(
+    name="data", help="Versions of the tables, and which stores sell alike.", no_args_is_help=True
+)
+export = typer.Typer(
+    name="export", help="Tables and orders as files, or in a database.", no_args_is_help=True
+)
 
 
 class Format(StrEnum):
@@ -21,19 +26,21 @@ class Format(StrEnum):
 
 def status(workspace: Folder = HERE, env: Env = DEV, json: Json = False) -> None:
     """Show the fleet in one screen."""
-    from fleetcast.faces.cli import answers, terminal
-    from fleetcast.fleet import status
+    with looking("reading how the fleet stands"):
+        from fleetcast.faces.cli import answers, terminal
+        from fleetcast.fleet import status
 
-    answer = status.status(opened(workspace, env))
+        answer = status.status(opened(workspace, env))
     terminal.show(answer, answers.status(answer), as_json=json)
 
 
 def doctor(workspace: Folder = HERE, env: Env = DEV, json: Json = False) -> None:
     """Check settings and state; say what to do about ills."""
-    from fleetcast.faces.cli import answers, terminal
-    from fleetcast.fleet import doctor
+    with looking("looking at settings and state"):
+        from fleetcast.faces.cli import answers, terminal
+        from fleetcast.fleet import doctor
 
-    found = doctor.examine(opened(workspace, env))
+        found = doctor.examine(opened(workspace, env))
     terminal.show(found, answers.checks(found), as_json=json)
     if not all(check.well for check in found):
         raise typer.Exit(3)
@@ -42,57 +49,85 @@ def doctor(workspace: Folder = HERE, env: Env = DEV, json: Json = False) -> None
 @data.command("versions")
 def data_versions(workspace: Folder = HERE, env: Env = DEV, json: Json = False) -> None:
     """The content version of every table now."""
-    from fleetcast.faces.cli import answers, terminal
-    from fleetcast.fleet import tables
+    with looking("reading the tables"):
+        from fleetcast.faces.cli import answers, terminal
+        from fleetcast.fleet import tables
 
-    found = tables.versions(opened(workspace, env))
+        found = tables.versions(opened(workspace, env))
     terminal.show(found, answers.versions(found), as_json=json)
 
 
 @data.command("diff")
 def data_diff(
-    old: Annotated[str, typer.Argument(help="A release or snapshot: what it read.")],
-    new: Annotated[str | None, typer.Argument(help="Another one; else the tables as they are now.")] = None,
+    old: Annotated[
+        str, typer.Argument(metavar="OLD", help="A release, or a cycle like 2026w46: what it read.")
+    ],
+    new: Annotated[
+        str | None, typer.Argument(metavar="NEW", help="Another one; else the tables as they are now.")
+    ] = None,
     workspace: Folder = HERE,
     env: Env = DEV,
     json: Json = False,
 ) -> None:
-    """What changed in the tables between two snapshots: appended, corrected, deleted."""
-    from fleetcast.faces.cli import answers, terminal
-    from fleetcast.fleet import tables
+    """What changed in the tables between two snapshots.
 
-    changes = tables.diff(opened(workspace, env), old, new)
+    Table by table: weeks that were appended, corrected or deleted, and the rows before and after."""
+    with looking("comparing tables"):
+        from fleetcast.faces.cli import answers, terminal
+        from fleetcast.fleet import tables
+
+        changes = tables.diff(opened(workspace, env), old, new)
     terminal.show(changes, answers.data_changes(changes), as_json=json)
 
 
 @data.command("clusters")
 def data_clusters(
-    k: Annotated[int, typer.Option("--k", help="How many.", min=2)],
-    to: Annotated[Path, typer.Option("--to", help="CSV file to write: store, cluster.")],
+    k: Annotated[int, typer.Option("--k", metavar="N", help="How many clusters.", min=2)],
+    to: Annotated[
+        Path, typer.Option("--to", metavar="FILE", help="The CSV file to write: store, cluster, valid_from.")
+    ],
+    valid_from: Annotated[
+        date | None,
+        typer.Option(
+            "--valid-from",
+            parser=monday,
+            metavar="MONDAY",
+            help="The first week they hold in; else the newest one.",
+        ),
+    ] = None,
     workspace: Folder = HERE,
     env: Env = DEV,
     json: Json = False,
 ) -> None:
-    """Write which stores sell alike, for their master data to make a segment key of."""
-    from fleetcast.faces.cli import answers, terminal
-    from fleetcast.fleet import clustering
+    """Write which stores sell alike.
 
-    found = clustering.write(opened(workspace, env), k=k, to=to)
+    By the newest year of their demand and what is known of them. A source takes the file in, and segments may be keyed
+    by it."""
+    with looking("comparing stores"):
+        from fleetcast.faces.cli import answers, terminal
+        from fleetcast.fleet import clustering
+
+        found = clustering.write(opened(workspace, env), k=k, to=to, valid_from=valid_from)
     terminal.show(found, answers.clusters(found), as_json=json)
 
 
 @export.command("tables")
 def export_tables(
-    table: Annotated[list[str] | None, typer.Argument(help="Tables; else all of them.")] = None,
+    table: Annotated[
+        list[str] | None, typer.Argument(metavar="TABLE", help="Tables; else all of them.")
+    ] = None,
     to: Annotated[Path, typer.Option("--to", metavar="DIR", help="The folder to write to.")] = Path("export"),
     file_format: Annotated[Format, typer.Option("--format", help="The files to write.")] = Format.csv,
     workspace: Folder = HERE,
     env: Env = DEV,
     json: Json = False,
 ) -> None:
-    """Write tables as documented standard files, which another workspace can read."""
-    from fleetcast.faces.cli import answers, terminal
-    from fleetcast.fleet import tables
+    """Write tables as documented standard files.
 
-    paths = tables.export(opened(workspace, env), to, file_format=file_format.value, tables=table)
+    Another workspace can read them."""
+    with looking("writing tables"):
+        from fleetcast.faces.cli import answers, terminal
+        from fleetcast.fleet import tables
+
+        paths = tables.export(opened(workspace, env), to, file_format=file_format.value, tables=table)
     terminal.show(paths, answers.exported(paths), as_json=json)

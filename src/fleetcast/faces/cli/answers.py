@@ -2,16 +2,15 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from fleetcast.faces.cli.figures import NONE, count, day, share, short
-from fleetcast.faces.cli.paper import ILL, NO_WORSE, STALE, TARGET, WELL, served, table
+from fleetcast.faces.cli.fitting import Table
+from fleetcast.faces.cli.paper import ILL, NO_WORSE, STALE, TARGET, WELL, served, table, title
 from fleetcast.fleet.clustering import Clustered
 from fleetcast.fleet.report import (
     Check,
@@ -24,61 +23,14 @@ from fleetcast.fleet.report import (
     TableVersion,
 )
 
+if TYPE_CHECKING:
+    from fleetcast.fleet.plan import Decision
+    from fleetcast.ledger.audit import AuditRecord, Verification
+
 DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
 
 
-class Decided(Protocol):
-    """A plan's answer for one segment."""
-
-    @property
-    def segment(self) -> str: ...
-
-    @property
-    def retrain(self) -> bool: ...
-
-    @property
-    def reason(self) -> str: ...
-
-
-class Audited(Protocol):
-    """A record of the audit chain."""
-
-    @property
-    def seq(self) -> int: ...
-
-    @property
-    def at(self) -> datetime: ...
-
-    @property
-    def actor(self) -> str: ...
-
-    @property
-    def action(self) -> str: ...
-
-    @property
-    def subject(self) -> str: ...
-
-    @property
-    def reason(self) -> str: ...
-
-    @property
-    def hash(self) -> str: ...
-
-
-class Verified(Protocol):
-    """The answer of a walk along the audit chain."""
-
-    @property
-    def ok(self) -> bool: ...
-
-    @property
-    def records(self) -> int: ...
-
-    @property
-    def reason(self) -> str: ...
-
-
-def plan(decisions: Sequence[Decided]) -> Group:
+def plan(decisions: Sequence["Decision"]) -> Group:
     rows = table("Segment", "", "Why")
     for decision in decisions:
         mark = Text("retrain") if decision.retrain else Text("keep", "dim")
@@ -101,6 +53,8 @@ def status(answer: Mapping[str, Any]) -> Group:
     rows.add_row("baselines", count(segments["baselines"]))
     rows.add_row("series", _completeness(series))
     rows.add_row("served by", served(answer["failover"]))
+    if answer["unclustered"]:
+        rows.add_row("without a cluster", ILL.text(f"{count(answer['unclustered'])} stores"))
     if answer["without_pool"]:
         rows.add_row("without their pool", ILL.text(f"{count(answer['without_pool'])} series"))
     if far := answer["long_term"]:
@@ -134,7 +88,7 @@ def _completeness(series: Mapping[str, int]) -> str:
 def releases(lines: Sequence[ReleaseLine]) -> RenderableType:
     if not lines:
         return Text("Nothing released yet.")
-    rows = table("Release", "", "Kind", "Data up to", ">Ensembles", ">Baselines", "Parent")
+    rows = table("Release", "!", "Kind", "!Data up to", ">Ensembles", ">Baselines", "?Parent")
     for line in lines:
         live = WELL.text("live") if line.live else Text()
         rows.add_row(
@@ -152,8 +106,8 @@ def releases(lines: Sequence[ReleaseLine]) -> RenderableType:
 def release(view: ReleaseView) -> Group:
     pooled = any(member.pool for member in view.members)
     young = any(member.donor for member in view.members)
-    beside = [*(["Pool"] if pooled else []), *(["Started from"] if young else [])]
-    rows = table("Segment", "Served by", "Model", *beside, ">MAPE", "Why")
+    beside = [*(["??Pool"] if pooled else []), *(["??Started from"] if young else [])]
+    rows = table("Segment", "?Served by", "Model", *beside, ">MAPE", "Why")
     for member in view.members:
         rows.add_row(
             member.segment,
@@ -174,13 +128,20 @@ def clusters(found: Clustered) -> Group:
     rows = table("Cluster", ">Stores")
     for name, stores in found.stores.items():
         rows.add_row(name, count(stores))
-    return Group(rows, "", Text(found.path))
+    parts: list[RenderableType] = [rows, "", Text(f"{found.path}, valid from {day(found.valid_from)} on")]
+    if found.entry:
+        parts += ["", title("What to add to fleetcast.toml"), Text(found.entry.strip())]
+        parts += [
+            "",
+            Text('Then let them be a segment key, as [segments] keys = ["region", "cluster", "mover"].'),
+        ]
+    return Group(*parts)
 
 
 def release_changes(changes: Sequence[ReleaseChange]) -> RenderableType:
     if not changes:
         return Text("Both serve every segment with the same model.")
-    rows = table("Segment", "Before", ">MAPE", "After", ">MAPE")
+    rows = table("Segment", "Before", ">?MAPE", "After", ">?MAPE")
     for change in changes:
         rows.add_row(change.segment, *_member(change.before), *_member(change.after))
     return rows
@@ -191,13 +152,15 @@ def _member(member: Member | None) -> tuple[str, str]:
 
 
 def moved(move: Move) -> Text:
+    if move.before == move.after:
+        return Text(f"{move.environment}: {short(move.after)} is live already; nothing changed.")
     return Text(f"{move.environment}: {short(move.before)} → {short(move.after)} is live.")
 
 
-def audit(records: Sequence[Audited]) -> RenderableType:
+def audit(records: Sequence["AuditRecord"]) -> RenderableType:
     if not records:
         return Text("Nothing happened yet.")
-    rows = table(">#", "When (UTC)", "Who", "What", "On", "Why", "Seal")
+    rows = table(">#", "!When (UTC)", "Who", "What", "On", "Why", "?Seal")
     for record in records:
         when = f"{record.at:%Y-%m-%d %H:%M:%S}"
         rows.add_row(
@@ -217,20 +180,22 @@ def _shortened(words: str) -> str:
     return DIGEST.sub(lambda found: short(found[0]), words)
 
 
-def verification(answer: Verified) -> Text:
+def verification(answer: "Verification") -> Text:
     if answer.ok:
         return WELL.text(f"{count(answer.records)} records, each sealed by the one before it")
     return ILL.text(f"the chain is broken after {count(answer.records)} good records: {answer.reason}")
 
 
 def versions(tables: Iterable[TableVersion]) -> Table:
-    rows = table("Table", "Version", ">Rows", "First week", "Last week")
+    rows = table("Table", "?Version", ">Rows", "!First week", "!Last week")
     for line in tables:
         rows.add_row(line.table, short(line.version), count(line.rows), line.first or NONE, line.last or NONE)
     return rows
 
 
-def data_changes(changes: Iterable[TableChange]) -> Table:
+def data_changes(changes: Sequence[TableChange]) -> RenderableType:
+    if not changes:
+        return Text("Nothing changed in any table.")
     rows = table("Table", "Change", ">Rows before", ">Rows after", "Weeks touched")
     for change in changes:
         rows.add_row(
@@ -254,7 +219,10 @@ def exported(paths: Sequence[Path]) -> Text:
 
 
 def checks(found: Iterable[Check]) -> Table:
-    rows = table("", "What", "Found", "What to do")
-    for check in found:
-        rows.add_row((WELL if check.well else ILL).text(), check.name, check.detail, check.instead)
+    lines = list(found)
+    advised = any(check.instead for check in lines if not check.well)
+    rows = table("", "What", "Found", *(["What to do"] if advised else []))
+    for check in lines:
+        instead = [check.instead] if advised else []
+        rows.add_row((WELL if check.well else ILL).text(), check.name, check.detail, *instead)
     return rows

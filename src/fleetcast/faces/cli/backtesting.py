@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from fleetcast.faces.cli.options import DEV, HERE, Env, Folder, Json, actor, monday, opened
+from fleetcast.faces.cli.options import DEV, HERE, Env, Folder, Json, actor, looking, monday, opened
 
 experiment = typer.Typer(
     name="experiment",
@@ -17,17 +17,24 @@ experiment = typer.Typer(
 
 def backtest(
     segments: Annotated[
-        list[str] | None, typer.Argument(help="Segments or patterns, such as north-*/large/*; else all.")
+        list[str] | None,
+        typer.Argument(metavar="SEGMENT", help="Segments or patterns, such as north-*/large/*; else all."),
     ] = None,
     recipe: Annotated[
         list[str] | None,
         typer.Option(
-            "--recipe", help="A recipe, an average or lightgbm; several are compared with the first."
+            "--recipe",
+            metavar="NAME",
+            help="A recipe, an average, lightgbm or auto; again for more, which are compared with the first.",
         ),
     ] = None,
     without: Annotated[
         list[str] | None,
-        typer.Option("--without", help="What it is worth: weather, events, returns or a covariate table."),
+        typer.Option(
+            "--without",
+            metavar="NAME",
+            help="What is it worth? weather, events, returns or a covariate table; again for more.",
+        ),
     ] = None,
     observed_weather: Annotated[
         bool, typer.Option("--observed-weather", help="Also as if the weather that came had been forecast.")
@@ -53,13 +60,16 @@ def backtest(
     env: Env = DEV,
     json: Json = False,
 ) -> None:
-    """Replay the past for recipes and averages, and say who forecasts better, where, and why.
+    """Replay the past, and say who forecasts better, where, and why.
 
-    It releases nothing. The answer is kept as an experiment; the same question is answered at once."""
-    from fleetcast.faces.cli import experiments, terminal
+    Recipes, averages and LightGBM take part. It releases nothing. The answer is kept as an experiment; the same
+    question is answered at once."""
+    from fleetcast.faces.cli import experiments, paper, terminal
     from fleetcast.faces.cli.progress import progress
     from fleetcast.fleet import backtests
 
+    if export is not None:
+        backtests.check_file(export)
     place = opened(workspace, env)
     request = backtests.Request(
         contenders=tuple(recipe or ()),
@@ -75,16 +85,18 @@ def backtest(
         report = backtests.backtest(place, request, progress=shown, actor=actor())
     if export is not None:
         backtests.export(place, report.id, export)
-    terminal.show(report, experiments.backtest(report, export), as_json=json)
+    here = paper.Place(str(workspace), env.value)
+    terminal.show(report, experiments.backtest(report, export, here), as_json=json)
 
 
 @experiment.command("list")
 def experiment_list(workspace: Folder = HERE, env: Env = DEV, json: Json = False) -> None:
     """Every experiment, newest first."""
-    from fleetcast.faces.cli import experiments, terminal
-    from fleetcast.fleet import experiments as kept
+    with looking("reading experiments"):
+        from fleetcast.faces.cli import experiments, terminal
+        from fleetcast.fleet import experiments as kept
 
-    found = kept.kept(opened(workspace, env))
+        found = kept.kept(opened(workspace, env))
     terminal.show(found, experiments.listed(found), as_json=json)
 
 
@@ -92,27 +104,36 @@ def experiment_list(workspace: Folder = HERE, env: Env = DEV, json: Json = False
 def experiment_compare(
     one: Annotated[str, typer.Argument(metavar="ID", help="A backtest: the beginning of its id.")],
     other: Annotated[str | None, typer.Argument(metavar="[ID]", help="Another backtest.")] = None,
-    first: Annotated[str | None, typer.Option(help="A contender; else the backtest's first.")] = None,
-    second: Annotated[str | None, typer.Option(help="The contender it is held against.")] = None,
+    first: Annotated[
+        str | None, typer.Option(metavar="NAME", help="A contender; else the backtest's first.")
+    ] = None,
+    second: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The contender it is held against.")
+    ] = None,
     workspace: Folder = HERE,
     env: Env = DEV,
     json: Json = False,
 ) -> None:
-    """Two contenders on the same rows: the difference, and the segments, horizons and sizes it comes from."""
-    from fleetcast.faces.cli import experiments, terminal
-    from fleetcast.fleet import experiments as kept
+    """Hold two contenders against each other, and say where they differ.
 
-    found = kept.compare(opened(workspace, env), one, other, first=first, second=second)
+    On the rows both have forecast: the segments, weeks ahead, categories, sizes and weeks that the difference comes
+    from."""
+    with looking("comparing contenders"):
+        from fleetcast.faces.cli import experiments, terminal
+        from fleetcast.fleet import experiments as kept
+
+        found = kept.compare(opened(workspace, env), one, other, first=first, second=second)
     terminal.show(found, experiments.compared(found), as_json=json)
 
 
 @experiment.command("search")
 def experiment_search(
     segments: Annotated[
-        list[str] | None, typer.Argument(help="Segments or patterns to search on; else all.")
+        list[str] | None,
+        typer.Argument(metavar="SEGMENT", help="Segments or patterns to search on; else all."),
     ] = None,
     recipe: Annotated[
-        str | None, typer.Option("--recipe", help="The recipe; else that of the settings.")
+        str | None, typer.Option("--recipe", metavar="NAME", help="The recipe; else that of the settings.")
     ] = None,
     trials: Annotated[
         int, typer.Option(min=1, help="Points to try; the first is the present settings.")
@@ -130,7 +151,7 @@ def experiment_search(
 
     Points are judged by replays of the past; the newest windows are held back and confirm the winner. Settings are
     not changed: it prints what to write into fleetcast.toml."""
-    from fleetcast.faces.cli import experiments, terminal
+    from fleetcast.faces.cli import searches, terminal
     from fleetcast.faces.cli.progress import progress
     from fleetcast.fleet import search
     from fleetcast.fleet.backtests import Request
@@ -141,7 +162,8 @@ def experiment_search(
     )
     with progress(log=place.log) as shown:
         report = search.search(place, request, trials=trials, minutes=minutes, progress=shown, actor=actor())
-    terminal.show(report, experiments.searched(report), as_json=json)
+    present = place.settings.training.recipe
+    terminal.show(report, searches.searched(report, present), as_json=json)
 
 
 def _numbers(text: str) -> tuple[int, ...]:

@@ -6,7 +6,19 @@ from typing import Annotated, Literal
 
 import typer
 
-from fleetcast.faces.cli.options import DEV, HERE, Data, Env, Environment, Folder, Json, Week, actor, opened
+from fleetcast.faces.cli.options import (
+    DEV,
+    HERE,
+    Data,
+    Env,
+    Environment,
+    Folder,
+    Json,
+    Week,
+    actor,
+    looking,
+    opened,
+)
 
 Stage = Literal["condition", "train", "score", "monitor"]
 
@@ -22,13 +34,12 @@ def demo(
     json: Json = False,
 ) -> None:
     """Simulate a retailer's raw files, and run its week."""
-    from fleetcast.faces.cli import terminal
     from fleetcast.sources import sample
 
     if fresh:
         _throw_away(workspace)
     if not (workspace / "fleetcast.toml").exists():
-        with terminal.messages().status(f"drawing a retailer of {regions} regions in {workspace}/"):
+        with looking(f"drawing a retailer of {regions} regions in {workspace}/"):
             sample.create(
                 workspace,
                 truth=_truth(workspace),
@@ -53,10 +64,11 @@ def run(
 
 def plan(workspace: Folder = HERE, env: Env = DEV, week: Week = None, json: Json = False) -> None:
     """Say which segments would be retrained, and why."""
-    from fleetcast.faces.cli import answers, terminal
-    from fleetcast.fleet import plan
+    with looking("reading how the fleet stands"):
+        from fleetcast.faces.cli import answers, terminal
+        from fleetcast.fleet import plan
 
-    decisions = plan.plan(opened(workspace, env), week=week)
+        decisions = plan.plan(opened(workspace, env), week=week)
     terminal.show(decisions, answers.plan(decisions), as_json=json)
 
 

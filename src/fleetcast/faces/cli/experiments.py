@@ -1,19 +1,24 @@
 """What backtests and comparisons look like on paper."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from fleetcast.faces.cli.figures import NONE, count, day, duration, share, short
-from fleetcast.faces.cli.paper import NO_WORSE, TARGET, table, title
+from fleetcast.faces.cli.paper import NO_WORSE, TARGET, Place, next_steps, table, title
 
+if TYPE_CHECKING:
+    from fleetcast.fleet.backtests import BacktestReport
+    from fleetcast.fleet.experiments import Comparison
+    from fleetcast.ledger.experiments import Experiment
+
+FINEST = 6  # decimals of a point
+NAME = 60  # characters of an experiment's name in a list
 BAR = 10  # columns of the widest bar
 BESIDE = 4  # contenders that fit beside each other in a table by segment
-SHOWN = 8  # trials of a search
 LONGEST = 20  # lines of a comparison by one aspect
 WORST = 6  # segments shown of each driver
 ASPECTS = {
@@ -26,136 +31,7 @@ ASPECTS = {
 }
 
 
-class Difference(Protocol):
-    """Two contenders on the same rows."""
-
-    @property
-    def second(self) -> str: ...
-
-    @property
-    def value(self) -> float | None: ...
-
-    @property
-    def low(self) -> float | None: ...
-
-    @property
-    def high(self) -> float | None: ...
-
-
-class Backtest(Protocol):
-    """A backtest's report."""
-
-    @property
-    def id(self) -> str: ...
-
-    @property
-    def origins(self) -> tuple[date, ...]: ...
-
-    @property
-    def horizons(self) -> tuple[int, ...]: ...
-
-    @property
-    def segments(self) -> int: ...
-
-    @property
-    def again(self) -> bool: ...
-
-    @property
-    def figures(self) -> list[dict[str, Any]]: ...
-
-    @property
-    def by_segment(self) -> list[dict[str, Any]]: ...
-
-    @property
-    def differences(self) -> Sequence[Difference]: ...
-
-    @property
-    def young(self) -> list[dict[str, Any]]: ...
-
-    @property
-    def explained(self) -> list[dict[str, Any]]: ...
-
-    @property
-    def drivers(self) -> list[dict[str, Any]]: ...
-
-    @property
-    def revisions(self) -> list[dict[str, Any]]: ...
-
-    @property
-    def seconds(self) -> float: ...
-
-
-class Comparison(Protocol):
-    """Two contenders, and where they differ."""
-
-    @property
-    def first(self) -> str: ...
-
-    @property
-    def second(self) -> str: ...
-
-    @property
-    def difference(self) -> Difference: ...
-
-    @property
-    def explained(self) -> list[dict[str, Any]]: ...
-
-
-class Trial(Protocol):
-    """A point that a search tried."""
-
-    @property
-    def number(self) -> int: ...
-
-    @property
-    def settings(self) -> Mapping[str, Any]: ...
-
-    @property
-    def mape(self) -> float: ...
-
-
-class Search(Protocol):
-    """A search's report."""
-
-    @property
-    def recipe(self) -> str: ...
-
-    @property
-    def trials(self) -> Sequence[Trial]: ...
-
-    @property
-    def best(self) -> Trial: ...
-
-    @property
-    def confirmed(self) -> Difference | None: ...
-
-    @property
-    def out_of_time(self) -> bool: ...
-
-
-class Kept(Protocol):
-    """An experiment."""
-
-    @property
-    def id(self) -> str: ...
-
-    @property
-    def at(self) -> datetime: ...
-
-    @property
-    def actor(self) -> str: ...
-
-    @property
-    def kind(self) -> str: ...
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def summary(self) -> Mapping[str, Any]: ...
-
-
-def backtest(report: Backtest, export: Path | None) -> Group:
+def backtest(report: "BacktestReport", export: Path | None, place: Place) -> Group:
     ahead = ", ".join(map(str, report.horizons))
     windows = f"{len(report.origins)} windows, {day(report.origins[0])} to {day(report.origins[-1])}"
     head = f"{count(report.segments)} segments · {windows} · {ahead} weeks ahead"
@@ -173,15 +49,31 @@ def backtest(report: Backtest, export: Path | None) -> Group:
         parts += [Text(), title("MAPE by segment"), _segments(report.by_segment)]
     done = "as it was answered before" if report.again else f"in {duration(report.seconds)}"
     written = f" · rows in {export}" if export else ""
-    following = (
-        f"next: fleetcast experiment compare {short(report.id)}   (where a difference comes from, whole)"
+    following = next_steps(
+        place,
+        (f"experiment compare {short(report.id)}", "where the difference comes from"),
+        ("experiment list", "what was tried before"),
     )
-    return Group(*parts, Text(), Text(f"{done}{written}", "dim"), Text(following, "dim"))
+    return Group(*parts, Text(), Text(f"{done}{written}", "dim"), Text(), following)
 
 
-def _figures(report: Backtest) -> RenderableType:
+def _figures(report: "BacktestReport") -> RenderableType:
+    first = report.figures[0]["contender"]
+    inside = {
+        name: percent
+        for name, percent in (("coverage80", "80 %"), ("coverage95", "95 %"))
+        if any(row.get(name) is not None for row in report.figures)
+    }
     rows = table(
-        "", ">MAPE", "", ">the first's less it", ">skill", ">WAPE", ">bias", ">in 80 %", ">in 95 %", ">moves"
+        "",
+        ">MAPE",
+        "???",
+        f">{first}\nless this, points",
+        ">?skill",
+        ">??WAPE",
+        ">?bias",
+        *(f">??in {percent}" for percent in inside.values()),
+        ">??moves",
     )
     apart = {one.second: one for one in report.differences}
     moves = {row["contender"]: row["moved"] for row in report.revisions}
@@ -192,18 +84,17 @@ def _figures(report: Backtest) -> RenderableType:
             row["contender"],
             share(row["mape"], gates=[TARGET]),
             bar(row["mape"], widest),
-            _points(one) if one else Text(NONE),
+            points(one.value, one.low, one.high) if one else Text(NONE),
             share(row["skill"], gates=[NO_WORSE], signed=True),
             share(row["wape"]),
             share(row["bias"], signed=True),
-            share(row.get("coverage80")),
-            share(row.get("coverage95")),
+            *(share(row.get(name)) for name in inside),
             share(moves.get(row["contender"])),
         )
-    first = report.figures[0]["contender"]
+    covers = "in 80 %: of what was sold, inside that interval · " if inside else ""
     notes = (
-        f"the first's less it: MAPE of {first} less that of the row, in points, with a 90 % interval over weeks · skill: "
-        "better than the historical mean · moves: how far a week's forecast moves from one window to the next"
+        f"less this: MAPE of {first} less that of the row, with a 90 % interval over weeks, bold where it leaves 0 out · "
+        f"skill: better than the historical mean · {covers}moves: how far a week's forecast moves from one window to the next"
     )
     return Group(rows, Text(notes, "dim"))
 
@@ -224,16 +115,22 @@ def _explained(parts: Sequence[Mapping[str, Any]]) -> RenderableType:
     return rows
 
 
-def _points(one: Difference) -> Text:
+def points(value: float | None, low: float | None, high: float | None) -> Text:
     """A difference of MAPE in points with its interval; in bold where the interval leaves 0 out."""
-    if one.value is None or one.low is None or one.high is None:
+    if value is None or low is None or high is None:
         return Text(NONE)
-    words = f"{_signed(one.value)} ({_signed(one.low)} … {_signed(one.high)})"
-    return Text(words, "bold" if one.low > 0 or one.high < 0 else "")
+    words = f"{_signed(value)} ({_signed(low)} … {_signed(high)})"
+    return Text(words, "bold" if low > 0 or high < 0 else "")
 
 
 def _signed(value: float) -> str:
-    return f"{100 * value:+.2f}".replace("-", "−")
+    """A share in points, with its sign; more decimals where two would make 0 of what is not.
+
+    >>> _signed(-0.0029), _signed(0.00004), _signed(0.0)
+    ('−0.29', '+0.004', '+0.00')
+    """
+    decimals = next((d for d in range(2, FINEST) if round(100 * value, d)), 2)
+    return f"{100 * value:+.{decimals}f}".replace("-", "−")
 
 
 def bar(value: float | None, widest: float) -> Text:
@@ -242,36 +139,24 @@ def bar(value: float | None, widest: float) -> Text:
     return Text("█" * (halves // 2) + "▌" * (halves % 2), "blue")
 
 
-def _drivers(report: Backtest) -> RenderableType:
-    rows = table("without", "segment", ">MAPE rises by")
+def _drivers(report: "BacktestReport") -> RenderableType:
+    rows = table("without", "segment", ">MAPE rises by, points")
     whole = {one.second: one for one in report.differences}
     first = report.figures[0]["contender"]
     for name in dict.fromkeys(driver["without"] for driver in report.drivers):
         one = whole.get(f"{first} without {name}")
-        rows.add_row(name, "all", _points(_turned(one)) if one else Text(NONE))
+        lost = (_less(one.value), _less(one.high), _less(one.low)) if one else (None, None, None)
+        rows.add_row(name, "all", points(*lost))
         mine = [
             driver for driver in report.drivers if driver["without"] == name and driver["value"] is not None
         ]
         for driver in sorted(mine, key=lambda driver: -driver["value"])[:WORST]:
-            rows.add_row(
-                "",
-                driver["segment"],
-                _points(_Shown(**{k: driver[k] for k in ("second", "value", "low", "high")})),
-            )
+            rows.add_row("", driver["segment"], points(driver["value"], driver["low"], driver["high"]))
     return rows
 
 
-class _Shown:
-    """A difference made of plain figures."""
-
-    def __init__(self, second: str, value: float | None, low: float | None, high: float | None) -> None:
-        self.second, self.value, self.low, self.high = second, value, low, high
-
-
-def _turned(one: Difference) -> _Shown:
-    """The same difference seen from the other side."""
-    value, low, high = (None if x is None else -x for x in (one.value, one.low, one.high))
-    return _Shown(one.second, value, high, low)
+def _less(value: float | None) -> float | None:
+    return None if value is None else -value
 
 
 def _segments(by_segment: Sequence[Mapping[str, Any]]) -> RenderableType:
@@ -292,71 +177,33 @@ def _segments(by_segment: Sequence[Mapping[str, Any]]) -> RenderableType:
     return rows
 
 
-def listed(experiments: Iterable[Kept]) -> RenderableType:
-    rows = table("Experiment", "when", "who", "kind", "what", ">MAPE")
+def listed(experiments: Iterable["Experiment"]) -> RenderableType:
+    rows = table("Experiment", "!when (UTC)", "?who", "kind", "what", ">MAPE")
     for one in experiments:
         figures = one.summary.get("figures", [])
         mape = figures[0]["mape"] if figures else one.summary.get("mape")
-        rows.add_row(short(one.id), f"{one.at:%Y-%m-%d %H:%M}", one.actor, one.kind, one.name, share(mape))
+        name = one.name if len(one.name) <= NAME else f"{one.name[: NAME - 2]} …"
+        rows.add_row(short(one.id), f"{one.at:%Y-%m-%d %H:%M}", one.actor, one.kind, name, share(mape))
     if not rows.row_count:
         return Text("No experiment yet; `fleetcast backtest` makes one.")
     return rows
 
 
-def searched(report: Search) -> RenderableType:
-    parts: list[RenderableType] = [title(f"Search for {report.recipe}: {count(len(report.trials))} trials")]
-    rows = table("", ">MAPE", "", "settings")
-    widest = max(trial.mape for trial in report.trials)
-    for trial in sorted(report.trials, key=lambda trial: trial.mape)[:SHOWN]:
-        changed = ", ".join(f"{name} = {_toml(value)}" for name, value in trial.settings.items())
-        rows.add_row(
-            str(trial.number), share(trial.mape), bar(trial.mape, widest), changed or "the present settings"
-        )
-    parts.append(rows)
-    if not report.best.settings:
-        parts += [Text(), Text("Nothing tried is better than the present settings.")]
-    else:
-        confirmed = report.confirmed
-        if confirmed is not None:
-            words = "on newer weeks, which no trial saw, its MAPE differs from the present settings' by "
-            parts += [Text(), Text.assemble(words, _points(confirmed), " points; below 0 it is better")]
-        parts += [
-            Text(),
-            Text("To take it over, write into fleetcast.toml:"),
-            Text(_written(report.best.settings)),
-        ]
-    if report.out_of_time:
-        parts += [Text(), Text("The time was over first; the same call goes on from here.", "dim")]
-    return Group(*parts)
-
-
-def _written(settings: Mapping[str, Any]) -> str:
-    """Settings of training as lines of TOML."""
-    plain = [
-        f"{name} = {_toml(value)}"
-        for name, value in settings.items()
-        if "." not in name and value is not None
-    ]
-    inner = [f"{name.split('.', 1)[1]} = {_toml(value)}" for name, value in settings.items() if "." in name]
-    return "\n".join(["[training]", *plain, "", "[training.features]", *inner])
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f"[{', '.join(map(str, value))}]" if isinstance(value, list | tuple) else str(value)
-
-
-def compared(found: Comparison) -> RenderableType:
+def compared(found: "Comparison") -> RenderableType:
+    whole = found.difference
     parts: list[RenderableType] = [
         title(f"{found.first} against {found.second}"),
-        Text.assemble("MAPE differs by ", _points(found.difference), " points; below 0 the first is better"),
+        Text.assemble(
+            "MAPE differs by ",
+            points(whole.value, whole.low, whole.high),
+            " points; below 0 the first is better",
+        ),
     ]
     for aspect, words in ASPECTS.items():
         mine = [row for row in found.explained if row["aspect"] == aspect]
         if len(mine) < 2:
             continue
-        rows = table(f"by {words}", ">rows", ">first", ">second", ">of the difference")
+        rows = table(f"by {words}", ">rows", ">first", ">second", ">of the difference, points")
         most = sorted(mine, key=lambda row: -abs(row["contribution"]))[:LONGEST]
         shown = {row["value"] for row in most}
         for row in (row for row in mine if row["value"] in shown):

@@ -1,6 +1,6 @@
 """Figures as people read them: 5,000; 45.2 %; +3.1 %; 16 Nov 2026; a dash where there is none."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 NONE = "–"
@@ -24,16 +24,24 @@ def share(value: float | None, *, gates: Iterable[float] = (), signed: bool = Fa
     """
     if value is None or value != value:
         return NONE
-    percent = value * 100
-    decimals = next((d for d in range(1, _FINEST) if _tells(percent, d, gates)), _FINEST)
-    text = f"{percent:+.{decimals}f}" if signed else f"{percent:.{decimals}f}"
-    return f"{text.replace('-', '−')} %"
+    return f"{figure(value * 100, 1, gates=[gate * 100 for gate in gates], signed=signed)} %"
 
 
-def _tells(percent: float, decimals: int, gates: Iterable[float]) -> bool:
+def figure(value: float, decimals: int, *, gates: Sequence[float] = (), signed: bool = False) -> str:
+    """A number with so many decimals; more where these would round it onto or across one of its gates.
+
+    >>> figure(0.1001, 3, gates=[0.1]), figure(-0.2496, 2, gates=[0.25, -0.25], signed=True), figure(0.3, 2, gates=[0.25])
+    ('0.1001', '−0.2496', '0.30')
+    """
+    enough = next((d for d in range(decimals, _FINEST) if _tells(value, d, gates)), _FINEST)
+    text = f"{value:+,.{enough}f}" if signed else f"{value:,.{enough}f}"
+    return text.replace("-", "−")
+
+
+def _tells(value: float, decimals: int, gates: Iterable[float]) -> bool:
     """Whether the rounded figure stands on the same side of every gate as the true one."""
-    rounded = round(percent, decimals)
-    return all(_side(rounded, gate * 100) == _side(percent, gate * 100) for gate in gates)
+    rounded = round(value, decimals)
+    return all(_side(rounded, gate) == _side(value, gate) for gate in gates)
 
 
 def _side(value: float, gate: float) -> int:

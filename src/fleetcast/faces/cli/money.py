@@ -3,23 +3,24 @@
 from collections.abc import Mapping, Sequence
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from fleetcast.faces.cli.figures import NONE, count, day, share
-from fleetcast.faces.cli.paper import served, table, title
+from fleetcast.faces.cli.fitting import Table
+from fleetcast.faces.cli.paper import Place, next_steps, served, table, title
 from fleetcast.fleet.order_sheets import OrderExport
 from fleetcast.fleet.ordering import LostSales, OrderReplay, PolicyLine
 
 NAMES: Mapping[str, str] = {
     "fleetcast": "Fleetcast",
     "delivered": "what was delivered",
-    "quantile": "the same, not in cases",
+    "quantile": "same, not in cases",
     "median": "median forecast",
     "mean": "mean forecast",
     "last_week": "last week's demand",
     "historical_mean": "historical mean",
 }
+UNITS = " · quantities in units, money as in the table prices"
 WORDS: Mapping[str, str] = {
     "closed": "the series was not delivered that week",
     "not_final": "its returns are still open",
@@ -34,7 +35,7 @@ WORDS: Mapping[str, str] = {
 }
 
 
-def taken_out(found: OrderExport, *, workspace: str, env: str) -> Group:
+def taken_out(found: OrderExport, place: Place) -> Group:
     """Which orders, where they are, and what to do next."""
     heading = Text.assemble(
         (f"Orders for the week of {day(found.week)}", "bold"),
@@ -43,49 +44,49 @@ def taken_out(found: OrderExport, *, workspace: str, env: str) -> Group:
     rows = table(None, None)
     rows.add_row("reasons", ", ".join(f"{count(n)} {reason}" for reason, n in found.reasons.items()))
     rows.add_row("served by", served(found.failover))  # type: ignore[arg-type]  # its keys are the states
-    for place in found.written:
-        rows.add_row("written", place)
-    return Group(heading, rows, "", title("What to type next"), _next(_where(workspace, env)))
+    for path in found.written:
+        rows.add_row("written", path)
+    following = next_steps(
+        place,
+        ("orders replay", "what orders like these cost and save"),
+        ("status", "how good the forecasts behind them are"),
+    )
+    return Group(heading, rows, "", following)
 
 
-def _next(where: str) -> Table:
-    rows = table(None, None)
-    rows.add_row(f"fleetcast orders replay{where}", "what orders like these cost and save")
-    rows.add_row(f"fleetcast status{where}", "how good the forecasts behind them are")
-    return rows
-
-
-def replay(found: OrderReplay, *, workspace: str) -> RenderableType:
+def replay(found: OrderReplay, place: Place) -> Group:
     """The policies of the whole fleet, Fleetcast against the others per region, and what is not in these figures."""
-    where = _where(workspace, found.environment)
     if not found.priced:
         head = Text(f"None of {count(found.rows)} orders of the stored rounds can be priced yet.")
-        return Group(head, uncounted(found.uncounted), "", title("What to type next"), _run(where))
+        again = next_steps(place, ("run", "another week: every run adds a round"))
+        return Group(head, uncounted(found.uncounted), "", again)
     span = (
         day(found.weeks[0]) if len(found.weeks) == 1 else f"{day(found.weeks[0])} to {day(found.weeks[-1])}"
     )
     heading = Text.assemble(
-        (f"{count(len(found.weeks))} past weeks ordered again", "bold"),
+        (
+            f"{count(len(found.weeks))} past {'week' if len(found.weeks) == 1 else 'weeks'} ordered again",
+            "bold",
+        ),
         f" · {found.environment} · {span} · {count(found.priced)} orders priced",
     )
     return Group(
         heading,
         "",
-        title("Ways of ordering"),
+        Text.assemble(("Ways of ordering", "bold"), (UNITS, "dim")),
         policies(found.total),
         sold_out(found),
         "",
-        title("Fleetcast's orders by region"),
+        Text.assemble(("Fleetcast's orders by region", "bold"), (UNITS, "dim")),
         regions(found.regions),
         "",
-        title("Lost sales of the trailing year, estimated"),
+        Text.assemble(("Lost sales of the trailing year, estimated", "bold"), (UNITS, "dim")),
         lost_sales(found.lost_sales),
         "",
         title("Not priced"),
         uncounted(found.uncounted),
         "",
-        title("What to type next"),
-        _after(where),
+        next_steps(place, ("export orders", "the orders of the coming week, for the people who bring them")),
     )
 
 
@@ -93,12 +94,12 @@ def policies(lines: Sequence[PolicyLine]) -> Table:
     """One row per policy; what Fleetcast saves has a 90 % interval over weeks."""
     rows = table(
         "",
-        ">Brought",
+        ">??Brought",
         ">Came back",
         ">Lost sales",
-        ">Demand\nfilled",
+        ">Demand filled",
         ">Cost",
-        ">Fleetcast\nsaves",
+        ">?Fleetcast saves",
         ">of the cost (90 % interval)",
     )
     for line in lines:
@@ -120,8 +121,8 @@ def sold_out(found: OrderReplay) -> Text:
     line = _of(found.total, "delivered")
     least = _of(found.at_least, "delivered")
     return Text(
-        f"{count(line.n_censored)} of these weeks sold out: their demand is estimated. Taken as no more than what was sold, "
-        f"what was delivered cost {whole(least.cost)}, and Fleetcast saves {_interval(least)} of it.",
+        f"{count(line.n_censored)} of these orders are for a week that sold out: its demand is estimated. Taken as no more "
+        f"than what was sold, what was delivered cost {whole(least.cost)}, and Fleetcast saves {_interval(least)} of it.",
         "dim",
     )
 
@@ -130,15 +131,15 @@ def regions(found: Mapping[str, Sequence[PolicyLine]]) -> Table:
     """One row per region: Fleetcast beside what was delivered, and its saving against the other two."""
     rows = table(
         "Region",
-        ">Orders",
+        ">?Orders",
         ">Demand\nfilled",
         ">when\ndelivered",
         ">Cost",
         ">when\ndelivered",
-        ">Saved",
+        ">?Saved",
         ">against what was delivered",
-        ">against\nlast week",
-        ">against\nthe mean",
+        ">?against\nlast week",
+        ">?against\nthe mean",
     )
     for region, lines in found.items():
         ours, delivered = _of(lines, "fleetcast"), _of(lines, "delivered")
@@ -203,22 +204,3 @@ def _interval(line: PolicyLine) -> str:
 
 def _of(lines: Sequence[PolicyLine], policy: str) -> PolicyLine:
     return next(line for line in lines if line.policy == policy)
-
-
-def _where(workspace: str, env: str) -> str:
-    where = "" if workspace == "." else f" --workspace {workspace}"
-    return where + ("" if env == "dev" else f" --env {env}")
-
-
-def _after(where: str) -> Table:
-    rows = table(None, None)
-    rows.add_row(
-        f"fleetcast export orders{where}", "the orders of the coming week, for the people who bring them"
-    )
-    return rows
-
-
-def _run(where: str) -> Table:
-    rows = table(None, None)
-    rows.add_row(f"fleetcast run{where}", "another week: every run adds a round")
-    return rows

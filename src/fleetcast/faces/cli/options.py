@@ -2,6 +2,8 @@
 
 import getpass
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -63,6 +65,15 @@ def opened(folder: Path, env: Environment, data: Path | None = None) -> "Workspa
     from fleetcast import workspace
 
     return workspace.open(folder, environment=env.value, data=data)
+
+
+@contextmanager
+def looking(words: str) -> Iterator[None]:
+    """What is being done, on a terminal, from before the engines are loaded until there is an answer."""
+    from fleetcast.faces.cli import terminal
+
+    with terminal.messages().status(words):
+        yield
 
 
 def actor() -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from fleetcast.faces.cli.answering import export
-from fleetcast.faces.cli.options import DEV, HERE, Env, Folder, Json, monday, opened
+from fleetcast.faces.cli.options import DEV, HERE, Env, Folder, Json, looking, monday, opened
 
 orders = typer.Typer(name="orders", help="Order quantities, and the money in them.", no_args_is_help=True)
 
@@ -23,14 +23,14 @@ class SheetFormat(StrEnum):
 @export.command("orders")
 def export_orders(
     to: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--to",
             metavar="PATH",
-            help="A folder or a file; for sql a database's URL or an SQLite file.",
+            help="A folder or a file, else export/orders; for sql a database's URL or an SQLite file.",
             envvar="FLEETCAST_ORDERS_TO",
         ),
-    ] = "export/orders",
+    ] = None,
     file_format: Annotated[SheetFormat, typer.Option("--format", help="What to write.")] = SheetFormat.csv,
     table: Annotated[
         str, typer.Option("--table", metavar="NAME", help="For sql: the table, or schema.table.")
@@ -56,24 +56,26 @@ def export_orders(
     env: Env = DEV,
     json: Json = False,
 ) -> None:
-    """Write the published order quantities with what a planner needs beside them.
+    """Write the published order quantities.
 
-    In a database they replace what an earlier export of the same cycle left there, in one transaction. A URL with a
-    password is better given in $FLEETCAST_ORDERS_TO than on the command line."""
-    from fleetcast.faces.cli import money, terminal
-    from fleetcast.fleet import order_sheets
+    Beside each stands what a planner needs: forecast, interval, and where it came from. In a database they replace
+    what an earlier export of the same cycle left there, in one transaction. A URL with a password is better given
+    in $FLEETCAST_ORDERS_TO than on the command line."""
+    with looking("writing orders"):
+        from fleetcast.faces.cli import money, paper, terminal
+        from fleetcast.fleet import order_sheets
 
-    found = order_sheets.take_out(
-        opened(workspace, env),
-        to,
-        kind=file_format.value,
-        table=table,
-        cycle=cycle,
-        week=week,
-        region=region,
-        segment=segment,
-    )
-    terminal.show(found, money.taken_out(found, workspace=str(workspace), env=env.value), as_json=json)
+        found = order_sheets.take_out(
+            opened(workspace, env),
+            to,
+            kind=file_format.value,
+            table=table,
+            cycle=cycle,
+            week=week,
+            region=region,
+            segment=segment,
+        )
+    terminal.show(found, money.taken_out(found, paper.Place(str(workspace), env.value)), as_json=json)
 
 
 @orders.command("replay")
@@ -85,15 +87,16 @@ def orders_replay(
     env: Env = DEV,
     json: Json = False,
 ) -> None:
-    """Price past orders: Fleetcast's beside what was delivered, last week's demand and plain averages.
+    """Price past orders, Fleetcast's and others'.
 
-    It orders the weeks of the stored rounds again, with nothing known after each round's origin, and counts returns
-    and lost sales at the prices in force. Demand of sold-out weeks is estimated, and so marked."""
-    from fleetcast.faces.cli import money, terminal
+    Beside Fleetcast's stand what was delivered, last week's demand and plain averages. It orders the weeks of the
+    stored rounds again, with nothing known after each round's origin, and counts returns and lost sales at the
+    prices in force. Demand of sold-out weeks is estimated, and so marked."""
+    from fleetcast.faces.cli import money, paper, terminal
     from fleetcast.faces.cli.progress import progress
     from fleetcast.fleet import ordering
 
     place = opened(workspace, env)
     with progress(log=place.log) as shown:
         found = ordering.replay(place, weeks=weeks, progress=shown)
-    terminal.show(found, money.replay(found, workspace=str(workspace)), as_json=json)
+    terminal.show(found, money.replay(found, paper.Place(str(workspace), env.value)), as_json=json)

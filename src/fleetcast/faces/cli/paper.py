@@ -1,15 +1,20 @@
 """The paper everything is printed on: quiet tables, and marks whose state is a shape, a word and a colour."""
 
-from collections.abc import Mapping
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
-from rich.table import Table
+from rich.console import Console, ConsoleOptions, Group, RenderResult
+from rich.padding import Padding
 from rich.text import Text
 
 from fleetcast.faces.cli.figures import NONE, count
+from fleetcast.faces.cli.fitting import Table
 from fleetcast.fleet.report import SERVED, Served, State
 
 TARGET = 0.45  # mape; the fleet's target, shown beside whatever limit is in force
+BESIDE = 26  # characters; with fewer beside a command, what it answers stands below it
 NO_WORSE = 0.0  # skill; a perfect draw with the baseline
 
 
@@ -51,14 +56,54 @@ def title(words: str) -> Text:
     return Text(words, "bold")
 
 
-def table(*columns: str | None) -> Table:
-    """A quiet table, as wide as its content; `>` before a heading puts figures to the right, None leaves headings out."""
-    made = Table(
-        box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=columns[0] is not None, header_style="dim"
-    )
-    for heading in columns:
-        right = (heading or "").startswith(">")
-        made.add_column(
-            (heading or "").removeprefix(">"), justify="right" if right else "left", overflow="fold"
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a person works: what the commands that are suggested to them have to name again."""
+
+    workspace: str = "."
+    environment: str = "dev"
+
+    def typed(self, command: str) -> str:
+        """A command of Fleetcast as it is typed to work here too.
+
+        >>> Place("my demo", "prod").typed("status")
+        "fleetcast status --workspace 'my demo' --env prod"
+        """
+        where = "" if self.workspace == "." else f" --workspace {shlex.quote(self.workspace)}"
+        return f"fleetcast {command}{where}" + (
+            "" if self.environment == "dev" else f" --env {self.environment}"
         )
-    return made
+
+
+def next_steps(place: Place, *steps: tuple[str, str]) -> Group:
+    """What to type next: commands, each with the question that it answers."""
+    return Group(
+        title("What to type next"), Steps([(place.typed(command), answers) for command, answers in steps])
+    )
+
+
+class Steps:
+    """Commands with what they answer beside them, or below where the paper is narrow."""
+
+    def __init__(self, steps: Sequence[tuple[str, str]]) -> None:
+        self._steps = steps
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if max(len(command) for command, _ in self._steps) + BESIDE > options.max_width:
+            for command, answers in self._steps:
+                yield Text(command, overflow="fold")
+                yield Padding(Text(answers), (0, 0, 0, 4))
+            return
+        rows = table(None, None)
+        for command, answers in self._steps:
+            rows.add_row(command, answers)
+        yield rows
+
+
+def table(*columns: str | None) -> Table:
+    """A quiet table under these headings, or without any (None).
+
+    `>` before a heading puts figures to the right, `!` keeps cells in one line, `?` says that narrow paper can do
+    without the column; with more of them it goes sooner.
+    """
+    return Table(columns)

@@ -10,12 +10,15 @@ from typing import Protocol
 
 from rich import progress as widgets
 from rich.console import Console
+from rich.table import Column
 
 from fleetcast.faces.cli import terminal
 from fleetcast.faces.cli.figures import count
 from fleetcast.fleet.progress import Progress
 
 QUIET = 10.0  # seconds between two log lines of one stage
+WIDE, NARROW = 28, 12  # characters of a bar
+ROOMY = 100  # columns of a terminal that has room for wide ones
 
 
 class Log(Protocol):
@@ -45,14 +48,16 @@ class Bars:
     """One line per stage: spinner, bar, how many of how many, time, and the last thing that happened."""
 
     def __init__(self, console: Console) -> None:
+        note = Column(ratio=1, no_wrap=True, overflow="ellipsis")  # it gives way, and nothing else does
         self._bars = widgets.Progress(
             widgets.SpinnerColumn(finished_text="[green]●[/]"),
             widgets.TextColumn("{task.description:<15}"),
-            widgets.BarColumn(bar_width=28),
+            widgets.BarColumn(bar_width=WIDE if console.width >= ROOMY else NARROW),
             widgets.TextColumn("{task.fields[amount]:>11}"),
             widgets.TimeElapsedColumn(),
-            widgets.TextColumn("[dim]{task.fields[note]}[/]"),
+            widgets.TextColumn("[dim]{task.fields[note]}[/]", table_column=note),
             console=console,
+            expand=True,
         )
         self._stages: dict[str, widgets.TaskID] = {}
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from fleetcast.faces.cli.options import DEV, HERE, Env, Folder, Json, Reason, actor, opened
+from fleetcast.faces.cli.options import DEV, HERE, Env, Folder, Json, Reason, actor, looking, opened
 
 release = typer.Typer(
     name="release", help="Which fleet is live, and moving to another.", no_args_is_help=True
@@ -19,11 +19,12 @@ LIMIT = 50  # records
 
 @release.command("list")
 def release_list(workspace: Folder = HERE, env: Env = DEV, json: Json = False) -> None:
-    """Every release of the environment, newest first; the live one is marked."""
-    from fleetcast.faces.cli import answers, terminal
-    from fleetcast.fleet import releases
+    """Every release, newest first; the live one is marked."""
+    with looking("reading releases"):
+        from fleetcast.faces.cli import answers, terminal
+        from fleetcast.fleet import releases
 
-    lines = releases.listed(opened(workspace, env))
+        lines = releases.listed(opened(workspace, env))
     terminal.show(lines, answers.releases(lines), as_json=json)
 
 
@@ -35,10 +36,11 @@ def release_show(
     json: Json = False,
 ) -> None:
     """Which model serves which segment, and why."""
-    from fleetcast.faces.cli import answers, terminal
-    from fleetcast.fleet import releases
+    with looking("reading the release"):
+        from fleetcast.faces.cli import answers, terminal
+        from fleetcast.fleet import releases
 
-    view = releases.view(opened(workspace, env), name)
+        view = releases.view(opened(workspace, env), name)
     terminal.show(view, answers.release(view), as_json=json)
 
 
@@ -47,10 +49,11 @@ def release_diff(
     before: Release, after: Release, workspace: Folder = HERE, env: Env = DEV, json: Json = False
 ) -> None:
     """The segments that two releases serve differently."""
-    from fleetcast.faces.cli import answers, terminal
-    from fleetcast.fleet import releases
+    with looking("comparing releases"):
+        from fleetcast.faces.cli import answers, terminal
+        from fleetcast.fleet import releases
 
-    changes = releases.diff(opened(workspace, env), before, after)
+        changes = releases.diff(opened(workspace, env), before, after)
     terminal.show(changes, answers.release_changes(changes), as_json=json)
 
 
@@ -59,10 +62,11 @@ def release_promote(
     name: Release, reason: Reason = "", workspace: Folder = HERE, env: Env = DEV, json: Json = False
 ) -> None:
     """Make a release live."""
-    from fleetcast.faces.cli import answers, terminal
-    from fleetcast.fleet import releases
+    with looking("verifying every model of the release"):
+        from fleetcast.faces.cli import answers, terminal
+        from fleetcast.fleet import releases
 
-    move = releases.promote(opened(workspace, env), name, actor=actor(), reason=reason)
+        move = releases.promote(opened(workspace, env), name, actor=actor(), reason=reason)
     terminal.show(move, answers.moved(move), as_json=json)
 
 
@@ -79,10 +83,11 @@ def release_rollback(
     json: Json = False,
 ) -> None:
     """Go back to an earlier release. Needs a reason and no approval."""
-    from fleetcast.faces.cli import answers, terminal
-    from fleetcast.fleet import releases
+    with looking("verifying every model of the release"):
+        from fleetcast.faces.cli import answers, terminal
+        from fleetcast.fleet import releases
 
-    move = releases.rollback(opened(workspace, env), to, actor=actor(), reason=reason)
+        move = releases.rollback(opened(workspace, env), to, actor=actor(), reason=reason)
     terminal.show(move, answers.moved(move), as_json=json)
 
 
@@ -95,20 +100,24 @@ def audit_log(
     json: Json = False,
 ) -> None:
     """The newest records of the audit chain."""
-    from fleetcast.faces.cli import answers, terminal
-    from fleetcast.fleet import audit
+    with looking("reading the audit log"):
+        from fleetcast.faces.cli import answers, terminal
+        from fleetcast.fleet import audit
 
-    records = audit.log(opened(workspace, env), limit=limit, action=action)
+        records = audit.log(opened(workspace, env), limit=limit, action=action)
     terminal.show(records, answers.audit(records), as_json=json)
 
 
 @audit.command("verify")
 def audit_verify(workspace: Folder = HERE, env: Env = DEV, json: Json = False) -> None:
-    """Walk the chain from its beginning, and hold it against the heads that publications keep."""
-    from fleetcast.faces.cli import answers, terminal
-    from fleetcast.fleet import audit
+    """Check that nobody rewrote the audit chain.
 
-    answer = audit.verify(opened(workspace, env))
+    It is walked from its beginning, and held against the heads that publications keep."""
+    with looking("walking the audit chain"):
+        from fleetcast.faces.cli import answers, terminal
+        from fleetcast.fleet import audit
+
+        answer = audit.verify(opened(workspace, env))
     terminal.show(answer, answers.verification(answer), as_json=json)
     if not answer.ok:
         raise typer.Exit(3)

@@ -5,11 +5,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from fleetcast.faces.cli.figures import count, day, duration, share, short
-from fleetcast.faces.cli.paper import ILL, MARKS, NO_WORSE, STALE, TARGET, WELL, served, table, title
+from fleetcast.faces.cli.fitting import Table
+from fleetcast.faces.cli.paper import (
+    ILL,
+    MARKS,
+    NO_WORSE,
+    STALE,
+    TARGET,
+    WELL,
+    Place,
+    next_steps,
+    served,
+    table,
+    title,
+)
 from fleetcast.fleet.report import CycleReport, LongTermLines, RegionLine, SegmentVerdict, SourceLine, State
 
 
@@ -28,7 +40,7 @@ def cycle(report: CycleReport, *, workspace: str) -> Group:
     if report.long_term:
         parts += [title("The long term"), *_long_term(report.long_term), ""]
     parts += [title("Where things are"), files(report.files), ""]
-    parts += [title("What to type next"), next_steps(report, workspace=workspace)]
+    parts.append(_next(report, Place(workspace, report.environment)))
     return Group(*parts)
 
 
@@ -57,7 +69,7 @@ def fleet(regions: Sequence[RegionLine]) -> Table:
         "",
         ">MAPE",
         ">Better than\nbaseline",
-        ">Bias",
+        ">?Bias",
         ">Series\npublished",
         "Served by",
     )
@@ -108,7 +120,7 @@ def _gate_sentence(report: CycleReport) -> Text:
 
 def not_passed(verdicts: Iterable[SegmentVerdict]) -> Table:
     """What did not pass, why, and what serves it instead."""
-    rows = table("What did not pass", "", ">MAPE", ">Limit", ">Baseline", ">Bias", "Why", "Served by")
+    rows = table("What did not pass", "!", ">MAPE", ">Limit", ">?Baseline", ">?Bias", "Why", "Served by")
     for verdict in verdicts:
         if verdict.state == "passed":
             continue
@@ -143,6 +155,12 @@ def _series_sentence(report: CycleReport) -> Text:
                 ),
             )
         )
+    if report.unclustered:
+        stores = "store" if report.unclustered == 1 else "stores"
+        told = (
+            f"{count(report.unclustered)} {stores} without a cluster: in segments of their own, unclustered."
+        )
+        sentence.append_text(Text.assemble("\n", ILL.text(told)))
     if series.missing:
         sentence.append_text(
             Text.assemble("\n", ILL.text(f"{count(series.missing)} series are missing without a reason."))
@@ -166,7 +184,7 @@ def _long_term(far: LongTermLines) -> list[RenderableType]:
 
 def sources(lines: Iterable[SourceLine]) -> Table:
     """Conservation, source by source."""
-    rows = table("Source", ">Files", ">Rows in", ">Accepted", ">Set aside", ">Doubled", "")
+    rows = table("Source", ">?Files", ">Rows in", ">Accepted", ">Set aside", ">Doubled", "!")
     for line in lines:
         closes = WELL.text("adds up") if line.closes else ILL.text("does not add up")
         rows.add_row(
@@ -186,16 +204,16 @@ def files(places: Mapping[str, Path], here: Path | None = None) -> Table:
     return rows
 
 
-def next_steps(report: CycleReport, *, workspace: str) -> Table:
+def _next(report: CycleReport, place: Place) -> Group:
     """Commands that answer the questions a person has now."""
-    where = "" if workspace == "." else f" --workspace {workspace}"
-    where += "" if report.environment == "dev" else f" --env {report.environment}"
-    rows = table(None, None)
-    rows.add_row(f"fleetcast status{where}", "the fleet in one screen")
-    if report.release:
-        rows.add_row(f"fleetcast release show{where}", "which model serves which segment, and why")
-    rows.add_row(f"fleetcast export orders{where}", "the order quantities of the coming week")
-    rows.add_row(f"fleetcast export tables{where}", "forecasts and all other tables as files")
-    rows.add_row(f"fleetcast audit log{where}", "who did what, and why")
-    rows.add_row(f"fleetcast run{where}", "the next week, when its files are there")
-    return rows
+    shown = [("release show", "which model serves which segment, and why")] if report.release else []
+    return next_steps(
+        place,
+        ("status", "the fleet in one screen"),
+        *shown,
+        ("export orders", "the order quantities of the coming week"),
+        ("orders replay", "what orders like these would have cost and saved"),
+        ("export tables", "forecasts and all other tables as files"),
+        ("audit log", "who did what, and why"),
+        ("run", "the next week, when its files are there"),
+    )

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from fleetcast.faces.cli.options import DEV, HERE, Env, Folder, Json, Reason, actor, monday, opened
+from fleetcast.faces.cli.options import DEV, HERE, Env, Folder, Json, Reason, actor, looking, monday, opened
 
 trial = typer.Typer(
     name="trial", help="Does ordering by the forecasts pay? Ask the field.", no_args_is_help=True
@@ -50,7 +50,11 @@ def trial_design(
     ] = 52,
     outcome: Annotated[Outcome, typer.Option(help="What the trial is judged by.")] = Outcome.returns,
     within: Annotated[
-        list[Stratum], typer.Option(help="What the stores of a pair have in common; again for more; or none.")
+        list[Stratum],
+        typer.Option(
+            metavar="KEY",
+            help="What the stores of a pair share: region, store_format, postal_code; again for more; or none.",
+        ),
     ] = WITHIN,
     without: Annotated[
         list[str] | None, typer.Option(metavar="STORE", help="A store to leave out; again for more.")
@@ -61,24 +65,27 @@ def trial_design(
     env: Env = DEV,
     json: Json = False,
 ) -> None:
-    """Make pairs of alike stores, throw a coin for each, and write the design once and for all."""
-    from fleetcast.faces.cli import terminal, trials
-    from fleetcast.fleet import trials as fleet
-    from fleetcast.trial.design import Plan
+    """Make pairs of alike stores, and throw a coin for each.
 
-    plan = Plan(
-        stores=stores,
-        share=share,
-        weeks=weeks,
-        history=history,
-        outcome=outcome.value,
-        within=tuple(key.value for key in within if key is not Stratum.none),
-        without=tuple(without or ()),
-        seed=seed,
-    )
-    with terminal.messages().status("comparing stores"):
+    The design is written once and for all, with a list of who is pilot and who is control for the field."""
+    with looking("comparing stores"):
+        from fleetcast.faces.cli import paper, terminal, trials
+        from fleetcast.fleet import trials as fleet
+        from fleetcast.trial.design import Plan
+
+        plan = Plan(
+            stores=stores,
+            share=share,
+            weeks=weeks,
+            history=history,
+            outcome=outcome.value,
+            within=tuple(key.value for key in within if key is not Stratum.none),
+            without=tuple(without or ()),
+            seed=seed,
+        )
         designed = fleet.design(opened(workspace, env), plan, to, actor=actor(), reason=reason)
-    terminal.show(designed, trials.designed(designed), as_json=json)
+    here = paper.Place(str(workspace), env.value)
+    terminal.show(designed, trials.designed(designed, here), as_json=json)
 
 
 @trial.command("read")
@@ -95,10 +102,12 @@ def trial_read(
     env: Env = DEV,
     json: Json = False,
 ) -> None:
-    """Say what the trial changed, and whether chance alone would do that."""
-    from fleetcast.faces.cli import terminal, trials
-    from fleetcast.fleet import trials as fleet
+    """Say what a trial changed, and whether chance would do that.
 
-    with terminal.messages().status("comparing pilot and control stores"):
+    Pilot stores are held against their control stores, now against before, by all weeks that are final."""
+    with looking("comparing pilot and control stores"):
+        from fleetcast.faces.cli import terminal, trials
+        from fleetcast.fleet import trials as fleet
+
         read = fleet.read(opened(workspace, env), file, start=start, until=until)
     terminal.show(read, trials.read(read), as_json=json)

@@ -1,16 +1,19 @@
 """What a trial's design and its reading look like on paper."""
 
+import shlex
 from collections import Counter
 from collections.abc import Callable
+from datetime import timedelta
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
-from fleetcast.faces.cli.figures import NONE, count, day, share, short
-from fleetcast.faces.cli.paper import ILL, WELL, table, title
+from fleetcast.faces.cli.figures import NONE, count, day, figure, number, share, short
+from fleetcast.faces.cli.fitting import Table
+from fleetcast.faces.cli.paper import ILL, WELL, Place, next_steps, table, title
 from fleetcast.fleet.trials import Designed, Read
-from fleetcast.trial.design import Balance, Design
+from fleetcast.trial.chance import ALPHA
+from fleetcast.trial.design import ALIKE, Balance, Design
 from fleetcast.trial.lift import SIDES, Lift
 from fleetcast.trial.reading import Finding, Reading
 
@@ -28,7 +31,7 @@ FEATURES = WORDS | {
 }
 
 
-def designed(made: Designed) -> Group:
+def designed(made: Designed, place: Place) -> Group:
     found = made.design
     parts: list[RenderableType] = [
         Text.assemble(
@@ -55,7 +58,12 @@ def designed(made: Designed) -> Group:
             )
         )
     parts += ["", Text("\n").join(Text(str(path)) for path in made.paths)]
-    return Group(*parts)
+    can_start = f"what it changed; the first week it can start on is {day(found.last + timedelta(weeks=1))}"
+    settled = ("audit log --action trial.design", "who settled which design, when and why")
+    following = next_steps(
+        place, (f"trial read {shlex.quote(str(made.paths[0]))} --from MONDAY", can_start), settled
+    )
+    return Group(*parts, "", following)
 
 
 def _within(found: Design) -> str:
@@ -63,17 +71,22 @@ def _within(found: Design) -> str:
 
 
 def _balance(balance: tuple[Balance, ...]) -> Table:
-    rows = table("Before the trial", ">Pilot", ">Control", ">Apart, sd", ">Without pairs", "")
+    rows = table("Before the trial", ">Pilot", ">Control", ">Apart, sd", ">?Without pairs", "!")
     for line in balance:
+        level = share if line.feature in SHARES else _plain
         rows.add_row(
             FEATURES[line.feature],
-            f"{line.pilot:.3f}",
-            f"{line.control:.3f}",
-            f"{line.apart:+.2f}".replace("-", "−"),
+            level(line.pilot),
+            level(line.control),
+            figure(line.apart, 2, gates=[ALIKE, -ALIKE], signed=True),
             f"±{line.by_chance:.2f}",
             WELL.text("alike") if line.alike else ILL.text("apart"),
         )
     return rows
+
+
+def _plain(value: float) -> str:
+    return figure(value, 3)
 
 
 def _detectable(found: Design) -> Table:
@@ -94,7 +107,9 @@ def read(answer: Read) -> Group:
     parts += ["", _findings(found)]
     if found.absences:
         parts += ["", title("Stores whose data do not reach from start to end"), _absences(found)]
-    parts += ["", *(Text(note) for note in (*_weeks(found), *found.notes))]
+    parts.append(Text("sales are in units, money as in the table prices", "dim"))
+    notes = (*_weeks(found), *found.notes)
+    parts += [*([""] if notes else []), *map(Text, notes)]
     return Group(*parts)
 
 
@@ -111,27 +126,27 @@ def _span(answer: Read) -> Text:
 
 
 def _findings(found: Reading) -> Table:
-    arms = (">Pilot then", ">now", ">Control then", ">now")
-    rows = table("", *arms, ">Difference", ">Lift", "90 % interval", ">p", "Before the start")
+    arms = (">?Pilot\nthen", ">Pilot\nnow", ">?Control\nthen", ">Control\nnow")
+    rows = table("", *arms, ">?Difference", ">Lift", "!90 % interval", ">p", "!Before the start")
     for finding in found.findings:
-        lift, figure = finding.lift, _figures(finding)
+        lift, (level, moved) = finding.lift, _figures(finding)
         rows.add_row(
             Text(WORDS[finding.outcome], "bold" if finding.main else ""),
-            *(figure(getattr(lift, side)) for side in SIDES),
-            figure(lift.difference, signed=True),
+            *(level(getattr(lift, side)) for side in SIDES),
+            moved(lift.difference),
             share(lift.value, signed=True),
             NONE if lift.value is None else f"{_bound(lift.low)} … {_bound(lift.high)}",
-            f"{lift.p:.3f}",
+            figure(lift.p, 3, gates=[ALPHA]),
             _before(finding.before),
         )
     return rows
 
 
-def _figures(finding: Finding) -> Callable[..., str]:
-    """How a level or a difference of levels is written: shares in percent, sums as numbers."""
+def _figures(finding: Finding) -> tuple[Callable[[float], str], Callable[[float], str]]:
+    """How levels and a difference of them are written: shares in percent and points, sums as numbers."""
     if finding.outcome in SHARES:
-        return share
-    return lambda value, signed=False: f"{value:{'+' if signed else ''},.1f}".replace("-", "−")
+        return share, lambda value: f"{figure(100 * value, 1, signed=True)} points"
+    return number, lambda value: figure(value, 1, signed=True)
 
 
 def _bound(value: float | None) -> str:

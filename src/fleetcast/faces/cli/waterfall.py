@@ -71,6 +71,7 @@ def forecast(told: "ForecastExplained") -> Group:
             f" · {told.segment} · week of {day(told.week)}, {ahead} ahead · {told.functional}",
         ),
         _published(told),
+        *(Text(f"History of {of.predecessor} until the week of {day(of.until)}.") for of in told.borrowed),
         "",
         rows,
         "",
