@@ -279,3 +279,17 @@ def test_a_new_week_of_a_series_nobody_trained_on_is_published_all_the_same(seld
     rows = opened(seldom).lake.read(FORECASTS, where=pl.col("store") == "east-3")
     assert rows.height == 8
     assert set(rows["failover"]) == {"champion"}
+
+
+def test_the_doctor_finds_a_flipped_bit_in_the_lake(chain):
+    w = opened(chain)
+    assert next(check for check in doctor.examine(w) if check.name == "lake").well
+    file = next((w.state / "lake" / "forecasts").rglob("*.parquet"))
+    file.chmod(0o600)
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    found = next(check for check in doctor.examine(opened(chain)) if check.name == "lake")
+    assert not found.well
+    assert "differs from the digest" in found.detail
+    assert "backup" in found.instead

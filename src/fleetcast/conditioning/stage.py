@@ -155,6 +155,7 @@ def derive(lake: Lake, *, cutoff: date, settings: Settings, received: Iterable[d
         lent = _lent(net, stores, products, cutoff=cutoff, settings=settings)
         sold += [rows.select("week", "store", "product", "units") for rows in (net, lent)]
     before = lake.read(MEMBERSHIP).filter(pl.col("valid_from") < cutoff)
+    before = before.with_columns(pl.col("cluster").fill_null(UNCLUSTERED))  # rows older than clusters are
     stands = places(stores, clusters, cutoff)
     moved = movers(pl.concat(sold), stands, before, cutoff=cutoff, settings=settings.segments)
     membership = pl.concat([before, moved])

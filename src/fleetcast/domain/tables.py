@@ -147,14 +147,15 @@ class Demand(Contract):
 class Membership(Contract):
     """Which segment a series belongs to from `valid_from` (a week) on.
 
-    `region` and `store_format` are "all" where no master data name them, `cluster` is "unclustered" where none has begun.
+    `region` and `store_format` are "all" where no master data name them, `cluster` is "unclustered" where none has
+    begun, and null in rows from before there were clusters.
     """
 
     store: str
     product: str
     region: str
     store_format: str
-    cluster: str
+    cluster: str = pa.Field(nullable=True)
     mover: str
     valid_from: date
 

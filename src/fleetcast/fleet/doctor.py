@@ -30,7 +30,7 @@ def _sources(w: Workspace) -> Iterator[Check]:
             by = (
                 f"conditioner {declared.conditioner}" if declared.conditioner else f"rows of {declared.table}"
             )
-            return f"{len(files)} files, {by}"
+            return f"{_counted(len(files), 'file')}, {by}"
 
         yield _check(f"source {name}", look, instead if declared.required else "")
 
@@ -41,13 +41,28 @@ def _stores(w: Workspace) -> Iterator[Check]:
         return
     yield _check(
         "lake",
-        lambda: f"{sum(bool(w.lake.leaves(t)) for t in w.tables.values())} tables with rows",
-        "restore the lake",
+        lambda: _lake(w),
+        "restore its files from a backup",
     )
     yield from _clusters(w)
     yield _check("release", lambda: _release(w), "go back with `fleetcast release rollback`")
     verified = audit.verify(w)
-    yield Check("audit chain", verified.ok, f"{verified.records} records", verified.reason)
+    held = f"{_counted(verified.records, 'record')}, each sealed by the one before it"
+    found = held if verified.ok else f"broken after {_counted(verified.records, 'record')}: {verified.reason}"
+    yield Check("audit chain", verified.ok, found, "keep ledger.db as it is, and restore it from a backup")
+
+
+def _lake(w: Workspace) -> str:
+    """Every stored byte is read and held against its digest."""
+    files = {table.name: w.lake.verify(table) for table in w.tables.values()}
+    tables = sum(bool(count) for count in files.values())
+    return (
+        f"{_counted(tables, 'table')} with rows, {_counted(sum(files.values()), 'file')} as they were written"
+    )
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _clusters(w: Workspace) -> Iterator[Check]:

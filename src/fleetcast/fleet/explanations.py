@@ -9,6 +9,7 @@ import numpy.typing as npt
 import polars as pl
 
 from fleetcast.domain.errors import CorruptError, DataError, UsageError, some
+from fleetcast.domain.failures import FAILURES, told
 from fleetcast.domain.reach import reach_of, segment_of
 from fleetcast.domain.tables import FORECASTS
 from fleetcast.domain.week import label
@@ -18,7 +19,7 @@ from fleetcast.features.view import panel_at
 from fleetcast.fleet import reporting, work
 from fleetcast.models import effects, explaining, recipes
 from fleetcast.models.effects import Effect
-from fleetcast.models.explaining import Driver, Explained
+from fleetcast.models.explaining import Contributions, Driver, Explained
 from fleetcast.registry.manifest import Manifest, Member
 from fleetcast.settings import Settings
 from fleetcast.workspace import Workspace
@@ -160,7 +161,7 @@ def segment_explained(w: Workspace, segment: str, *, functional: str = "median")
     """Drivers and effects of a segment, over what the newest cycle forecast."""
     of = desk(w, segment)
     newest = _newest(of)
-    apart = explaining.contributions(of.fitted, newest, newest, functional=functional)
+    apart = taken_apart(of, newest, newest, functional=functional)
     read, everything = explaining.reads(of.fitted), effects.standard(of.panel, of.settings.covariates)
     found = effects.effects(
         of.fitted,
@@ -199,7 +200,7 @@ def forecast_explained(
     newest = _newest(of)
     wanted = week or of.panel.weeks[of.panel.cutoff + min(of.panel.horizons)]
     one = newest.take(_one(of, newest, store, product, wanted))
-    apart = explaining.contributions(of.fitted, one, newest, functional=functional)
+    apart = taken_apart(of, one, newest, functional=functional)
     names, values = apart.by_driver()
     row = _published(w, segment).filter(
         (pl.col("store") == store) & (pl.col("product") == product) & (pl.col("week") == wanted)
@@ -233,6 +234,17 @@ def _newest(of: Desk) -> Examples:
     """The examples that the cycle scored."""
     design = Design.of(of.panel, of.settings.training.features, of.settings.covariates)
     return design.ahead(rows=of.rows)
+
+
+def taken_apart(of: Desk, examples: Examples, usual: Examples, *, functional: str) -> Contributions:
+    """What the model on the desk makes of examples, against the usual ones; UsageError where it is unfit for them."""
+    try:
+        return explaining.contributions(of.fitted, examples, usual, functional=functional)
+    except FAILURES as error:  # as a model that an earlier version of Fleetcast made
+        raise UsageError(
+            f"{of.model} cannot be taken apart on the features of today: {told(error)}\n"
+            "Where an earlier version or other settings trained it, `fleetcast run` trains it anew."
+        ) from error
 
 
 def _one(of: Desk, newest: Examples, store: str, product: str, week: date) -> npt.NDArray[np.bool_]:
