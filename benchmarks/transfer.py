@@ -22,7 +22,6 @@ from fleetcast import workspace
 from fleetcast.domain.tables import DEMAND, MEMBERSHIP
 from fleetcast.domain.week import WEEK
 from fleetcast.features.design import Design
-from fleetcast.features.examples import Examples
 from fleetcast.features.view import panel_at
 from fleetcast.fleet import work
 from fleetcast.fleet.progress import Silent
@@ -33,7 +32,7 @@ from fleetcast.models.baseline import HistoricalAverage
 from fleetcast.models.transfer import Transfer
 from fleetcast.resampling import interval
 from fleetcast.rounds.subject import SERIES_WEEK, Subject, TooLittleError, where
-from fleetcast.rounds.walk import Walk, fitted_at
+from fleetcast.rounds.walk import Walk, alone, fitted_at
 from fleetcast.settings import Settings
 from fleetcast.sources import sample
 from fleetcast.workspace import Workspace
@@ -110,11 +109,7 @@ def _rows(w: Workspace, *, members: int) -> Iterator[pl.DataFrame]:
 def _trained(segment: str, at: Design, settings: Settings) -> Any:
     """A first fit as the fleet makes it; TooLittleError where it makes none."""
     subject, door = Subject(segment, segment, settings), recipes.door("weekly")
-    recipe = door.make(settings.training)
-
-    def fit(examples: Examples, *, origin: date, warm: Any | None, tuning: Any | None) -> Any:  # noqa: ARG001 — there was none before it
-        return recipe.fit(examples, seed=subject.seed, tuning=tuning)
-
+    fit = alone(door.make(settings.training).fit, subject.seed)
     return fitted_at(subject, at, Walk.resumed(None, door.load), fit, door)[0]
 
 

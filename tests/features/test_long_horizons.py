@@ -1,7 +1,5 @@
 """Horizons of up to a year: how often a week is learned from, and which year its season is read from."""
 
-from datetime import timedelta
-
 import numpy as np
 import pytest
 
@@ -57,4 +55,3 @@ def test_the_season_of_a_far_horizon_is_that_of_two_years_before(far):
             logs[asked.row[i], asked.week[i] - back - 1 : asked.week[i] - back + 2].mean() for i in at
         ]
         np.testing.assert_allclose(season[at] + level[at], expected, atol=1e-5)
-    assert timedelta(weeks=26) == 26 * WEEK

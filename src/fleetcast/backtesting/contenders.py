@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any, Protocol
 
@@ -20,7 +20,7 @@ from fleetcast.models.baseline import HistoricalAverage
 from fleetcast.models.recipes import Door, Recipe
 from fleetcast.models.transfer import Transfer
 from fleetcast.rounds.subject import Subject, TooLittleError
-from fleetcast.rounds.walk import LONGEST_CHAIN, Round, Walk, fitted_at
+from fleetcast.rounds.walk import LONGEST_CHAIN, Round, Walk, alone, fitted_at
 from fleetcast.settings import Settings
 
 F64 = npt.NDArray[np.float64]
@@ -167,15 +167,13 @@ class _Step:
         return self.door.make(self.settings.training)
 
     def _taken(self, origin: Origin, subject: Subject, train: Callable[..., Any]) -> Round | None:
-        def fit(examples: Examples, *, origin: date, warm: Any | None, tuning: pl.DataFrame | None) -> Any:  # noqa: ARG001 — a pool is lent at once
-            return train(examples, seed=subject.seed, warm=warm, tuning=tuning)
-
         walk = self.walks.get(subject.name, Walk.resumed(None, self.door.load))
         if walk.origin == origin.cutoff:
             return Round(origin.cutoff, origin.design, subject.ahead(origin.design), walk.fitted)
         if walk.origin is not None and origin.cutoff - walk.origin > FARTHEST_WARM:
             walk = replace(walk, length=LONGEST_CHAIN)  # too far: its network starts afresh
         try:
+            fit = alone(train, subject.seed)
             fitted, walk = fitted_at(subject, origin.design, walk, fit, self.door)
         except TooLittleError:
             return None

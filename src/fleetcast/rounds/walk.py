@@ -180,6 +180,15 @@ def walked(
     return found, walk
 
 
+def alone(train: Callable[..., Any], seed: int) -> Fit:
+    """A recipe's `fit` or `pool` as the step of a walk, which is the same at every origin."""
+
+    def fit(examples: Examples, *, origin: date, warm: Any | None, tuning: pl.DataFrame | None) -> Any:  # noqa: ARG001
+        return train(examples, seed=seed, warm=warm, tuning=tuning)
+
+    return fit
+
+
 def fitted_at(subject: Subject, design: Design, walk: Walk, fit: Fit, door: Door[Any]) -> tuple[Any, Walk]:
     """The fit at a design's cutoff, and the walk with all that was known there."""
     origin = design.panel.weeks[design.panel.cutoff]

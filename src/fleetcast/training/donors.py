@@ -10,7 +10,7 @@ from fleetcast.features.panel import Panel
 from fleetcast.models import recipes
 from fleetcast.models.transfer import Transfer
 from fleetcast.rounds.subject import Subject, TooLittleError
-from fleetcast.rounds.walk import Fit, Round, Walk, walked
+from fleetcast.rounds.walk import Fit, Round, Walk, alone, walked
 from fleetcast.settings import Settings
 from fleetcast.training.pooling import Pools
 from fleetcast.training.task import Donor
@@ -49,10 +49,7 @@ def lent(version: Donor, served: Any, earlier: Mapping[date, Design], settings: 
     """The donor made again at the origins of `earlier`, on its own partition, and the version that is registered."""
     subject = Subject(version.segment, version.segment, settings)
     door = recipes.door(settings.training.recipe)
-    trains = door.make(settings.training)
-
-    def fit(examples: Examples, *, origin: date, warm: Any | None, tuning: Any | None) -> Any:  # noqa: ARG001 — it borrows from nobody
-        return trains.fit(examples, seed=subject.seed, warm=warm, tuning=tuning)
+    fit = alone(door.make(settings.training).fit, subject.seed)
 
     def keep(made: Round) -> tuple[date, Any]:
         return made.origin, made.fitted

@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-import polars as pl
-
 from fleetcast.domain.models import Dumped
-from fleetcast.features.design import Design, Examples
+from fleetcast.features.design import Design
 from fleetcast.models import recipes
 from fleetcast.rounds.subject import Subject
-from fleetcast.rounds.walk import Round, Walk, fitted_at, walked
+from fleetcast.rounds.walk import Round, Walk, alone, fitted_at, walked
 from fleetcast.settings import Settings
 from fleetcast.training.account import Conditioned, account
 
@@ -66,10 +64,7 @@ def fit_pool(
     """
     subject = Subject(name(partition), None, settings)
     door = recipes.door(settings.training.recipe)
-    trains = door.make(settings.training)
-
-    def fit(examples: Examples, *, origin: date, warm: Any | None, tuning: pl.DataFrame | None) -> Any:  # noqa: ARG001 — it borrows from nobody
-        return trains.pool(examples, seed=subject.seed, warm=warm, tuning=tuning)
+    fit = alone(door.make(settings.training).pool, subject.seed)
 
     def keep(made: Round) -> tuple[date, Any]:
         return made.origin, made.fitted
