@@ -34,8 +34,8 @@ def segment(told: "SegmentExplained", place: Place) -> Group:
     return Group(
         Text.assemble(
             (told.segment, "bold"),
-            f" · {told.functional} · {told.model}, {told.members} {'member' if told.members == 1 else 'members'} · {count(told.forecasts)} forecasts of the cycle of"
-            f" {day(told.cycle)}",
+            f" · {told.functional} · {told.model}, {told.members} {'member' if told.members == 1 else 'members'}"
+            f" · {count(told.forecasts)} forecasts of the cycle of {day(told.cycle)}",
         ),
         "",
         title("What moves the forecasts"),
