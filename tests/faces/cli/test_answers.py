@@ -171,3 +171,7 @@ def test_a_release_that_was_live_already_is_said_to_be(printed):
 
 def test_the_doctor_gives_no_column_of_advice_where_all_is_well(printed):
     assert "What to do" not in printed(answers.checks([Check("ledger", True, "12 records")]))
+
+
+def test_a_lake_without_rows_says_how_to_get_some(printed):
+    assert "`fleetcast condition` takes raw files in" in printed(answers.versions([]))

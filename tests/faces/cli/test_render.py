@@ -97,3 +97,18 @@ def test_on_a_terminal_of_80_columns_regions_and_commands_are_whole(report, prin
     assert max(map(len, text.splitlines())) <= 80
     assert "north-texas/small/slow" in text
     assert "fleetcast release show --workspace demo" in text
+
+
+def test_what_to_type_next_can_be_answered_by_then(report, printed):
+    conditioned = dataclasses.replace(report, release=None, series=SeriesCounts(0, 0, 0, 0))
+    text = printed(render.cycle(conditioned, workspace="."))
+    assert "fleetcast run" in text
+    assert "export orders" not in text
+    trained = dataclasses.replace(report, series=SeriesCounts(0, 0, 0, 0))
+    assert "fleetcast score" in printed(render.cycle(trained, workspace="."))
+
+
+def test_a_release_that_awaits_promotion_says_how_it_is_promoted(report, printed):
+    waits = dataclasses.replace(report, promoted=False)
+    assert "fleetcast release promote abababababab" in printed(render.cycle(waits, workspace="."))
+    assert "promote" not in printed(render.cycle(report, workspace=".")).partition("What to type next")[2]

@@ -42,7 +42,11 @@ def plan(decisions: Sequence["Decision"]) -> Group:
 def status(answer: Mapping[str, Any]) -> Group:
     """The same facts as `status --json`, for a person."""
     if answer["release"] is None:
-        return Group(Text.assemble((answer["environment"], "bold"), " · nothing released yet"))
+        return Group(
+            Text.assemble(
+                (answer["environment"], "bold"), " · nothing released yet; `fleetcast run` does a week"
+            )
+        )
     segments, series, metrics = answer["segments"], answer["series"], answer["metrics"]
     rows = table(None, None)
     rows.add_row("week", answer["cycle"])
@@ -186,7 +190,9 @@ def verification(answer: "Verification") -> Text:
     return ILL.text(f"the chain is broken after {count(answer.records)} good records: {answer.reason}")
 
 
-def versions(tables: Iterable[TableVersion]) -> Table:
+def versions(tables: Sequence[TableVersion]) -> RenderableType:
+    if not tables:
+        return Text("No table has rows yet; `fleetcast condition` takes raw files in.")
     rows = table("Table", "?Version", ">Rows", "!First week", "!Last week")
     for line in tables:
         rows.add_row(line.table, short(line.version), count(line.rows), line.first or NONE, line.last or NONE)

@@ -206,13 +206,25 @@ def files(places: Mapping[str, Path], here: Path | None = None) -> Table:
 
 def _next(report: CycleReport, place: Place) -> Group:
     """Commands that answer the questions a person has now."""
-    shown = [("release show", "which model serves which segment, and why")] if report.release else []
-    return next_steps(
-        place,
-        ("status", "the fleet in one screen"),
-        *shown,
+    if not report.release:
+        return next_steps(
+            place,
+            ("run", "the whole week: train, judge, release, forecast"),
+            ("data versions", "what the tables hold"),
+            ("plan", "which segments would be trained, and why"),
+        )
+    orders = [
         ("export orders", "the order quantities of the coming week"),
         ("orders replay", "what orders like these would have cost and saved"),
+    ]
+    waits = report.quorum and not report.promoted
+    promote = [(f"release promote {short(report.release)}", "make the new release live")] if waits else []
+    return next_steps(
+        place,
+        *promote,
+        ("status", "the fleet in one screen"),
+        ("release show", "which model serves which segment, and why"),
+        *(orders if report.series.published else [("score", "forecasts by the live release")]),
         ("export tables", "forecasts and all other tables as files"),
         ("audit log", "who did what, and why"),
         ("run", "the next week, when its files are there"),
