@@ -3,6 +3,7 @@ from datetime import UTC, date, datetime
 from types import SimpleNamespace
 
 from fleetcast.faces.cli import answers
+from fleetcast.faces.cli.paper import Place
 from fleetcast.fleet.clustering import Clustered
 from fleetcast.fleet.report import (
     Check,
@@ -116,7 +117,7 @@ def test_a_segment_only_one_release_knows_has_a_dash_on_the_other_side(printed):
 
 
 def test_a_move_says_from_where_to_where(printed):
-    assert printed(answers.moved(Move("dev", None, "ab" * 32))).strip() == "dev: – → abababababab is live."
+    assert "dev: – → abababababab is live." in printed(answers.moved(Move("dev", None, "ab" * 32), Place()))
 
 
 def test_a_plan_counts_what_it_would_retrain(printed):
@@ -135,6 +136,7 @@ def test_an_audit_record_says_who_what_when_and_why(printed):
         action="rollback",
         subject="ab" * 32,
         reason="bias",
+        after=None,
         hash="0" * 64,
     )
     assert "7  2026-11-22 09:30:00  ada  rollback  abababababab  bias" in printed(answers.audit([record]))
@@ -165,7 +167,7 @@ def test_tables_that_are_the_same_are_a_sentence(printed):
 
 
 def test_a_release_that_was_live_already_is_said_to_be(printed):
-    text = printed(answers.moved(Move("dev", "ab" * 32, "ab" * 32)))
+    text = printed(answers.moved(Move("dev", "ab" * 32, "ab" * 32), Place()))
     assert text.strip() == "dev: abababababab is live already; nothing changed."
 
 
@@ -175,3 +177,17 @@ def test_the_doctor_gives_no_column_of_advice_where_all_is_well(printed):
 
 def test_a_lake_without_rows_says_how_to_get_some(printed):
     assert "`fleetcast condition` takes raw files in" in printed(answers.versions([]))
+
+
+def test_after_a_rollback_the_week_can_be_scored_anew_and_the_two_compared(printed):
+    text = printed(answers.moved(Move("dev", "cd" * 32, "ab" * 32), Place("demo")))
+    assert "fleetcast score --workspace demo" in text
+    assert "fleetcast release diff cdcdcdcdcdcd abababababab --workspace demo" in text
+
+
+def test_the_audit_log_says_where_the_pointer_went(printed):
+    record = SimpleNamespace(
+        seq=7, at=datetime(2026, 11, 22, 9, 30, tzinfo=UTC), actor="ada", action="release.rollback",
+        subject="release pointer", reason="bias", after="ab" * 32, hash="0" * 64,
+    )  # fmt: skip
+    assert "release pointer → abababababab" in printed(answers.audit([record]))

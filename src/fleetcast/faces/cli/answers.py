@@ -10,7 +10,18 @@ from rich.text import Text
 
 from fleetcast.faces.cli.figures import NONE, count, day, share, short
 from fleetcast.faces.cli.fitting import Table
-from fleetcast.faces.cli.paper import ILL, NO_WORSE, STALE, TARGET, WELL, served, table, title
+from fleetcast.faces.cli.paper import (
+    ILL,
+    NO_WORSE,
+    STALE,
+    TARGET,
+    WELL,
+    Place,
+    next_steps,
+    served,
+    table,
+    title,
+)
 from fleetcast.fleet.clustering import Clustered
 from fleetcast.fleet.report import (
     Check,
@@ -155,10 +166,19 @@ def _member(member: Member | None) -> tuple[str, str]:
     return (member.model, share(member.mape, gates=[TARGET])) if member else (NONE, NONE)
 
 
-def moved(move: Move) -> Text:
+def moved(move: Move, place: Place) -> RenderableType:
     if move.before == move.after:
         return Text(f"{move.environment}: {short(move.after)} is live already; nothing changed.")
-    return Text(f"{move.environment}: {short(move.before)} → {short(move.after)} is live.")
+    said = Text(f"{move.environment}: {short(move.before)} → {short(move.after)} is live.")
+    compare = (
+        [(f"release diff {short(move.before)} {short(move.after)}", "what it serves otherwise")]
+        if move.before
+        else []
+    )
+    following = next_steps(
+        place, ("score", "the week's forecasts and orders anew, by the release that is live"), *compare
+    )
+    return Group(said, "", following)
 
 
 def audit(records: Sequence["AuditRecord"]) -> RenderableType:
@@ -172,7 +192,8 @@ def audit(records: Sequence["AuditRecord"]) -> RenderableType:
             when,
             record.actor,
             record.action,
-            _shortened(record.subject),
+            _shortened(record.subject)
+            + (f" → {short(record.after)}" if DIGEST.fullmatch(record.after or "") else ""),
             record.reason,
             short(record.hash),
         )

@@ -63,11 +63,11 @@ def release_promote(
 ) -> None:
     """Make a release live."""
     with looking("verifying every model of the release"):
-        from fleetcast.faces.cli import answers, terminal
+        from fleetcast.faces.cli import answers, paper, terminal
         from fleetcast.fleet import releases
 
         move = releases.promote(opened(workspace, env), name, actor=actor(), reason=reason)
-    terminal.show(move, answers.moved(move), as_json=json)
+    terminal.show(move, answers.moved(move, paper.Place(str(workspace), env.value)), as_json=json)
 
 
 @release.command("rollback")
@@ -84,11 +84,11 @@ def release_rollback(
 ) -> None:
     """Go back to an earlier release. Needs a reason and no approval."""
     with looking("verifying every model of the release"):
-        from fleetcast.faces.cli import answers, terminal
+        from fleetcast.faces.cli import answers, paper, terminal
         from fleetcast.fleet import releases
 
         move = releases.rollback(opened(workspace, env), to, actor=actor(), reason=reason)
-    terminal.show(move, answers.moved(move), as_json=json)
+    terminal.show(move, answers.moved(move, paper.Place(str(workspace), env.value)), as_json=json)
 
 
 @audit.command("log")
