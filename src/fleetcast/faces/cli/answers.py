@@ -1,6 +1,5 @@
-"""Answers to questions about what is there: plans, releases, audit, data, health."""
+"""Answers to questions about what is there: plans, the fleet as it stands, tables, health."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,8 +15,6 @@ from fleetcast.faces.cli.paper import (
     STALE,
     TARGET,
     WELL,
-    Place,
-    next_steps,
     served,
     table,
     title,
@@ -25,20 +22,12 @@ from fleetcast.faces.cli.paper import (
 from fleetcast.fleet.clustering import Clustered
 from fleetcast.fleet.report import (
     Check,
-    Member,
-    Move,
-    ReleaseChange,
-    ReleaseLine,
-    ReleaseView,
     TableChange,
     TableVersion,
 )
 
 if TYPE_CHECKING:
     from fleetcast.fleet.plan import Decision
-    from fleetcast.ledger.audit import AuditRecord, Verification
-
-DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
 
 
 def plan(decisions: Sequence["Decision"]) -> Group:
@@ -100,45 +89,6 @@ def _completeness(series: Mapping[str, int]) -> str:
     return f"{parts}, of {count(series['active'])} active"
 
 
-def releases(lines: Sequence[ReleaseLine]) -> RenderableType:
-    if not lines:
-        return Text("Nothing released yet.")
-    rows = table("Release", "!", "Kind", "!Data up to", ">Ensembles", ">Baselines", "?Parent")
-    for line in lines:
-        live = WELL.text("live") if line.live else Text()
-        rows.add_row(
-            short(line.release),
-            live,
-            line.kind,
-            day(line.cutoff),
-            count(line.models),
-            count(line.baselines),
-            short(line.parent),
-        )
-    return rows
-
-
-def release(view: ReleaseView) -> Group:
-    pooled = any(member.pool for member in view.members)
-    young = any(member.donor for member in view.members)
-    beside = [*(["??Pool"] if pooled else []), *(["??Started from"] if young else [])]
-    rows = table("Segment", "?Served by", "Model", *beside, ">MAPE", "Why")
-    for member in view.members:
-        rows.add_row(
-            member.segment,
-            member.serving,
-            member.model,
-            *([member.pool or NONE] if pooled else []),
-            *([member.donor or NONE] if young else []),
-            share(member.mape, gates=[TARGET]),
-            member.reason,
-        )
-    lineage = table(None, None)
-    for part, digest in view.lineage.items():
-        lineage.add_row(part, short(digest))
-    return Group(releases([view.line]), "", rows, "", lineage)
-
-
 def clusters(found: Clustered) -> Group:
     rows = table("Cluster", ">Stores")
     for name, stores in found.stores.items():
@@ -151,64 +101,6 @@ def clusters(found: Clustered) -> Group:
             Text('Then let them be a segment key, as [segments] keys = ["region", "cluster", "mover"].'),
         ]
     return Group(*parts)
-
-
-def release_changes(changes: Sequence[ReleaseChange]) -> RenderableType:
-    if not changes:
-        return Text("Both serve every segment with the same model.")
-    rows = table("Segment", "Before", ">?MAPE", "After", ">?MAPE")
-    for change in changes:
-        rows.add_row(change.segment, *_member(change.before), *_member(change.after))
-    return rows
-
-
-def _member(member: Member | None) -> tuple[str, str]:
-    return (member.model, share(member.mape, gates=[TARGET])) if member else (NONE, NONE)
-
-
-def moved(move: Move, place: Place) -> RenderableType:
-    if move.before == move.after:
-        return Text(f"{move.environment}: {short(move.after)} is live already; nothing changed.")
-    said = Text(f"{move.environment}: {short(move.before)} → {short(move.after)} is live.")
-    compare = (
-        [(f"release diff {short(move.before)} {short(move.after)}", "what it serves otherwise")]
-        if move.before
-        else []
-    )
-    following = next_steps(
-        place, ("score", "the week's forecasts and orders anew, by the release that is live"), *compare
-    )
-    return Group(said, "", following)
-
-
-def audit(records: Sequence["AuditRecord"]) -> RenderableType:
-    if not records:
-        return Text("Nothing happened yet.")
-    rows = table(">#", "!When (UTC)", "Who", "What", "On", "Why", "?Seal")
-    for record in records:
-        when = f"{record.at:%Y-%m-%d %H:%M:%S}"
-        rows.add_row(
-            str(record.seq),
-            when,
-            record.actor,
-            record.action,
-            _shortened(record.subject)
-            + (f" → {short(record.after)}" if DIGEST.fullmatch(record.after or "") else ""),
-            record.reason,
-            short(record.hash),
-        )
-    return rows
-
-
-def _shortened(words: str) -> str:
-    """Text with its digests cut to what tells them apart."""
-    return DIGEST.sub(lambda found: short(found[0]), words)
-
-
-def verification(answer: "Verification") -> Text:
-    if answer.ok:
-        return WELL.text(f"{count(answer.records)} records, each sealed by the one before it")
-    return ILL.text(f"the chain is broken after {count(answer.records)} good records: {answer.reason}")
 
 
 def versions(tables: Sequence[TableVersion]) -> RenderableType:

@@ -21,11 +21,11 @@ LIMIT = 50  # records
 def release_list(workspace: Folder = HERE, env: Env = DEV, json: Json = False) -> None:
     """Every release, newest first; the live one is marked."""
     with looking("reading releases"):
-        from fleetcast.faces.cli import answers, terminal
+        from fleetcast.faces.cli import released, terminal
         from fleetcast.fleet import releases
 
         lines = releases.listed(opened(workspace, env))
-    terminal.show(lines, answers.releases(lines), as_json=json)
+    terminal.show(lines, released.releases(lines), as_json=json)
 
 
 @release.command("show")
@@ -37,11 +37,11 @@ def release_show(
 ) -> None:
     """Which model serves which segment, and why."""
     with looking("reading the release"):
-        from fleetcast.faces.cli import answers, terminal
+        from fleetcast.faces.cli import released, terminal
         from fleetcast.fleet import releases
 
         view = releases.view(opened(workspace, env), name)
-    terminal.show(view, answers.release(view), as_json=json)
+    terminal.show(view, released.release(view), as_json=json)
 
 
 @release.command("diff")
@@ -50,11 +50,11 @@ def release_diff(
 ) -> None:
     """The segments that two releases serve differently."""
     with looking("comparing releases"):
-        from fleetcast.faces.cli import answers, terminal
+        from fleetcast.faces.cli import released, terminal
         from fleetcast.fleet import releases
 
         changes = releases.diff(opened(workspace, env), before, after)
-    terminal.show(changes, answers.release_changes(changes), as_json=json)
+    terminal.show(changes, released.release_changes(changes), as_json=json)
 
 
 @release.command("promote")
@@ -63,11 +63,11 @@ def release_promote(
 ) -> None:
     """Make a release live."""
     with looking("verifying every model of the release"):
-        from fleetcast.faces.cli import answers, paper, terminal
+        from fleetcast.faces.cli import paper, released, terminal
         from fleetcast.fleet import releases
 
         move = releases.promote(opened(workspace, env), name, actor=actor(), reason=reason)
-    terminal.show(move, answers.moved(move, paper.Place(str(workspace), env.value)), as_json=json)
+    terminal.show(move, released.moved(move, paper.Place(str(workspace), env.value)), as_json=json)
 
 
 @release.command("rollback")
@@ -84,11 +84,11 @@ def release_rollback(
 ) -> None:
     """Go back to an earlier release. Needs a reason and no approval."""
     with looking("verifying every model of the release"):
-        from fleetcast.faces.cli import answers, paper, terminal
+        from fleetcast.faces.cli import paper, released, terminal
         from fleetcast.fleet import releases
 
         move = releases.rollback(opened(workspace, env), to, actor=actor(), reason=reason)
-    terminal.show(move, answers.moved(move, paper.Place(str(workspace), env.value)), as_json=json)
+    terminal.show(move, released.moved(move, paper.Place(str(workspace), env.value)), as_json=json)
 
 
 @audit.command("log")
@@ -101,11 +101,11 @@ def audit_log(
 ) -> None:
     """The newest records of the audit chain."""
     with looking("reading the audit log"):
-        from fleetcast.faces.cli import answers, terminal
+        from fleetcast.faces.cli import released, terminal
         from fleetcast.fleet import audit
 
         records = audit.log(opened(workspace, env), limit=limit, action=action)
-    terminal.show(records, answers.audit(records), as_json=json)
+    terminal.show(records, released.audit(records), as_json=json)
 
 
 @audit.command("verify")
@@ -114,10 +114,10 @@ def audit_verify(workspace: Folder = HERE, env: Env = DEV, json: Json = False) -
 
     It is walked from its beginning, and held against the heads that publications keep."""
     with looking("walking the audit chain"):
-        from fleetcast.faces.cli import answers, terminal
+        from fleetcast.faces.cli import released, terminal
         from fleetcast.fleet import audit
 
         answer = audit.verify(opened(workspace, env))
-    terminal.show(answer, answers.verification(answer), as_json=json)
+    terminal.show(answer, released.verification(answer), as_json=json)
     if not answer.ok:
         raise typer.Exit(3)
