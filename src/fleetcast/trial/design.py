@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,9 @@ import polars as pl
 from fleetcast.domain.errors import UsageError
 from fleetcast.domain.week import WEEK
 from fleetcast.trial import chance, matching
-from fleetcast.trial.lift import Arms, levels, relative_error
+from fleetcast.trial.lift import Arms
 from fleetcast.trial.outcomes import OUTCOMES, Outcome, measurable, of_stores
+from fleetcast.trial.power import Detectable, detectable
 
 STRATA = ("region", "store_format", "postal_code")
 _BUSY = 0.9  # share of the weeks before the trial in which a store must have had deliveries
@@ -21,7 +21,6 @@ ALIKE = (
     0.25  # standard deviations between the groups; up to there a regression makes up for them [Rubin 2001]
 )
 _DRAWS = 400  # assignments without pairs, for comparison
-_SHORTEST = 8  # weeks that must lie before a past window that is replayed
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +89,6 @@ class Balance:
 
 
 @dataclass(frozen=True, slots=True)
-class Detectable:
-    """The smallest lift (a fraction) found with a chance of 80 %, told from `windows` past ones; None with none of them."""
-
-    outcome: str
-    lift: float | None
-    windows: int
-
-
-@dataclass(frozen=True, slots=True)
 class Design:
     """Everything about a trial that is settled before it starts; `first` to `last` are the weeks it was made from."""
 
@@ -130,7 +120,7 @@ def design(store_weeks: pl.DataFrame, stores: pl.DataFrame, *, plan: Plan, origi
         pairs,
         tuple(LeftOut(store, reason) for store, reason in sorted(left_out.items())),
         _balance(matching.looks(fit, main), pairs, plan.seed),
-        _detectable(fit, pairs, main, plan.weeks),
+        detectable(fit, _strata_of(pairs), main, plan.weeks),
         _shared(masters, pairs),
     )
 
@@ -267,38 +257,8 @@ def _balance(looks: pl.DataFrame, pairs: Sequence[Pair], seed: int) -> tuple[Bal
     return tuple(found)
 
 
-def _detectable(
-    weeks: pl.DataFrame, pairs: Sequence[Pair], main: Outcome, length: int
-) -> tuple[Detectable, ...]:
-    """Replay past windows as long as the trial, with pairs of the same stores made from the weeks before each."""
-    strata = {store: pair.stratum for pair in pairs for store in (pair.pilot, pair.control)}
-    there = of_stores(weeks, strata)
-    calendar = there["week"].unique().sort().to_list()
-    told = measurable(there)
-    errors: dict[str, list[float]] = {outcome.name: [] for outcome in told}
-    for first in range(len(calendar) - length, max(length, _SHORTEST) - 1, -length):
-        start, end = calendar[first], calendar[first + length - 1]
-        arms = _arms_before(there, strata, main, start)
-        window = there.filter(pl.col("week") <= end)
-        for outcome in told:
-            error = relative_error(levels(window, arms, outcome, start=start))
-            errors[outcome.name] += [error] if isfinite(error) else []
-    return tuple(_found(name, known, len(pairs)) for name, known in errors.items())
-
-
-def _arms_before(there: pl.DataFrame, strata: Mapping[str, str], main: Outcome, start: date) -> list[Arms]:
-    """Pairs as they would have been made at a week; who is pilot is of no account."""
-    looks = matching.looks(there.filter(pl.col("week") < start), main)
-    names = looks["store"].to_list()
-    again = matching.in_strata(matching.distances(looks, main), [strata[name] for name in names])
-    return [Arms(number, names[a], names[b]) for number, (a, b) in enumerate(again)]
-
-
-def _found(outcome: str, errors: Sequence[float], pairs: int) -> Detectable:
-    if not errors:
-        return Detectable(outcome, None, 0)
-    error = float(np.sqrt(np.mean(np.square(errors))))
-    return Detectable(outcome, chance.detectable(error, pairs), len(errors))
+def _strata_of(pairs: Sequence[Pair]) -> dict[str, str]:
+    return {store: pair.stratum for pair in pairs for store in (pair.pilot, pair.control)}
 
 
 def _shared(masters: pl.DataFrame, pairs: Sequence[Pair]) -> int:

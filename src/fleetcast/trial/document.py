@@ -10,7 +10,8 @@ import polars as pl
 
 from fleetcast.domain.errors import CorruptError, UsageError
 from fleetcast.domain.versions import digest_of
-from fleetcast.trial.design import Balance, Design, Detectable, LeftOut, Origin, Pair, Plan
+from fleetcast.trial.design import Balance, Design, LeftOut, Origin, Pair, Plan
+from fleetcast.trial.power import Detectable
 
 KIND = "fleetcast trial"
 SCHEMA = 1

@@ -8,8 +8,9 @@ import pytest
 from fleetcast.faces.cli import trials
 from fleetcast.faces.cli.paper import Place
 from fleetcast.fleet.trials import Designed, Read
-from fleetcast.trial.design import Balance, Design, Detectable, Origin, Pair, Plan
+from fleetcast.trial.design import Balance, Design, Origin, Pair, Plan
 from fleetcast.trial.lift import Lift
+from fleetcast.trial.power import Detectable
 from fleetcast.trial.reading import Finding, Reading
 
 MONDAY = date(2026, 10, 26)
