@@ -182,3 +182,10 @@ def test_what_was_set_aside_says_where_it_stood_and_why(finished_retailer):
     }
     assert rows.filter(pl.col("line") < 1).is_empty()
     assert rows["file"].str.len_chars().min() > 0
+
+
+def test_an_action_that_nobody_took_has_those_named_that_were(finished_retailer):
+    w = opened(finished_retailer)
+    assert [record.action for record in audit.log(w, action="release.cut")] == ["release.cut"]
+    with pytest.raises(UsageError, match=r"no record of 'release\.cutt'; there are .*release\.cut"):
+        audit.log(w, action="release.cutt")

@@ -119,3 +119,12 @@ def test_no_message_tells_a_password(file: Path):
     with pytest.raises(UsageError, match="Invalid SQLite URL") as caught:
         database.write(f"sqlite://planner:secret@/{file}", "orders", sheet(3), key=KEY, replaced={})
     assert "secret" not in str(caught.value)
+
+
+def test_a_file_that_is_no_database_is_named_and_stays(tmp_path):
+    notes = tmp_path / "week.csv"
+    notes.write_text("cycle,week\n")
+    for place, what in ((notes, "no SQLite database"), (tmp_path, "a folder")):
+        with pytest.raises(UsageError, match=f"is {what}, and stays as it is"):
+            put(place, sheet(1))
+    assert notes.read_text() == "cycle,week\n"

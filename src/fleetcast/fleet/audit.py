@@ -1,12 +1,16 @@
 """Looking at the audit chain, and holding it against the heads that publications keep."""
 
+from fleetcast.domain.errors import UsageError, some
 from fleetcast.ledger.audit import AuditRecord, Verification
 from fleetcast.workspace import Workspace
 
 
 def log(w: Workspace, *, limit: int | None = None, action: str | None = None) -> list[AuditRecord]:
-    """The newest records, oldest first."""
-    return w.ledger.audit(limit=limit, action=action)
+    """The newest records, oldest first; UsageError for an action that nobody took, where others were."""
+    found = w.ledger.audit(limit=limit, action=action)
+    if action and not found and (taken := {record.action for record in w.ledger.audit()}):
+        raise UsageError(f"there is no record of {action!r}; there are {some(taken, like=action)}")
+    return found
 
 
 def verify(w: Workspace) -> Verification:

@@ -67,11 +67,7 @@ def _url(database: str) -> "URL":
     from sqlalchemy.exc import ArgumentError
 
     if "://" not in database:
-        folder = Path(database).resolve().parent
-        if not folder.is_dir():
-            raise UsageError(
-                f"no folder {folder} for the SQLite file {database}; make it, or name another one"
-            )
+        _refuse_no_sqlite(Path(database).resolve(), database)
         return make_url(f"sqlite:///{database}")
     try:
         return make_url(database)
@@ -79,6 +75,20 @@ def _url(database: str) -> "URL":
         raise UsageError(
             "that is no database URL; write it like postgresql+psycopg://user@host/name, or name an SQLite file"
         ) from error
+
+
+def _refuse_no_sqlite(file: Path, named: str) -> None:
+    """A new file may be made in a folder; one that is there has to be a database."""
+    if not file.parent.is_dir():
+        raise UsageError(f"no folder {file.parent} for the SQLite file {named}; make it, or name another one")
+    if file.is_dir() or (file.is_file() and not _begins(file, b"SQLite format 3\0")):
+        what = "a folder" if file.is_dir() else "no SQLite database"
+        raise UsageError(f"{named} is {what}, and stays as it is; name another file, or a database's URL")
+
+
+def _begins(file: Path, magic: bytes) -> bool:
+    with file.open("rb") as opened:
+        return opened.read(len(magic)) in (magic, b"")  # SQLite takes an empty file as a new database
 
 
 def _engine(url: "URL") -> "Engine":

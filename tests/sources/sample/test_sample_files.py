@@ -99,3 +99,21 @@ def test_late_and_corrected_files_carry_their_issue_time_in_their_name(demo):
 def test_the_workspace_starts_with_the_version_of_its_settings(demo):
     assert (demo.workspace / "fleetcast.toml").read_text("utf-8").startswith("schema = 1\n")
     assert {".gitignore", "README.md", "pyproject.toml"} < {path.name for path in demo.workspace.iterdir()}
+
+
+def test_a_demo_is_not_written_among_what_is_there(tmp_path):
+    (tmp_path / "mine").mkdir()
+    thesis = tmp_path / "mine" / "thesis.tex"
+    thesis.write_text("years of work")
+    for folder in (thesis.parent, thesis):
+        with pytest.raises(UsageError, match="name another folder"):
+            create(folder, truth=tmp_path / "truth", regions=1, stores=2, products=2, weeks=80)
+    assert list(thesis.parent.iterdir()) == [thesis]
+
+
+def test_a_demo_whose_drawing_was_cut_off_is_drawn_again(tmp_path):
+    size = {"regions": 1, "stores": 2, "products": 2, "weeks": 80}
+    create(tmp_path / "demo", truth=tmp_path / "truth", **size)
+    (tmp_path / "demo" / "fleetcast.toml").unlink()
+    create(tmp_path / "demo", truth=tmp_path / "truth", **size)
+    assert (tmp_path / "demo" / "fleetcast.toml").exists()

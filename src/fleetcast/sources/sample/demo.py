@@ -36,6 +36,10 @@ def create(
         )
     if (folder / SETTINGS).exists():
         raise UsageError(f"{folder} is a workspace already; remove it first, or name another folder")
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not truth.exists()):
+        raise UsageError(
+            f"{folder} holds something else, and a demo needs a place of its own; name another folder"
+        )
     retailer = simulate(
         regions=regions, stores=stores, products=products, weeks=weeks, seed=seed, erratic=erratic
     )
