@@ -91,10 +91,10 @@ def products(size: Size) -> list[str]:
     return [f"{number + 1:05d}" for number in range(size.products)]
 
 
-def fill(folder: Path, size: Size, seed: int) -> tuple[Workspace, pl.DataFrame]:
+def fill(folder: Path, size: Size, seed: int, *, settings: str = SETTINGS) -> tuple[Workspace, pl.DataFrame]:
     """A workspace whose lake holds the fleet up to the cutoff, and what was sold in the weeks held back."""
     (folder / "src" / "made" / "conditioners").mkdir(parents=True)
-    (folder / workspace.SETTINGS_FILE).write_text(SETTINGS, "utf-8")
+    (folder / workspace.SETTINGS_FILE).write_text(settings, "utf-8")
     w = workspace.open(folder, clock=lambda: NOW)
     held_back = []
     batch = pl.lit(BATCH).alias("batch")
@@ -187,7 +187,6 @@ def _stores(region: str, names: list[str], large: npt.NDArray[np.bool_]) -> pl.D
         postal_code=pl.lit("01000"),
         opened=pl.lit(date(2017, 1, 2)),
         closed=pl.lit(None, pl.Date),
-        cluster=pl.lit(None, pl.String),
         valid_from=pl.lit(date(2017, 1, 2)),
         known_at=pl.lit(LONG_AGO).cast(pl.Datetime("us", "UTC")),
     )
