@@ -89,10 +89,11 @@ def test_more_rows_than_go_at_once_all_arrive(file: Path):
     assert len(held(file)) == database.SLICE + 1
 
 
-def test_a_file_that_is_no_database_stays_as_it_is(file: Path):
+def test_a_file_that_is_no_database_is_named_and_stays_as_it_is(file: Path):
     file.write_text("cycle,store\n" * 100)
-    with pytest.raises(InfrastructureError, match="file is not a database"):
-        put(file, sheet(3))
+    for place, what in ((file, "no SQLite database"), (file.parent, "a folder")):
+        with pytest.raises(UsageError, match=f"is {what}, and stays as it is"):
+            put(place, sheet(3))
     assert file.read_text() == "cycle,store\n" * 100
 
 
@@ -119,12 +120,3 @@ def test_no_message_tells_a_password(file: Path):
     with pytest.raises(UsageError, match="Invalid SQLite URL") as caught:
         database.write(f"sqlite://planner:secret@/{file}", "orders", sheet(3), key=KEY, replaced={})
     assert "secret" not in str(caught.value)
-
-
-def test_a_file_that_is_no_database_is_named_and_stays(tmp_path):
-    notes = tmp_path / "week.csv"
-    notes.write_text("cycle,week\n")
-    for place, what in ((notes, "no SQLite database"), (tmp_path, "a folder")):
-        with pytest.raises(UsageError, match=f"is {what}, and stays as it is"):
-            put(place, sheet(1))
-    assert notes.read_text() == "cycle,week\n"
