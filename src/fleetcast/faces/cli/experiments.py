@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from fleetcast.faces.cli.figures import NONE, count, day, duration, share, short
+from fleetcast.faces.cli.figures import NONE, counted, day, duration, share, short
 from fleetcast.faces.cli.paper import NO_WORSE, TARGET, Place, next_steps, table, title
 
 if TYPE_CHECKING:
@@ -32,9 +32,11 @@ ASPECTS = {
 
 
 def backtest(report: "BacktestReport", export: Path | None, place: Place) -> Group:
-    ahead = ", ".join(map(str, report.horizons))
-    windows = f"{len(report.origins)} windows, {day(report.origins[0])} to {day(report.origins[-1])}"
-    head = f"{count(report.segments)} segments · {windows} · {ahead} weeks ahead"
+    ahead, weeks = ", ".join(map(str, report.horizons)), "week" if report.horizons == (1,) else "weeks"
+    windows = (
+        f"{counted(len(report.origins), 'window')}, {day(report.origins[0])} to {day(report.origins[-1])}"
+    )
+    head = f"{counted(report.segments, 'segment')} · {windows} · {ahead} {weeks} ahead"
     parts: list[RenderableType] = [title(f"Backtest {short(report.id)}"), Text(head, "dim"), _figures(report)]
     parts += [
         Text(f"{one['segment']} is young, and starts from {one['donor']} in {one['windows']} windows", "dim")

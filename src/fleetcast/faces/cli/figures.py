@@ -16,6 +16,14 @@ def count(value: int | None) -> str:
     return NONE if value is None else f"{value:,}"
 
 
+def counted(number: int, noun: str) -> str:
+    """
+    >>> counted(1, "window"), counted(1200, "window")
+    ('1 window', '1,200 windows')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def share(value: float | None, *, gates: Iterable[float] = (), signed: bool = False) -> str:
     """A fraction in percent with one decimal; more where one would round it onto or across one of its gates.
 

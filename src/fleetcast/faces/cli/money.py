@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from fleetcast.faces.cli.figures import NONE, count, day, share
+from fleetcast.faces.cli.figures import NONE, count, counted, day, share
 from fleetcast.faces.cli.fitting import Table
 from fleetcast.faces.cli.paper import Place, next_steps, served, table, title
 from fleetcast.fleet.order_sheets import OrderExport
@@ -65,7 +65,7 @@ def replay(found: OrderReplay, place: Place) -> Group:
     )
     heading = Text.assemble(
         (
-            f"{count(len(found.weeks))} past {'week' if len(found.weeks) == 1 else 'weeks'} ordered again",
+            f"{counted(len(found.weeks), 'past week')} ordered again",
             "bold",
         ),
         f" · {found.environment} · {span} · {count(found.priced)} orders priced",

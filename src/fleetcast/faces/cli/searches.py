@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from fleetcast.faces.cli.experiments import bar, points
-from fleetcast.faces.cli.figures import count, share
+from fleetcast.faces.cli.figures import counted, share
 from fleetcast.faces.cli.paper import table, title
 
 if TYPE_CHECKING:
@@ -18,7 +18,9 @@ SHOWN = 8  # trials
 
 def searched(report: "SearchReport", present: str) -> RenderableType:
     """What a search found; `present` is the recipe of the settings."""
-    parts: list[RenderableType] = [title(f"Search for {report.recipe}: {count(len(report.trials))} trials")]
+    parts: list[RenderableType] = [
+        title(f"Search for {report.recipe}: {counted(len(report.trials), 'trial')}")
+    ]
     rows = table("trial", ">MAPE", "??", "settings")
     widest = max(trial.mape for trial in report.trials)
     for trial in sorted(report.trials, key=lambda trial: trial.mape)[:SHOWN]:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from fleetcast.faces.cli.figures import NONE, count, day, figure, number, share, short
+from fleetcast.faces.cli.figures import NONE, count, counted, day, figure, number, share, short
 from fleetcast.faces.cli.fitting import Table
 from fleetcast.faces.cli.paper import ILL, WELL, Place, next_steps, table, title
 from fleetcast.fleet.trials import Designed, Read
@@ -92,7 +92,7 @@ def _plain(value: float) -> str:
 def _detectable(found: Design) -> Table:
     rows = table("Outcome", ">A change of", "is found in 8 of 10 such trials, told from")
     for line in found.detectable:
-        windows = f"{line.windows} past windows" if line.windows != 1 else "1 past window"
+        windows = counted(line.windows, "past window")
         none = "no past window: a longer --history or fewer --weeks may have one"
         rows.add_row(WORDS[line.outcome], share(line.lift), windows if line.windows else none)
     return rows
@@ -116,7 +116,7 @@ def read(answer: Read) -> Group:
 def _span(answer: Read) -> Text:
     found = answer.reading
     line = Text.assemble(
-        (f"{count(found.pairs)} pairs, {count(len(found.weeks))} weeks", "bold"),
+        (f"{counted(found.pairs, 'pair')}, {counted(len(found.weeks), 'week')}", "bold"),
         f" from {day(found.weeks[0])} to {day(found.weeks[-1])}; design {short(answer.digest)}",
     )
     if answer.recorded:
