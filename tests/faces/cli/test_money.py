@@ -64,6 +64,7 @@ def test_what_was_taken_out_says_where_it_is_and_why_some_orders_are_missing(pri
     text = printed(money.taken_out(SHEET, Place("demo", "prod")))
     assert "Orders for the week of 16 Nov 2026 · cycle 2026-11-09 · 897 series, 37,877 units" in text
     assert "7 no_cost, 890 ok" in text
+    assert "✕ 7 series have no order: no margin and return cost in force" in text
     assert "877 champion, 20 baseline" in text
     assert "export/orders/order_sheet.csv" in text
     assert "fleetcast orders replay --workspace demo --env prod" in text

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from fleetcast.faces.cli.figures import NONE, count, counted, day, share
 from fleetcast.faces.cli.fitting import Table
-from fleetcast.faces.cli.paper import Place, next_steps, served, table, title
+from fleetcast.faces.cli.paper import ILL, Place, next_steps, served, table, title
 from fleetcast.fleet.order_sheets import OrderExport
 from fleetcast.fleet.ordering import LostSales, OrderReplay, PolicyLine
 
@@ -51,7 +51,16 @@ def taken_out(found: OrderExport, place: Place) -> Group:
         ("orders replay", "what orders like these cost and save"),
         ("status", "how good the forecasts behind them are"),
     )
-    return Group(heading, rows, "", following)
+    return Group(heading, rows, *_without_order(found.reasons), "", following)
+
+
+def _without_order(reasons: Mapping[str, int]) -> list[Text]:
+    """What a planner has to fill in by hand, or to mend; a series with an order of 0 is none of them."""
+    return [
+        ILL.text(f"{count(n)} series have no order: {WORDS[reason]}")
+        for reason, n in reasons.items()
+        if reason in WORDS
+    ]
 
 
 def replay(found: OrderReplay, place: Place) -> Group:
