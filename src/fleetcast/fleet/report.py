@@ -32,7 +32,7 @@ class SourceLine:
 class SegmentVerdict:
     """The gate's answer for one segment; metrics are fractions, None where there is nothing to measure.
 
-    `limit` is the MAPE limit in force, `reason` says in words why it did not pass ("" when it did), and
+    `limit` and `bias_limit` are those in force, `reason` says in words why it did not pass ("" when it did), and
     `ran` is false when its task died before the gate could judge it.
     """
 
@@ -45,6 +45,7 @@ class SegmentVerdict:
     skill: float | None = None
     bias: float | None = None
     limit: float = 0.45
+    bias_limit: float = 0.15
     ran: bool = True
 
     @property

@@ -301,6 +301,7 @@ def _verdicts(
                 skill=metrics.get("skill"),
                 bias=metrics.get("bias"),
                 limit=checks.get("mape", {}).get("limit", w.settings.gate.mape),
+                bias_limit=checks.get("bias", {}).get("limit", w.settings.gate.bias),
                 ran=bool(verdict),
             )
         )

@@ -30,6 +30,11 @@ def test_a_mape_over_its_limit_shows_over_its_limit(verdicts, printed):
     assert "mape 0.4504 is over 0.45" in line
 
 
+def test_a_bias_outside_its_limit_shows_outside_its_limit(verdicts, printed):
+    skewed = dataclasses.replace(verdicts[1], bias=-0.1502, bias_limit=0.15)
+    assert "−15.02 %" in printed(render.not_passed([skewed]))
+
+
 def test_what_passed_is_not_among_what_did_not(verdicts, printed):
     assert "north-texas/large/fast" not in printed(render.not_passed(verdicts))
 

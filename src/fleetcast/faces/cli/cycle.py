@@ -34,6 +34,7 @@ def demo(
     json: Json = False,
 ) -> None:
     """Simulate a retailer's raw files, and run its week."""
+    from fleetcast.faces.cli import terminal
     from fleetcast.sources import sample
 
     if fresh:
@@ -49,6 +50,8 @@ def demo(
                 weeks=weeks,
                 seed=seed,
             )
+    else:
+        terminal.messages().print(f"{workspace}/ is there: its retailer is kept; --fresh draws another one.")
     _work(workspace, DEV, None, json=json)
 
 

@@ -131,7 +131,7 @@ def not_passed(verdicts: Iterable[SegmentVerdict]) -> Table:
             share(verdict.mape, gates=limit),
             share(verdict.limit),
             share(verdict.baseline_mape, gates=[verdict.mape] if verdict.mape is not None else []),
-            share(verdict.bias, signed=True),
+            share(verdict.bias, gates=[-verdict.bias_limit, verdict.bias_limit], signed=True),
             verdict.reason,
             verdict.served_by.replace("_", " "),
         )
