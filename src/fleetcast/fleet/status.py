@@ -21,14 +21,11 @@ def status(w: Workspace) -> dict[str, Any]:
     everything = rows.filter(pl.col("cycle") == pl.col("cycle").max())
     newest = reporting.ahead(w, everything, "short-term")
     due = reporting.active(w, cycle) if cycle else newest  # type: ignore[arg-type]
-    series = reporting.counts(newest, due)
     return {
         "environment": w.environment,
         "cycle": str(cycle) if cycle else None,
         "release": live.id if live else None,
-        "segments": _segments(live, "short-term"),
-        "series": asdict(series),
-        "failover": dict(reporting.failovers(newest)),
+        **_stands(live, newest, due, "short-term"),
         "without_pool": reporting.without_pool(newest),
         "unclustered": len(unclustered(w, due, cycle)) if cycle else 0,  # type: ignore[arg-type]
         "metrics": reporting.fleet_metrics(w, reporting.scored_rounds(w, live)),
@@ -37,14 +34,21 @@ def status(w: Workspace) -> dict[str, Any]:
     }
 
 
-def _segments(live: Release | None, reach: Reach) -> dict[str, int]:
+def _stands(
+    live: Release | None, completeness: pl.DataFrame, due: pl.DataFrame, reach: Reach
+) -> dict[str, Any]:
+    """The models of a reach, and what became of the series that were `due` from them."""
     members = live.manifest.reaching(reach) if live else {}
     passed = sum(member.passed for member in members.values())
     return {
-        "ensembles": len(members),
-        "baselines": len(live.manifest.baselines) if live else 0,
-        "passed": passed,
-        "failed": len(members) - passed,
+        "segments": {
+            "ensembles": len(members),
+            "baselines": len(live.manifest.baselines) if live else 0,
+            "passed": passed,
+            "failed": len(members) - passed,
+        },
+        "series": asdict(reporting.counts(completeness, due)),
+        "failover": dict(reporting.failovers(completeness)),
     }
 
 
@@ -54,9 +58,5 @@ def _long_term(w: Workspace, live: Release | None, completeness: pl.DataFrame) -
         return None
     rows = reporting.ahead(w, completeness, "long-term")
     cycle = completeness["cycle"].max()
-    series = reporting.counts(rows, reporting.active(w, cycle, "long-term") if cycle else rows)  # type: ignore[arg-type]
-    return {
-        "segments": _segments(live, "long-term"),
-        "series": asdict(series),
-        "failover": dict(reporting.failovers(rows)),
-    }
+    due = reporting.active(w, cycle, "long-term") if cycle else rows  # type: ignore[arg-type]
+    return _stands(live, rows, due, "long-term")
