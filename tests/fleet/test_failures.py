@@ -24,6 +24,8 @@ from fleetcast.testing.kiosks import (
     LAST,
     SETTINGS,
     WEDNESDAY,
+    damage,
+    damage_artefact,
     kiosks,
     opened,
     run_week,
@@ -32,18 +34,6 @@ from fleetcast.testing.kiosks import (
 )
 
 SELDOM = SETTINGS.replace("[execution]", "[retraining]\nevery_weeks = 30\n\n[execution]")
-
-
-def damage(path):
-    """Flip one bit in the middle of a file."""
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.chmod(0o644)
-    path.write_bytes(content)
-
-
-def damage_artefact(w, digest):
-    damage(w.state / "bank" / digest[:2] / digest)
 
 
 def states(w, cycle=LAST):

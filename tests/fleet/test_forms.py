@@ -12,7 +12,15 @@ from fleetcast.fleet.progress import Silent
 from fleetcast.fleet.run import run_cycle
 from fleetcast.models import conformal
 from fleetcast.registry.packs import unpack
-from fleetcast.testing.kiosks import LAST, SETTINGS, kiosks, opened, run_week, write_workspace
+from fleetcast.testing.kiosks import (
+    LAST,
+    SETTINGS,
+    damage_artefact,
+    kiosks,
+    opened,
+    run_week,
+    write_workspace,
+)
 
 SETTINGS = SETTINGS.replace(
     "net_members = 0", 'net_members = 0\npool_net_members = 0\nrecipe = "weekly-pooled"'
@@ -55,14 +63,6 @@ def change(folder, old, new):
     settings.write_text(settings.read_text("utf-8").replace(old, new), "utf-8")
 
 
-def damage(w, digest):
-    path = w.state / "bank" / digest[:2] / digest
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.chmod(0o644)
-    path.write_bytes(content)
-
-
 def score(folder):
     for only in ("condition", "score"):
         run_cycle(opened(folder), only=only, progress=Silent(), actor="test")
@@ -101,7 +101,7 @@ def test_both_forms_forecast_the_same_rows_of_the_same_rounds(finished):
 
 def test_what_is_served_alone_needs_no_pool_and_knows_how_sure_it_is(chain):
     w = opened(chain)
-    damage(w, live(w).members[SLOW].pool.artefact)
+    damage_artefact(w, live(w).members[SLOW].pool.artefact)
     score(chain)
     w = opened(chain)
     rows = w.lake.read(COMPLETENESS, where=pl.col("cycle") == LAST).select("segment", "state", "reason")
@@ -157,7 +157,7 @@ def test_judging_again_chooses_the_same(chain):
 def test_a_damaged_pool_is_made_anew_with_all_segments_whichever_form_serves(chain):
     change(chain, "[execution]", "[retraining]\nevery_weeks = 30\n\n[execution]")
     w = opened(chain)
-    damage(w, live(w).members[SLOW].pool.artefact)
+    damage_artefact(w, live(w).members[SLOW].pool.artefact)
     run_cycle(opened(chain), only="condition", progress=Silent(), actor="test")
     reasons = {decision.segment: decision.reason for decision in plan.plan(opened(chain))}
     assert reasons[FAST] == reasons[SLOW] == "the pool of its partition is damaged"

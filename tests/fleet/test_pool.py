@@ -18,7 +18,15 @@ from fleetcast.registry.manifest import Reference, inherit
 from fleetcast.registry.models import Challenger
 from fleetcast.registry.packs import pack, unpack
 from fleetcast.settings import RetrainingSettings
-from fleetcast.testing.kiosks import LAST, SETTINGS, kiosks, opened, run_week, write_workspace
+from fleetcast.testing.kiosks import (
+    LAST,
+    SETTINGS,
+    damage_artefact,
+    kiosks,
+    opened,
+    run_week,
+    write_workspace,
+)
 
 POOLED = SETTINGS.replace(
     "net_members = 0", 'net_members = 0\npool_net_members = 0\nrecipe = "weekly-pooled"'
@@ -38,14 +46,6 @@ def finished(tmp_path_factory):
 @pytest.fixture
 def chain(finished, tmp_path):
     return shutil.copytree(finished, tmp_path / "chain")
-
-
-def damage(w, digest):
-    path = w.state / "bank" / digest[:2] / digest
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.chmod(0o644)
-    path.write_bytes(content)
 
 
 def every_week(folder):
@@ -78,7 +78,7 @@ def test_every_member_names_its_pool_which_is_promoted_with_it(finished):
 
 def test_a_damaged_pool_leaves_the_segments_own_members_to_forecast_and_is_said(chain):
     w = opened(chain)
-    damage(w, pools(w)[0].artefact)
+    damage_artefact(w, pools(w)[0].artefact)
     score(chain)
     rows = w.lake.read(COMPLETENESS, where=pl.col("cycle") == LAST)
     said = rows.with_columns(pl.col("store").str.head(4)).select("store", "state", "reason").unique()
@@ -123,7 +123,7 @@ def test_a_pool_that_does_not_fit_today_s_features_is_left_out(chain):
 
 
 def test_a_damaged_pool_is_made_anew_with_all_segments_of_its_partition(chain):
-    damage(opened(chain), pools(opened(chain))[0].artefact)
+    damage_artefact(opened(chain), pools(opened(chain))[0].artefact)
     run_cycle(opened(chain), only="condition", progress=Silent(), actor="test")
     reasons = {decision.segment: decision.reason for decision in plan.plan(opened(chain))}
     assert reasons[FAST] == reasons[SLOW] == "the pool of its partition is damaged"
@@ -175,7 +175,7 @@ def lose_model(w, segment):
         before.updated_at,
     )
     w.registry.models.register([challenger], cutoff=LAST - WEEK, actor="test")
-    damage(w, artefact)
+    damage_artefact(w, artefact)
 
 
 def test_the_same_week_again_registers_nothing_anew(chain):

@@ -175,6 +175,19 @@ def run_week(
     return run_cycle(opened(folder, at), week=week, progress=progress or Silent(), actor="test")
 
 
+def damage(path: Path) -> None:
+    """Flip one bit in the middle of a file."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.chmod(0o644)
+    path.write_bytes(content)
+
+
+def damage_artefact(w: Workspace, digest: str) -> None:
+    """Flip one bit of what the bank holds under a digest."""
+    damage(w.state / "bank" / digest[:2] / digest)
+
+
 def _source(table: Table, header: list[str]) -> str:
     known = "known_at" in header
     columns = {name: table.types.get(name, pl.String()) for name in header}
