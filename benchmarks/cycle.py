@@ -24,7 +24,7 @@ import polars as pl
 from machine import Ceilings, ceilings
 from made_fleet import AHEAD, LAST, SIZES, Size
 
-from fleetcast.domain.tables import COMPLETENESS, DEMAND, FORECASTS, ROUNDS
+from fleetcast.domain.tables import DEMAND, FORECASTS, ROUNDS
 from fleetcast.fleet.progress import Silent
 from fleetcast.fleet.run import Cycle
 from fleetcast.metrics import mape, wape
@@ -87,7 +87,8 @@ def main() -> int:
         peers = run_peers(size, Path(scratch) / "peers", held_back) if chosen.peers else {}
     answer = _answer(chosen.size, size, ours, peers) | {"cold_cpu_s": round(cold, 1)}
     _table(answer, ours, peers, limits)
-    _keep(answer | {"stages": ours["stages"], "parts": ours["parts"], "machine": limits.as_dict()})
+    kept = {key: ours[key] for key in ("stages", "stage_peak_mb", "parts")}
+    _keep(answer | kept | {"machine": limits.as_dict()})
     print(json.dumps(answer))
     return 0
 
@@ -108,12 +109,12 @@ def run(w: Workspace, held_back: pl.DataFrame) -> dict[str, Any]:
         "cpu_s": spent() - before,
         "peak_mb": peak_mb(),
         "stages": {name: round(value, 2) for name, value in stages.cpu.items()},
+        "stage_peak_mb": {name: round(value) for name, value in stages.peak_mb.items()},
         "parts": parts(profile),
         "p": lineage.get("p"),
         "segments": len(live.manifest.members) if live else 0,
         "passed": sum(member.passed for member in live.manifest.members.values()) if live else 0,
         "rounds": rounds["origin"].n_unique(),
-        "published": w.lake.read(COMPLETENESS).filter(pl.col("state") == "champion").height,
         **judged(held_back, forecasts.select(*KEY, "mape", "median")),
         "baseline_wape": _baseline(w, held_back),
     }
@@ -225,12 +226,14 @@ def _table(
     answer: Mapping[str, Any], ours: Mapping[str, Any], peers: Mapping[str, Any], limits: Ceilings
 ) -> None:
     lines = [
-        f"size {answer['size']}: {answer['rows']:,} rows, {ours['segments']} segments, p = {ours['p']}, {ours['rounds']} rounds",
+        f"size {answer['size']}: {answer['rows']:,} rows, p = {ours['p']}, {ours['rounds']} rounds",
+        f"{ours['passed']} of {ours['segments']} segments passed their gate",
         "machine, one thread: " + ", ".join(f"{name} {value}" for name, value in limits.as_dict().items()),
-        f"{'stage':<12}{'CPU s':>9}{'µs a row':>10}",
+        f"{'stage':<12}{'CPU s':>9}{'µs a row':>10}{'peak MB':>9}",
     ]
     for name, cpu in (*ours["stages"].items(), *((f"  {part}", cpu) for part, cpu in ours["parts"].items())):
-        lines.append(f"{name:<12}{cpu:>9.1f}{1e6 * cpu / answer['rows']:>10.2f}")
+        peak = ours["stage_peak_mb"].get(name, "")
+        lines.append(f"{name:<12}{cpu:>9.1f}{1e6 * cpu / answer['rows']:>10.2f}{peak:>9}")
     lines.append(f"{'':<12}{'CPU s':>9}{'peak MB':>10}{'WAPE':>8}{'MAPE':>8}")
     rows = {
         "fleetcast": {**ours, "cpu_s": answer["cpu_s"]},
