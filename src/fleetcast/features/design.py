@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fleetcast.domain.versions import digest_of
-from fleetcast.features.column import Column
+from fleetcast.features.column import Column, codes
 from fleetcast.features.columns import columns
 from fleetcast.features.examples import Examples, stacked
 from fleetcast.features.panel import STATUS, Panel
@@ -22,6 +22,7 @@ I64 = npt.NDArray[np.int64]
 VERSION = 1  # of the feature code; a new one makes models of the old one unfit for scoring
 WARM_UP_WEEKS = 4  # known weeks a series needs at the origin before its rows are learned from
 MOST_HORIZONS = 8  # at which a week is learned from; of a long list of horizons each week gets a share
+ENOUGH = 65_536  # examples of a segment; one with more weeks than a model needs learns from each at fewer horizons
 
 
 @dataclass(frozen=True)
@@ -85,15 +86,24 @@ class Design:
 
     def _drawn(self, horizon: int) -> npt.NDArray[np.bool_]:
         """[S, W]: which targets take this one of many horizons: the series' names and the week decide, by turns."""
-        panel = self.panel
-        turns = -(-len(panel.horizons) // MOST_HORIZONS)
-        if turns == 1:  # few horizons: all of them are taken
+        panel, turns = self.panel, self._turns()
+        if turns.max(initial=1) == 1:  # few horizons: all of them are taken
             return np.ones(panel.units.shape, bool)
         names = panel.series.select("store", "product").iter_rows()
         series = np.array([zlib.crc32("\n".join(name).encode()) for name in names], np.int64)
         week = np.array([day.toordinal() // 7 for day in panel.weeks], np.int64)
         turn = series[:, None] + week[None, :] + panel.horizons.index(horizon)
-        return np.asarray(turn % turns == 0)
+        return np.asarray(turn % turns[:, None] == 0)
+
+    def _turns(self) -> I64:
+        """[S]: over how many weeks each horizon takes its turn; every week is learned from at one horizon at least."""
+        panel, many = self.panel, len(self.panel.horizons)
+        segment = codes(panel, "segment")
+        weeks = np.bincount(segment, weights=(panel.status == 0).sum(axis=1))
+        turns = np.full(len(weeks), -(-many // MOST_HORIZONS), np.int64)
+        for _ in range(many.bit_length()):
+            turns = np.where(weeks * many / turns > ENOUGH, np.minimum(2 * turns, many), turns)
+        return np.asarray(turns[segment])
 
     def ledger(
         self,
