@@ -11,31 +11,53 @@ from hypothesis import strategies as st
 from fleetcast.domain.errors import DataError
 from fleetcast.models import descent, lasso, reweighting
 from fleetcast.models.lasso import Lasso
+from fleetcast.models.moments import Grouped, System, moments, system
 
 
-def correlated(seed: int, p: int) -> tuple[np.ndarray, np.ndarray]:
+def correlated(seed: int, p: int) -> System:
+    """Equations of p columns, some of them with a slope for each of three products."""
     random = np.random.default_rng(seed)
     X = random.normal(size=(80, p)) + random.normal(size=(80, 1))
-    X = (X - X.mean(axis=0)) / X.std(axis=0)
     y = X[:, 0] - 0.5 * X[:, -1] + random.normal(size=80)
-    return X.T @ X / 80, X.T @ (y - y.mean()) / 80
+    rows, _ = Grouped.of(X.astype(np.float32), y, random.integers(0, 3, 80).astype(np.int32), 3)
+    return system(moments(rows), tuple(range(0, p, 3)))
 
 
 @settings(max_examples=20)
 @given(seed=st.integers(0, 1000), p=st.integers(2, 12))
 def test_the_path_satisfies_the_optimality_conditions_of_the_lasso(seed, p):
-    gram, moment = correlated(seed, p)
-    alphas = np.abs(moment).max() * np.geomspace(0.5, 1e-3, 6)
-    for alpha, b in zip(alphas, descent.path(gram, moment, alphas, np.zeros(p), 1e-10, 20_000), strict=True):
-        pull = moment - gram @ b
-        np.testing.assert_allclose(pull[b != 0], alpha * np.sign(b[b != 0]), atol=1e-6)
-        assert (np.abs(pull[b == 0]) <= alpha + 1e-6).all()
+    equations = correlated(seed, p)
+    alphas = np.abs(equations.moment).max() * np.geomspace(0.5, 1e-3, 6)
+    for alpha, b in zip(
+        alphas, descent.path(equations, alphas, tolerance=1e-10, sweeps=20_000), strict=True
+    ):
+        pull = equations.moment - equations.gram @ b
+        np.testing.assert_allclose(pull[b != 0], alpha * np.sign(b[b != 0]), atol=1e-5)
+        assert (np.abs(pull[b == 0]) <= alpha + 1e-5).all()
 
 
 def test_orthogonal_columns_are_soft_thresholded():
-    moment = np.array([1.0, -0.5, 0.05])
-    (b,) = descent.path(np.eye(3), moment, np.array([0.1]), np.zeros(3), 1e-12, 100)
-    np.testing.assert_allclose(b, [0.9, -0.4, 0.0], atol=1e-12)
+    random = np.random.default_rng(1)
+    X, _ = np.linalg.qr(np.column_stack([np.ones(60), random.normal(size=(60, 3))]))
+    X = X[:, 1:] * np.sqrt(60)
+    y = X @ [1.0, -0.5, 0.05]
+    rows, _ = Grouped.of(X.astype(np.float32), y, np.zeros(60, np.int32), 1)
+    (b,) = descent.path(system(moments(rows), ()), np.array([0.1]), tolerance=1e-12, sweeps=100)
+    np.testing.assert_allclose(b[:3], [0.9, -0.4, 0.0], atol=1e-5)
+
+
+def test_the_shift_is_the_one_that_costs_least():
+    random = np.random.default_rng(2)
+    error, target = random.normal(0.3, 0.5, 300), np.log1p(random.poisson(4.0, 300))
+    units = np.expm1(target)
+    sold = units > 0
+
+    def mape(shift: float) -> float:
+        return float(np.mean(np.abs(np.expm1(target + error + shift) - units)[sold] / units[sold]))
+
+    shifts = np.linspace(-1, 1, 2001)
+    best = shifts[np.argmin([mape(shift) for shift in shifts])]
+    assert reweighting.best_shift(error, target) == pytest.approx(best, abs=2e-3)
 
 
 def test_each_product_gets_its_own_slope(market):
@@ -68,8 +90,8 @@ def test_the_median_forecast_has_as_many_weeks_above_it_as_below(market):
 
 
 def test_the_weights_give_the_gradient_of_the_percentage_error():
-    error, relative = np.array([-0.4, 0.31, 0.7]), np.ones(3)
-    weights = reweighting.weights(error, relative)
+    error, many_units = np.array([-0.4, 0.31, 0.7]), np.full(3, 30.0)
+    weights = reweighting.weights(error, many_units)
     step = 1e-6
     gradient = (np.abs(np.expm1(error + step)) - np.abs(np.expm1(error - step))) / (2 * step)
     np.testing.assert_allclose(weights * error / (weights * error)[0], gradient / gradient[0], rtol=1e-5)

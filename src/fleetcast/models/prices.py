@@ -7,11 +7,14 @@ therefore the spread of its scores x·e summed within a product's week (Belloni,
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
 from fleetcast.models.moments import Grouped, System
 
+F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 I32 = npt.NDArray[np.int32]
+I64 = npt.NDArray[np.int64]
 
 STRENGTH = (
     0.5  # power of the theory's price, which is itself estimated from few weeks; 0 is one price for all
@@ -27,35 +30,45 @@ TINY = 1e-9
 def prices(rows: Grouped, week: I32, slopes: tuple[int, ...], error: F64, equations: System) -> F64:
     """[q] price of each standardised column; 1 is the geometric mean of the plain ones.
 
-    `error` [n] are the errors of a first fit, `week` [n] the weeks they are of, in the order of the rows.
+    `error` [n] are the errors of a first fit, `week` [n] the weeks they are of, in the order of the rows: a product's
+    rows of one week follow each other.
     """
-    p, m, n = rows.X.shape[1], len(slopes), len(rows.X)
-    own = [0, *(1 + j for j in slopes)]
-    squares = np.zeros(len(equations.scale))
-    for k in range(rows.products):
-        at = slice(int(rows.bounds[k]), int(rows.bounds[k + 1]))
-        if at.start == at.stop:
-            continue
-        sums = _sums(rows.X[at], week[at], error[at], equations.mean[:p])
-        squares[:p] += (sums[:, 1:] ** 2).sum(axis=0)
-        mine = sums[:, own]
-        mine[:, 1:] -= sums[:, :1] * (equations.centre[k] - equations.mean[list(slopes)])
-        squares[p + k * (1 + m) : p + (k + 1) * (1 + m)] = (mine**2).sum(axis=0)
+    p, n = rows.X.shape[1], len(rows.X)
+    columns = np.array(slopes, np.int64)
+    apart = equations.centre - equations.mean[columns]  # of a product's centre from the mean that scores are taken from
+    plain, own = _squares(rows.X, week, error, rows.bounds, equations.mean[:p], columns, apart)
+    squares = np.concatenate([plain, own.reshape(-1)])
     moves = equations.scale > 0
     spread = np.sqrt(squares / n) / np.where(moves, equations.scale, 1.0)
     spread = np.where(moves, np.maximum(spread, TINY), 1.0)
     usual = np.exp(np.log(spread[:p]).mean(where=moves[:p])) if moves[:p].any() else 1.0
     out = np.clip((spread / usual) ** STRENGTH, CHEAPEST, DEAREST)
     out[p:] *= OWN
-    return np.asarray(out ** min(1.0, np.unique(week).size / YEAR))
+    weeks = np.count_nonzero(np.bincount(week))
+    return np.asarray(out ** min(1.0, weeks / YEAR))
 
 
-def _sums(X: npt.NDArray[np.float32], week: I32, error: F64, mean: F64) -> F64:
-    """[weeks, 1 + p]: sums of e and of e·(x − mean) over a product's rows in each week."""
-    order = np.argsort(week, kind="stable")
-    ordered = week[order]
-    first = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
-    scores = np.empty((len(order), 1 + X.shape[1]))
-    scores[:, 0] = error[order]
-    scores[:, 1:] = (X[order] - mean) * error[order, None]
-    return np.asarray(np.add.reduceat(scores, first, axis=0))
+@njit(cache=True)
+def _squares(
+    X: F32, week: I32, error: F64, bounds: I64, mean: F64, slopes: I64, apart: F64
+) -> tuple[F64, F64]:  # pragma: no cover - compiled
+    """Squares, summed over the weeks of each product, of its scores summed within the week: [p] and [K, 1 + m]."""
+    K, p, m = len(bounds) - 1, X.shape[1], len(slopes)
+    plain, own = np.zeros(p), np.zeros((K, 1 + m))
+    sums = np.zeros(p)
+    for k in range(K):
+        total = 0.0
+        for i in range(bounds[k], bounds[k + 1]):
+            total += error[i]
+            for j in range(p):
+                sums[j] += (X[i, j] - mean[j]) * error[i]
+            if i + 1 < bounds[k + 1] and week[i + 1] == week[i]:
+                continue
+            own[k, 0] += total * total
+            for s in range(m):
+                own[k, 1 + s] += (sums[slopes[s]] - total * apart[k, s]) ** 2
+            for j in range(p):
+                plain[j] += sums[j] * sums[j]
+                sums[j] = 0.0
+            total = 0.0
+    return plain, own

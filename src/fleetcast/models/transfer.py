@@ -32,6 +32,11 @@ BELIEF = 20  # targets of one's own that count as much as the donor's word
 FARTHEST = 2.0  # log units that a correction may reach: a factor of seven
 PASSES = 3  # fits of a correction under a weighted loss
 LOOKS = 2  # at how large the noise is
+WEIGHTS: Mapping[str, Callable[[F64, F64], F64]] = {
+    "mape": weights,
+    "median": absolute_weights,
+    "mean": lambda error, _: np.ones_like(error),
+}
 _DONOR = "donor/"
 
 
@@ -169,25 +174,16 @@ def _indicators(values: tuple[str, ...], codes: npt.NDArray[np.int32], known: tu
 def _corrected(inputs: F32, known: Examples, base: F64, functional: str, targets: int) -> F64:
     """Coefficients and intercept of log(1 + units) − base under the functional's loss, by iterated reweighting."""
     y = known.log_units
-    weigh = _weigher(functional, np.maximum(known.units, 0.0))
+    weigh = WEIGHTS[functional]
     said = np.zeros(len(y))
     found = np.zeros(inputs.shape[1] + 1)
     for _ in range(1 if functional == "mean" else PASSES):
-        given = weigh(base + said - y)
+        given = weigh(base + said - y, y)
         if not given.any():  # nothing counts under this loss
             break
         found = _shrunk(inputs, y - base, given, targets)
         said = _said(inputs, found)
     return found
-
-
-def _weigher(functional: str, units: F64) -> Callable[[F64], F64]:
-    if functional == "median":
-        return absolute_weights
-    if functional == "mean":
-        return np.ones_like
-    relative = np.divide(1 + units, units, out=np.zeros(len(units)), where=units > 0)
-    return lambda error: weights(error, relative)
 
 
 def _shrunk(inputs: F32, residual: F64, given: F64, targets: int) -> F64:
@@ -203,8 +199,8 @@ def _shrunk(inputs: F32, residual: F64, given: F64, targets: int) -> F64:
     for _ in range(LOOKS):
         noise = np.sqrt(np.mean((given * (residual - _said(inputs, found))) ** 2))
         penalty = np.array([noise * np.sqrt(2 * np.log(q) / targets)])
-        standard = descent.path(equations.gram, equations.moment, penalty, np.zeros(q), TOLERANCE, SWEEPS)
-        path = unstandardised(equations, standard, 1)
+        standard = descent.path(equations, penalty, tolerance=TOLERANCE, sweeps=SWEEPS)
+        path = unstandardised(equations, standard)
         found = np.append(path.plain[0], path.own[0, 0, 0])
     return found
 
