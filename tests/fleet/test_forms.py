@@ -141,7 +141,9 @@ def test_the_next_week_goes_on_from_one_chain_whichever_form_serves(chain):
     stream = w.lake.read(ROUNDS)
     assert stream.filter(pl.struct(ROUNDS.key).is_duplicated()).is_empty()
     origins = stream.group_by("segment", "recipe").agg(pl.col("origin").n_unique())["origin"]
-    assert origins.to_list() == [5] * 8  # of two forms of four segments
+    assert (
+        origins.to_list() == [4 + 1 + 2] * 8
+    )  # judged, waiting, and of two weeks; of two forms of four segments
 
 
 def test_judging_again_chooses_the_same(chain):

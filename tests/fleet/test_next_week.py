@@ -48,9 +48,11 @@ def test_each_week_appends_its_round_and_leaves_the_others_as_they_were(weeks):
     streams = [w.lake.read(ROUNDS) for w in weeks]
     origins = [stream["origin"].unique().sort().to_list() for stream in streams]
     last = LAST - 2 * WEEK - 3 * WEEK  # of the first week: two weeks ahead, and one until it is final
-    assert origins[0] == [last - 3 * WEEK, last - 2 * WEEK, last - WEEK, last]
-    assert origins[1] == [*origins[0], last + WEEK]
-    assert origins[2] == [*origins[1], last + 2 * WEEK]
+    judged = [last - 3 * WEEK, last - 2 * WEEK, last - WEEK, last]
+    waiting = [last + WEEK, last + 2 * WEEK]
+    assert origins[0] == [*judged, *waiting, LAST - 2 * WEEK]  # a week's own forecasts are a round
+    assert origins[1] == [*origins[0], LAST - WEEK]
+    assert origins[2] == [*origins[1], LAST]
     for before, after in itertools.pairwise(streams):
         assert after.filter(pl.col("origin").is_in(before["origin"].unique().implode())).equals(before)
 

@@ -34,6 +34,9 @@ class Flat:
     def tuning(self, examples):
         return no_costs()
 
+    def choices(self):
+        return self
+
     def with_pool(self, pool):
         return self
 

@@ -14,10 +14,10 @@ from fleetcast.features.design import Design
 from fleetcast.lake.contracts import empty
 from fleetcast.models.recipes import OURS
 from fleetcast.rounds.subject import Subject
-from fleetcast.rounds.walk import Walk, fitted_at, scouted, walked
+from fleetcast.rounds.walk import Round, Walk, fitted_at, scouted, walked
 from fleetcast.testing.shop import COVARIATES, FEATURES, RETURNS_WEEKS, SETTINGS, shop
 from fleetcast.training.account import Conditioned
-from fleetcast.training.fitting import fit_segment
+from fleetcast.training.fitting import Walking
 
 SEGMENT = "north/large/fast"
 SHOP = shop(stores=3, products=3, weeks=48)
@@ -39,7 +39,7 @@ def designs(made):
 def whole_walk():
     """All rounds of the shop, and what has become final since."""
     _, walk = walked(SUBJECT, designs(SHOP), Walk.resumed(None, DOOR.load), fit, DOOR, each=lambda made: made)
-    return walk.looking(SUBJECT, design(SHOP, LAST).panel)
+    return walk.looking(SUBJECT, design(SHOP, LAST))
 
 
 def fit(examples, *, origin, warm, tuning):
@@ -90,16 +90,12 @@ def test_a_whole_training_leaves_the_rounds_it_would_have_left_with_another_futu
     for made in (SHOP, changed_after(SHOP, origin)):
         now = design(made, LAST)
         held = Conditioned(int(now.panel.conditioned.sum()), float(np.nansum(now.panel.units)))
-        fitted = fit_segment(
-            SEGMENT,
-            now,
-            designs(made),
-            empty(ROUNDS).select(ROUNDS.columns),
-            conditioned=held,
-            chain=None,
-            recipe="weekly-1",
-            settings=SETTINGS,
+        walking = Walking.begun(
+            SEGMENT, empty(ROUNDS).select(ROUNDS.columns), chain=None, recipe="weekly-1", settings=SETTINGS
         )
+        for seen in designs(made).values():
+            walking = walking.at(seen)
+        fitted = walking.arrived(now, held)
         streams.append(fitted.rounds)
     before = [stream.filter(pl.col("origin") <= origin) for stream in streams]
     assert before[0].equals(before[1])
@@ -150,11 +146,26 @@ def test_a_subject_too_young_to_be_scouted_begins_untuned():
 
 
 def test_a_walk_that_was_stored_goes_on_as_if_it_had_not_been():
-    walk = whole_walk()
-    assert walk.unjudged == ()
+    _, walk = walked(SUBJECT, designs(SHOP), Walk.resumed(None, DOOR.load), fit, DOOR, each=lambda made: made)
     again = Walk.resumed(walk.dump(), DOOR.load)
-    assert again.stream.equals(walk.stream)
     assert (again.origin, again.began, again.length) == (walk.origin, walk.began, walk.length)
+    assert [(one.origin, one.horizons) for one in again.unjudged] == [
+        (one.origin, one.horizons) for one in walk.unjudged
+    ]
+    later = design(SHOP, LAST)
+    assert again.looking(SUBJECT, later).stream.equals(walk.looking(SUBJECT, later).stream)
+    assert walk.looking(SUBJECT, later).unjudged == ()
+
+
+def test_a_round_is_judged_horizon_by_horizon_as_its_weeks_become_final():
+    origin = ORIGINS[0]
+    fitted, walk = fitted_at(SUBJECT, design(SHOP, origin), Walk.resumed(None, DOOR.load), fit, DOOR)
+    walk = walk.after(SUBJECT, Round(origin, design(SHOP, origin), None, fitted), DOOR)
+    judged = []
+    for back in range(RETURNS_WEEKS, RETURNS_WEEKS + 3):
+        seen = walk.looking(SUBJECT, design(SHOP, origin + back * WEEK))
+        judged.append(seen.stream.filter(origin=origin)["horizon"].unique().sort().to_list())
+    assert judged == [[], [1], [1, 2]]
 
 
 def test_errors_that_no_later_origin_could_use_are_not_kept():

@@ -10,7 +10,7 @@ from fleetcast.features.design import Design
 from fleetcast.rounds.subject import Subject, TooLittleError
 from fleetcast.testing.shop import COVARIATES, FEATURES, SETTINGS, shop
 from fleetcast.training.account import Conditioned, check_ledger
-from fleetcast.training.fitting import fit_baselines, fit_segment
+from fleetcast.training.fitting import Walking, fit_baselines
 
 SEGMENT = "north/large/fast"
 SHOP = shop(stores=3, products=3, weeks=44)
@@ -38,16 +38,10 @@ def fit(now, rounds, *, recorded=None, chain=None, conditioned=ALL, segment=SEGM
     from fleetcast.lake.contracts import empty
 
     recorded = empty(ROUNDS).select(ROUNDS.columns) if recorded is None else recorded
-    return fit_segment(
-        segment,
-        now,
-        rounds,
-        recorded,
-        conditioned=conditioned,
-        chain=chain,
-        recipe="weekly-1",
-        settings=SETTINGS,
-    )
+    walking = Walking.begun(segment, recorded, chain=chain, recipe="weekly-1", settings=SETTINGS)
+    for origin in sorted(rounds):
+        walking = walking.at(rounds[origin])
+    return walking.arrived(now, conditioned)
 
 
 @pytest.fixture(scope="module")
@@ -85,18 +79,23 @@ def test_rows_lost_in_the_panel_stop_the_segment(now):
         fit(replace(now, panel=replace(panel, given=given, status=status)), {})
 
 
-def test_rounds_fitted_over_two_runs_equal_those_of_one(now, in_one_go):
-    first = fit(now, earlier(7, 6, 5))
-    second = fit(now, earlier(4), recorded=first.rounds, chain=first.models[f"{SEGMENT}#chain"])
-    assert second.rounds.equals(in_one_go.rounds)
-    assert second.models[SEGMENT].meta == in_one_go.models[SEGMENT].meta
-    for name, array in in_one_go.models[SEGMENT].arrays.items():
+def test_a_week_s_training_goes_on_from_the_one_before_as_if_it_had_walked_there(now, in_one_go):
+    """A training's own forecasts are its newest round: the week after has no round to make up for."""
+    before = design(1)
+    held = Conditioned(9 * 43, float(SHOP.demand(LAST - timedelta(weeks=1))["units"].sum()))
+    first = fit(before, earlier(7, 6, 5, 4), conditioned=held)
+    second = fit(now, {}, recorded=first.rounds, chain=first.models[f"{SEGMENT}#chain"])
+    whole = fit(now, earlier(7, 6, 5, 4, 1))
+    assert second.rounds.equals(whole.rounds)
+    assert second.models[SEGMENT].meta == whole.models[SEGMENT].meta
+    for name, array in whole.models[SEGMENT].arrays.items():
         assert np.array_equal(array, second.models[SEGMENT].arrays[name])
+    assert sorted(in_one_go.rounds["origin"].unique())[-1] == LAST
 
 
 def test_a_young_segment_has_fewer_rounds_and_a_model_all_the_same(now):
     fitted = fit(now, earlier(38, 30, 4))
-    assert sorted(fitted.rounds["origin"].unique()) == [LAST - timedelta(weeks=30), LAST - timedelta(weeks=4)]
+    assert sorted(fitted.rounds["origin"].unique()) == [LAST - timedelta(weeks=back) for back in (30, 4, 0)]
 
 
 def test_a_segment_without_series_or_sales_has_too_little_to_learn_from(now):

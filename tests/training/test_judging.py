@@ -29,7 +29,13 @@ def rounds(recipe, *errors):
 
 def verdict(*streams, forms=FORMS, champion=None, **settings):
     return judged(
-        pl.concat(streams), forms, champion, settings=GateSettings(bias=1, **settings), mover=None, seed=1
+        pl.concat(streams),
+        forms,
+        champion,
+        newest=8,
+        settings=GateSettings(bias=1, **settings),
+        mover=None,
+        seed=1,
     )
 
 

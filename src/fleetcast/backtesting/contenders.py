@@ -20,7 +20,7 @@ from fleetcast.models.baseline import HistoricalAverage
 from fleetcast.models.recipes import Door, Recipe
 from fleetcast.models.transfer import Transfer
 from fleetcast.rounds.subject import Subject, TooLittleError
-from fleetcast.rounds.walk import LONGEST_CHAIN, Round, Walk, alone, fitted_at
+from fleetcast.rounds.walk import Round, Walk, alone, fitted_at
 from fleetcast.settings import Settings
 
 F64 = npt.NDArray[np.float64]
@@ -171,14 +171,14 @@ class _Step:
         if walk.origin == origin.cutoff:
             return Round(origin.cutoff, origin.design, subject.ahead(origin.design), walk.fitted)
         if walk.origin is not None and origin.cutoff - walk.origin > FARTHEST_WARM:
-            walk = replace(walk, length=LONGEST_CHAIN)  # too far: its network starts afresh
+            walk = walk.ended  # too far: its network starts afresh
         try:
             fit = alone(train, subject.seed)
             fitted, walk = fitted_at(subject, origin.design, walk, fit, self.door)
         except TooLittleError:
             return None
         made = Round(origin.cutoff, origin.design, subject.ahead(origin.design), fitted)
-        self.walks[subject.name] = walk.after(subject, made)
+        self.walks[subject.name] = walk.after(subject, made, self.door)
         return made
 
 

@@ -132,6 +132,7 @@ def _partition(w: Workspace, live: Release, partition: str) -> tuple[pl.DataFram
     last = max(net["week"], default=date.min)
     at = Looks.of(w.settings.calendar.ready_after_days, reporting.received(w, last)).at
     final = net.filter("final", ~pl.col("censored"), pl.col("units").is_not_null())
+    rounds = rounds.filter(pl.col("week") <= final["week"].max())  # others wait for their week
     groups = series.select(*_SERIES, "region", pl.col("category").alias("group"))
     forecasts = past_orders.with_intervals(
         rounds.join(groups, on=_SERIES, how="left"),

@@ -208,7 +208,8 @@ def scored_rounds(w: Workspace, live: Release | None) -> pl.DataFrame:
     known = as_served(rows, w, live).join(
         actual.select("store", "product", "week", "units"), on=["store", "product", "week"]
     )
-    newest = known["origin"].unique().sort().tail(w.settings.training.rounds)
+    whole = known.filter(pl.col("horizon") == max(w.settings.training.horizons))  # judged at every horizon
+    newest = whole["origin"].unique().sort().tail(w.settings.training.rounds)
     return known.filter(pl.col("origin").is_in(newest.implode()))
 
 

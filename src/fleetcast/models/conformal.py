@@ -107,10 +107,9 @@ def load(dumped: Dumped) -> Intervals:
     return Intervals(pl.DataFrame(texts | numbers), scaled=bool(meta.get("scaled", False)))
 
 
-def newest(rounds: pl.DataFrame) -> pl.DataFrame:
-    """The rounds whose errors make the intervals: those of the newest `ROUNDS` values of `origin`."""
-    origins = rounds["origin"].unique().sort().tail(ROUNDS)
-    return rounds.filter(pl.col("origin").is_in(origins.implode()))
+def newest(judged: pl.DataFrame) -> pl.DataFrame:
+    """Of rounds whose weeks are known, those whose errors make the intervals: of each horizon the newest `ROUNDS`."""
+    return judged.filter(pl.col("origin").rank("dense", descending=True).over("horizon") <= ROUNDS)
 
 
 def calibrate(

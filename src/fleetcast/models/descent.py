@@ -7,6 +7,7 @@ from numba import njit
 from fleetcast.models.moments import System
 
 F64 = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 
 
 def path(equations: System, alphas: F64, *, tolerance: float, sweeps: int) -> F64:
@@ -16,72 +17,94 @@ def path(equations: System, alphas: F64, *, tolerance: float, sweeps: int) -> F6
     coefficient (times its column's spread) by `tolerance`, or after so many sweeps.
     """
     cross = equations.cross.reshape(-1, len(equations.plain))
-    across = np.ascontiguousarray(cross.T)
     return _path(
-        equations.plain, cross, across, equations.own, equations.lift, equations.moment, alphas, tolerance, sweeps
+        equations.plain, cross, equations.own, equations.lift, equations.moment, alphas, tolerance, sweeps
     )
 
 
 @njit(cache=True)
 def _path(
-    plain: F64,
-    cross: F64,
-    across: F64,
-    own: F64,
-    lift: F64,
-    moment: F64,
-    alphas: F64,
-    tolerance: float,
-    sweeps: int,
+    plain: F64, cross: F64, own: F64, lift: F64, moment: F64, alphas: F64, tolerance: float, sweeps: int
 ) -> F64:  # pragma: no cover - compiled
-    """`cross` [K(1 + m), p] and its transpose; the part of the lift is kept as one sum, not in the gradient."""
-    p, q, width = len(plain), len(moment), own.shape[1]
-    out = np.empty((len(alphas), q))
-    b = np.zeros(q)
-    shared, own_gradient = moment[:p].copy(), moment[p:].copy()
-    lifted = 0.0  # Σ lift · coefficient over the intercepts
-    active = np.zeros(q, np.bool_)
+    across = np.ascontiguousarray(cross.T)
+    out = np.empty((len(alphas), len(moment)))
+    b, gradient = np.zeros(len(moment)), moment.copy()
+    lifted = np.zeros(1)  # Σ lift · coefficient over the intercepts: that part is not in the gradient
+    active = np.zeros(len(moment), np.bool_)
     for step in range(len(alphas)):
-        alpha = alphas[step]
         full = True
         for _ in range(sweeps):
-            change = 0.0
-            for j in range(p):
-                diagonal = plain[j, j]
-                if diagonal <= 0.0 or not (full or active[j]):
-                    continue
-                pull = shared[j] + diagonal * b[j]
-                new = np.sign(pull) * max(abs(pull) - alpha, 0.0) / diagonal
-                active[j] = new != 0.0
-                move = new - b[j]
-                if move != 0.0:
-                    b[j] = new
-                    for i in range(p):
-                        shared[i] -= move * plain[j, i]
-                    for i in range(q - p):
-                        own_gradient[i] -= move * across[j, i]
-                    change = max(change, abs(move) * np.sqrt(diagonal))
-            for k in range(len(lift)):
-                for s in range(width):
-                    j = k * width + s
-                    u = lift[k] if s == 0 else 0.0
-                    diagonal = own[k, s, s] - u * u
-                    if diagonal <= 0.0 or not (full or active[p + j]):
-                        continue
-                    pull = own_gradient[j] + u * lifted + diagonal * b[p + j]
-                    new = np.sign(pull) * max(abs(pull) - alpha, 0.0) / diagonal
-                    active[p + j] = new != 0.0
-                    move = new - b[p + j]
-                    if move != 0.0:
-                        b[p + j] = new
-                        lifted += u * move
-                        for i in range(p):
-                            shared[i] -= move * cross[j, i]
-                        for i in range(width):
-                            own_gradient[k * width + i] -= move * own[k, s, i]
-                        change = max(change, abs(move) * np.sqrt(diagonal))
+            change = max(
+                _over_plain(plain, across, b, gradient, active, alphas[step], full),
+                _over_own(cross, own, lift, lifted, b, gradient, active, alphas[step], full),
+            )
             if full and change < tolerance:
                 break
             full = change < tolerance  # once the active columns rest, look at all of them again
         out[step] = b
     return out
+
+
+@njit(cache=True)
+def _over_plain(
+    plain: F64, across: F64, b: F64, gradient: F64, active: Flags, alpha: float, every: bool
+) -> float:  # pragma: no cover - compiled
+    """One turn over the plain columns; the largest change. `across` [p, K(1 + m)] is the transpose of `cross`."""
+    p, change = len(plain), 0.0
+    shared, of_own = gradient[:p], gradient[p:]
+    for j in range(p):
+        diagonal = plain[j, j]
+        if diagonal <= 0.0 or not (every or active[j]):
+            continue
+        new = _shrunk(gradient[j] + diagonal * b[j], alpha) / diagonal
+        active[j], move = new != 0.0, new - b[j]
+        if move == 0.0:
+            continue
+        b[j] = new
+        for i in range(p):
+            shared[i] -= move * plain[j, i]
+        for i in range(len(of_own)):
+            of_own[i] -= move * across[j, i]
+        change = max(change, abs(move) * np.sqrt(diagonal))
+    return change
+
+
+@njit(cache=True)
+def _over_own(
+    cross: F64,
+    own: F64,
+    lift: F64,
+    lifted: F64,
+    b: F64,
+    gradient: F64,
+    active: Flags,
+    alpha: float,
+    every: bool,
+) -> float:  # pragma: no cover - compiled
+    """One turn over the products' own columns; the largest change."""
+    p, width, change = cross.shape[1], own.shape[1], 0.0
+    shared, of_own = gradient[:p], gradient[p:]
+    for row in range(len(cross)):
+        j, k, s = p + row, row // width, row % width
+        u = lift[k] if s == 0 else 0.0
+        diagonal = own[k, s, s] - u * u
+        if diagonal <= 0.0 or not (every or active[j]):
+            continue
+        new = _shrunk(gradient[j] + u * lifted[0] + diagonal * b[j], alpha) / diagonal
+        active[j], move = new != 0.0, new - b[j]
+        if move == 0.0:
+            continue
+        b[j] = new
+        lifted[0] += u * move
+        for i in range(p):
+            shared[i] -= move * cross[row, i]
+        for i in range(width):
+            of_own[row - s + i] -= move * own[k, s, i]
+        change = max(change, abs(move) * np.sqrt(diagonal))
+    return change
+
+
+@njit(cache=True)
+def _shrunk(pull: float, alpha: float) -> float:  # pragma: no cover - compiled
+    """Soft thresholding."""
+    return float(np.sign(pull) * max(abs(pull) - alpha, 0.0))

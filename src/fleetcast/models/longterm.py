@@ -78,6 +78,10 @@ class FittedLongTerm:
         """What each alpha would have cost on these examples; see `FittedLasso.tuning`."""
         return self.linear.tuning(view(examples))
 
+    def choices(self) -> Self:
+        """The same model: all of it is its alphas."""
+        return self
+
     def with_pool(self, pool: Self | None) -> Self:  # noqa: ARG002
         """The same model: it borrows nothing."""
         return self

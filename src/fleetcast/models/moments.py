@@ -94,12 +94,10 @@ def _moved(sums: F64, offset: F64) -> F64:
 
 
 @njit(cache=True)
-def _grouped(
-    product: I32, week: I32, products: int
-) -> tuple[I64, I64]:  # pragma: no cover - compiled
+def _grouped(product: I32, week: I32, products: int) -> tuple[I64, I64]:  # pragma: no cover - compiled
     """The stable order by product and week, and where each product begins: two counting sorts."""
     n = len(product)
-    weeks = 1 + week.max() if n else 1
+    weeks = int(week.max()) + 1 if n else 1
     starts = np.zeros(weeks + 1, np.int64)
     for i in range(n):
         starts[week[i] + 1] += 1
@@ -114,9 +112,9 @@ def _grouped(
     bounds = np.cumsum(bounds)
     at = bounds.copy()
     order = np.empty(n, np.int64)
-    for i in by_week:
-        order[at[product[i]]] = i
-        at[product[i]] += 1
+    for row in by_week:
+        order[at[product[row]]] = row
+        at[product[row]] += 1
     return order, bounds
 
 
@@ -143,7 +141,7 @@ class System:
     @property
     def gram(self) -> F64:
         """[q, q], written out."""
-        p, (K, width) = len(self.plain), self.own.shape[:2]
+        p, K, width = len(self.plain), *self.own.shape[:2]
         out = np.zeros((len(self.moment), len(self.moment)))
         out[:p, :p] = self.plain
         out[p:, :p] = self.cross.reshape(-1, p)
@@ -160,7 +158,7 @@ class System:
 
     def scaled(self, factors: F64) -> "System":
         """The equations of the columns times their factors [q]."""
-        p, (K, width) = len(self.plain), self.own.shape[:2]
+        p, K, width = len(self.plain), *self.own.shape[:2]
         of_plain, of_own = factors[:p], factors[p:].reshape(K, width)
         return replace(
             self,
@@ -190,7 +188,9 @@ def system(sums: Moments, slopes: tuple[int, ...]) -> System:
     own_mean[:, 0] = share
     spread = np.diagonal(inner, axis1=1, axis2=2) - own_mean**2
     scale = np.sqrt(np.maximum(np.concatenate([np.diag(plain), spread.reshape(-1)]), 0.0))
-    scale[p:] /= np.sqrt(np.maximum(np.repeat(share, 1 + m), 1e-12))  # a slope costs its spread within the product
+    scale[p:] /= np.sqrt(
+        np.maximum(np.repeat(share, 1 + m), 1e-12)
+    )  # a slope costs its spread within the product
     scale[scale < 1e-6] = 0.0
     raw = System(
         plain=plain,

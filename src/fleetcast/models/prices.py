@@ -35,7 +35,9 @@ def prices(rows: Grouped, week: I32, slopes: tuple[int, ...], error: F64, equati
     """
     p, n = rows.X.shape[1], len(rows.X)
     columns = np.array(slopes, np.int64)
-    apart = equations.centre - equations.mean[columns]  # of a product's centre from the mean that scores are taken from
+    apart = (
+        equations.centre - equations.mean[columns]
+    )  # of a product's centre from the mean that scores are taken from
     plain, own = _squares(rows.X, week, error, rows.bounds, equations.mean[:p], columns, apart)
     squares = np.concatenate([plain, own.reshape(-1)])
     moves = equations.scale > 0

@@ -31,6 +31,9 @@ class Fitted(Protocol):
     def tuning(self, examples: Examples) -> pl.DataFrame:
         """What each choice it had would have cost on examples whose units are known: loss, horizon, alpha, loss_sum, n."""
 
+    def choices(self) -> Self:
+        """The same model with no more than its `tuning` needs: that is kept until its weeks are final."""
+
     def with_pool(self, pool: Self | None) -> Self:
         """The same model with other pooled members, or without any."""
 

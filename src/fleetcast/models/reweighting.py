@@ -16,7 +16,9 @@ FARTHEST = 1.0  # log units that the first forecast is shifted by at most
 class Reweighting(NamedTuple):
     """A loss of errors [n] in logs, of targets [n] log(1 + units)."""
 
-    weights: Callable[[F64, F64], F64]  # errors, targets → weights of rows under which least squares has its gradient
+    weights: Callable[
+        [F64, F64], F64
+    ]  # errors, targets → weights of rows under which least squares has its gradient
     shift: Callable[[F64, F64], float]  # errors, targets → what added to all errors makes it smallest
 
 

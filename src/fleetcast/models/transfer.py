@@ -127,6 +127,10 @@ class Transferred:
         """Nothing: it has no choice that could be tuned."""
         return no_costs()
 
+    def choices(self) -> "Transferred":
+        """The same."""
+        return self
+
     def with_pool(self, pool: Any | None) -> "Transferred":  # noqa: ARG002
         """The same: it stands on its donor, and borrows from no pool."""
         return self

@@ -114,6 +114,10 @@ class FittedWeekly:
         """What each alpha would have cost on these examples; see `FittedLasso.tuning`."""
         return self.linear.tuning(examples) if self.linear is not None else lasso.no_costs()
 
+    def choices(self) -> "FittedWeekly":
+        """Its linear member, whose alphas are the choices."""
+        return FittedWeekly(self.linear, None)
+
     @property
     def names(self) -> tuple[str, ...]:
         """The columns it was trained on."""

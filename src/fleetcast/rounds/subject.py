@@ -1,6 +1,6 @@
 """What is trained round by round, a segment or the pool of all: its rows in a panel, what it learns from, what it forecasts."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -10,7 +10,7 @@ import polars as pl
 from fleetcast.domain.errors import DataError
 from fleetcast.domain.seeds import seed
 from fleetcast.domain.week import WEEK
-from fleetcast.features.design import Design, Examples
+from fleetcast.features.design import Design, Examples, stacked
 from fleetcast.features.panel import Panel
 from fleetcast.settings import Settings
 
@@ -77,6 +77,21 @@ class Subject:
         """The examples a scoring run at the panel's cutoff would score."""
         return design.ahead(rows=self.rows(design.panel))
 
+    def judged(self, design: Design, origin: date, horizons: tuple[int, ...]) -> Examples:
+        """What was asked at an origin of the panel, with what was sold: the weeks that are final, known and not sold out."""
+        panel = design.panel
+        at = panel.weeks.index(origin)
+        asked = stacked(
+            [
+                design.examples(
+                    rows=self.rows(panel), horizons=(h,), first=at + h, last=at + h, training=False
+                )
+                for h in horizons
+            ]
+        )
+        sold = (panel.status[asked.row, asked.week] == 0) & ~np.isnan(asked.units)
+        return asked.take(sold)
+
     def actuals(self, panel: Panel) -> pl.DataFrame:
         """`store, product, week, units` of the weeks that forecasts are judged by: final, known and not sold out."""
         rows = np.flatnonzero(self.rows(panel))
@@ -102,10 +117,3 @@ def where(examples: Examples, panel: Panel) -> pl.DataFrame:
             "week": pl.Series(panel.weeks, dtype=pl.Date).gather(examples.week),
         }
     )
-
-
-def with_actuals(examples: Examples, at: pl.DataFrame, actual: pl.DataFrame) -> Examples:
-    """The examples (`at` says where they stand) with what was sold: those whose actual is not to be judged by drop out."""
-    units = at.join(actual, on=SERIES_WEEK, how="left", maintain_order="left")["units"]
-    found = replace(examples, units=units.cast(pl.Float64).fill_null(float("nan")).to_numpy())
-    return found.take(~np.isnan(found.units))

@@ -11,10 +11,9 @@ import polars as pl
 from fleetcast.domain.models import Dumped
 from fleetcast.domain.week import WEEK
 from fleetcast.features.design import Design, Examples
-from fleetcast.features.panel import Panel
 from fleetcast.models.lasso import no_costs
 from fleetcast.models.recipes import Door
-from fleetcast.rounds.subject import Subject, TooLittleError, where, with_actuals
+from fleetcast.rounds.subject import Subject, TooLittleError
 
 LONGEST_CHAIN = 8  # warm starts in a row; then a network is trained from the beginning again
 KIND = "chain"
@@ -42,12 +41,11 @@ class Round:
 
 @dataclass(frozen=True)
 class Unjudged:
-    """Forecasts of a round at horizons whose weeks were not final yet."""
+    """The choices of a round, and the horizons whose weeks were not final yet."""
 
     origin: date
     fitted: Any
-    ahead: Examples
-    at: pl.DataFrame  # store, product, week of `ahead`
+    horizons: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -67,13 +65,16 @@ class Walk:
         if chain is None:
             return cls(None, None, None, 0, pl.DataFrame(schema=_STREAM))
         meta = cast(Mapping[str, Any], chain.meta)
-        own = {name: array for name, array in chain.arrays.items() if not name.startswith(_PREFIX)}
+        own = {
+            name: array for name, array in chain.arrays.items() if not name.startswith((_PREFIX, _WAITING))
+        }
         return cls(
             newest(chain),
             load(Dumped(meta["kind"], own, meta["model"])),
             date.fromisoformat(meta["began"]),
             int(meta["length"]),
             _loaded(chain),
+            tuple(_waiting(chain, place, load) for place in range(len(meta["unjudged"]))),
         )
 
     @property
@@ -81,20 +82,23 @@ class Walk:
         """What the next network starts from; None when it has to start afresh."""
         return self.fitted if self.length < LONGEST_CHAIN else None
 
-    def looking(self, subject: Subject, panel: Panel) -> "Walk":
+    @property
+    def ended(self) -> "Walk":
+        """The same walk, whose next network is trained from the beginning."""
+        return replace(self, length=LONGEST_CHAIN)
+
+    def looking(self, subject: Subject, design: Design) -> "Walk":
         """Judge the rounds by what has become final, as the panel knows it: at an origin nobody knew better."""
+        panel = design.panel
         final = subject.final(panel.weeks[panel.cutoff])
-        due = pl.col("week") <= final
-        actual = None
         stream, still = [self.stream], []
         for one in self.unjudged:
-            ready = one.at.select(due).to_series().to_numpy()
-            if ready.any():
-                actual = subject.actuals(panel) if actual is None else actual
-                judged = with_actuals(one.ahead.take(ready), one.at.filter(due), actual)
-                stream.append(_dated(one.fitted.tuning(judged), one.origin))
-            if not ready.all():
-                still.append(replace(one, ahead=one.ahead.take(~ready), at=one.at.filter(~due)))
+            due = tuple(h for h in one.horizons if one.origin + h * WEEK <= final)
+            if due:
+                costs = one.fitted.tuning(subject.judged(design, one.origin, due))
+                stream.append(_dated(costs, one.origin))
+            if rest := tuple(h for h in one.horizons if h not in due):
+                still.append(replace(one, horizons=rest))
         return replace(self, stream=pl.concat(stream), unjudged=tuple(still))
 
     def tuning(self, subject: Subject, origin: date) -> pl.DataFrame | None:
@@ -102,19 +106,21 @@ class Walk:
         known = self.stream.filter(_known(subject, origin)).filter(_newest(subject.settings.training.rounds))
         return known.drop("origin") if known.height else None
 
-    def after(self, subject: Subject, made: Round) -> "Walk":
+    def after(self, subject: Subject, made: Round, door: Door[Any]) -> "Walk":
         """One round further; errors too old for any later origin are dropped."""
         known, recent = _known(subject, made.origin), _newest(subject.settings.training.rounds)
         stream = pl.concat([self.stream.filter(~known), self.stream.filter(known).filter(recent)])
-        waiting = Unjudged(made.origin, made.fitted, made.ahead, where(made.ahead, made.design.panel))
         fresh = self.warm is None
+        waiting = self.unjudged
+        if door.scout is not None:  # it has choices
+            waiting += (Unjudged(made.origin, made.fitted.choices(), made.design.panel.horizons),)
         return Walk(
             made.origin,
             made.fitted,
             made.origin if fresh else self.began,
             0 if fresh else self.length + 1,
             stream,
-            (*self.unjudged, waiting),
+            waiting,
         )
 
     def record(self, subject: Subject, now: Design) -> dict[str, Any]:
@@ -126,18 +132,27 @@ class Walk:
             "p": len(now.names),
             "full_fit": str(self.began if warm else now.panel.weeks[now.panel.cutoff]),
             "warm_starts": self.length + 1 if warm else 0,
-            "chain": f"{subject.name}#chain" if self.fitted is not None else None,
+            "chain": f"{subject.name}#chain",
         }
 
     def dump(self) -> Dumped:
-        """The newest fit and the errors; what was not judged yet is left out."""
+        """The newest fit, the errors so far, and the choices that are not judged yet."""
         model = self.fitted.dump() if self.fitted is not None else Dumped("")
+        waiting = [one.fitted.dump() for one in self.unjudged]
         numbers = self.stream.with_columns(
             pl.col("origin").to_physical(), pl.col("loss").rank("dense").cast(pl.Int64) - 1
         )
         return Dumped(
             KIND,
-            {**model.arrays, **{f"{_PREFIX}{name}": numbers[name].to_numpy() for name in numbers.columns}},
+            {
+                **model.arrays,
+                **{f"{_PREFIX}{name}": numbers[name].to_numpy() for name in numbers.columns},
+                **{
+                    f"{_WAITING}{place}/{name}": array
+                    for place, one in enumerate(waiting)
+                    for name, array in one.arrays.items()
+                },
+            },
             {
                 "kind": model.kind,
                 "model": model.meta,
@@ -145,6 +160,15 @@ class Walk:
                 "began": str(self.began),
                 "length": self.length,
                 "losses": self.stream["loss"].unique().sort().to_list(),
+                "unjudged": [
+                    {
+                        "origin": str(one.origin),
+                        "horizons": list(one.horizons),
+                        "kind": dumped.kind,
+                        "model": dumped.meta,
+                    }
+                    for one, dumped in zip(self.unjudged, waiting, strict=True)
+                ],
             },
         )
 
@@ -163,21 +187,25 @@ def walked(
     *,
     each: Callable[[Round], T],
 ) -> tuple[list[T], Walk]:
-    """What `each` makes of the rounds at these origins, and the walk up to the newest.
-
-    At origins at which there was too little to learn from there is no round.
-    """
+    """What `each` makes of the rounds at these origins, and the walk up to the newest; one design is asked for at a time."""
     found = []
     for origin in sorted(earlier):
-        design = earlier[origin]
-        try:
-            fitted, walk = fitted_at(subject, design, walk, fit, door)
-        except TooLittleError:
-            continue
-        made = Round(origin, design, subject.ahead(design), fitted)
-        walk = walk.after(subject, made)
-        found.append(each(made))
+        made, walk = stepped(subject, earlier[origin], walk, fit, door)
+        if made is not None:
+            found.append(each(made))
     return found, walk
+
+
+def stepped(
+    subject: Subject, design: Design, walk: Walk, fit: Fit, door: Door[Any]
+) -> tuple[Round | None, Walk]:
+    """The round at a design's cutoff and the walk one step further; none where there was too little to learn from."""
+    try:
+        fitted, walk = fitted_at(subject, design, walk, fit, door)
+    except TooLittleError:
+        return None, walk
+    made = Round(design.panel.weeks[design.panel.cutoff], design, subject.ahead(design), fitted)
+    return made, walk.after(subject, made, door)
 
 
 def alone(train: Callable[..., Any], seed: int) -> Fit:
@@ -193,7 +221,7 @@ def fitted_at(subject: Subject, design: Design, walk: Walk, fit: Fit, door: Door
     """The fit at a design's cutoff, and the walk with all that was known there."""
     origin = design.panel.weeks[design.panel.cutoff]
     train = subject.examples(design)
-    walk = walk.looking(subject, design.panel)
+    walk = walk.looking(subject, design)
     tuning = walk.tuning(subject, origin)
     if tuning is None:
         walk = replace(walk, stream=pl.concat([walk.stream, scouted(subject, design, door)]))
@@ -225,7 +253,7 @@ def scouted(subject: Subject, design: Design, door: Door[Any]) -> pl.DataFrame:
     return pl.concat(found)
 
 
-_PREFIX = "stream/"
+_PREFIX, _WAITING = "stream/", "unjudged/"
 _STREAM = pl.Schema({"origin": pl.Date()} | dict(no_costs().schema))
 
 
@@ -249,3 +277,12 @@ def _loaded(chain: Dumped) -> pl.DataFrame:
     return numbers.with_columns(
         pl.col("origin").cast(pl.Int32).cast(pl.Date), losses.gather(numbers["loss"]).alias("loss")
     ).cast(dict(_STREAM))  # type: ignore[arg-type]
+
+
+def _waiting(chain: Dumped, place: int, load: Callable[[Dumped], Any]) -> Unjudged:
+    told, prefix = chain.meta["unjudged"][place], f"{_WAITING}{place}/"  # type: ignore[index]
+    arrays = {
+        name.removeprefix(prefix): array for name, array in chain.arrays.items() if name.startswith(prefix)
+    }
+    fitted = load(Dumped(told["kind"], arrays, told["model"]))
+    return Unjudged(date.fromisoformat(told["origin"]), fitted, tuple(told["horizons"]))

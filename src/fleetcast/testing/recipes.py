@@ -95,10 +95,16 @@ def _tuned(door: Door[Any], settings: TrainingSettings, learned: Examples, fitte
     costs = fitted.tuning(learned)
     if costs.schema != no_costs().schema:
         yield f"tuning gives {dict(costs.schema)}, not {dict(no_costs().schema)}"
+    elif not _kept(door, fitted).tuning(learned).equals(costs):
+        yield "its choices, stored and loaded, cost something else"
     else:
         later = door.make(settings).fit(learned, seed=1, warm=fitted, tuning=costs if costs.height else None)
         if not all(np.isfinite(later.predict(learned)[name]).all() for name in FUNCTIONALS):
             yield "a fit that goes on from another has forecasts that are not finite"
+
+
+def _kept(door: Door[Any], fitted: Any) -> Any:
+    return door.load(unpack(pack({"model": fitted.choices().dump()}))["model"])
 
 
 def _pooled(door: Door[Any], settings: TrainingSettings, learned: Examples, alone: Any) -> Iterator[str]:

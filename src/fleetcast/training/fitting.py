@@ -17,7 +17,7 @@ from fleetcast.models import conformal, recipes
 from fleetcast.models.baseline import FittedAverage, HistoricalAverage
 from fleetcast.models.recipes import Door
 from fleetcast.rounds.subject import FEWEST_EXAMPLES, SERIES_WEEK, Subject, where
-from fleetcast.rounds.walk import Fit, Round, Walk, fitted_at, walked
+from fleetcast.rounds.walk import Fit, Round, Walk, fitted_at, stepped
 from fleetcast.settings import Settings
 from fleetcast.training.account import Conditioned, account
 from fleetcast.training.donors import Lent
@@ -42,70 +42,107 @@ class FittedBaselines:
     records: list[dict[str, Any]] = field(default_factory=list)
 
 
-def fit_segment(
-    segment: str,
-    now: Design,
-    earlier: Mapping[date, Design],
-    recorded: pl.DataFrame,
-    *,
-    conditioned: Conditioned,
-    chain: Dumped | None,
-    recipe: str,
-    settings: Settings,
-    name: str | None = None,
-    pools: Pools = NO_POOLS,
-    donor: Lent | None = None,
-) -> FittedSegment:
-    """Fit the rounds of `earlier`, oldest first, then the model at the cutoff of `now`, which is called `name`.
+@dataclass(frozen=True)
+class Walking:
+    """A segment on its way through the rounds, oldest first: its walk so far, and what its rounds forecast.
 
-    `conditioned` is what the segment has in the lake: all of it must be accounted for.
-    `recorded` are the segment's rounds already in the stream, `chain` the model of its newest round. Each fit is
-    tuned by errors known at its origin, goes on from the fit before, and borrows the pool that was trained by then. A
-    recipe that pools leaves two forecasts of each round: with the pool, and of the segment's own members alone. A
-    young segment has no round at the origins at which there was too little to learn from; with a `donor` it has one
-    wherever the donor had.
+    Each fit is tuned by errors known at its origin, goes on from the fit before, and borrows the pool that was trained
+    by then. A recipe that pools leaves two forecasts of each round: with the pool, and of the segment's own members
+    alone. A young segment has no round at the origins at which there was too little to learn from; with a `donor` it has
+    one wherever the donor had.
     """
-    key = name or segment
-    subject = Subject(key, segment, settings, fewest=0 if donor else FEWEST_EXAMPLES)
-    door = recipes.door(settings.training.recipe)
-    fit = _trained(subject, door, pools)
-    if donor is not None:  # it stands on its donor alone, and has nothing to be tuned
-        door = replace(door, load=recipes.load, scout=None, pools=False)
-        pools, fit = NO_POOLS, donor.refining(subject)
-    forms = rounds_of(recipe, pools=door.pools)
-    walk = Walk.resumed(chain, door.load)
-    new, walk = walked(subject, earlier, walk, fit, door, each=lambda made: _forecasts(made, segment, forms))
-    model, walk = fitted_at(subject, now, walk, fit, door)
-    stream = pl.concat([recorded, *new])
-    cutoff = now.panel.weeks[now.panel.cutoff]
-    asked = [*sorted(earlier), cutoff]
-    if pools.at(cutoff) is None:
-        forms = {"alone": forms["alone"]}  # nobody would lend to the model that serves
-    record = {
-        "segment": segment,
-        "key": key,
-        "rows": account(subject, now, conditioned),
-        "recipe": recipe,
-        "forms": forms,
-        "weeks": subject.weeks(now.panel),
-        "pools": {str(at): str(pools.when(at)) for at in asked if pools.when(at) is not None},
-        **walk.record(subject, now),
-        **(donor.record(now.panel) if donor is not None else {}),
-    }
-    models = {key: model.dump()} | _intervals(key, forms, stream, now.panel, subject.actuals(now.panel))
-    if walk.fitted is not None:
-        models[f"{key}#chain"] = walk.dump()
-    return FittedSegment(models, record, stream)
 
+    segment: str
+    subject: Subject
+    door: Door[Any]
+    forms: Mapping[Form, str]
+    recipe: str
+    pools: Pools
+    donor: Lent | None
+    walk: Walk
+    rounds: pl.DataFrame
+    origins: tuple[date, ...] = ()
 
-def _trained(subject: Subject, door: Door[Any], pools: Pools) -> Fit:
-    """Trains a segment on its own history, beside the pool of the origin."""
-    trains = door.make(subject.settings.training)
+    @classmethod
+    def begun(
+        cls,
+        segment: str,
+        recorded: pl.DataFrame,
+        *,
+        chain: Dumped | None,
+        recipe: str,
+        settings: Settings,
+        name: str | None = None,
+        pools: Pools = NO_POOLS,
+        donor: Lent | None = None,
+    ) -> "Walking":
+        """From `chain`, the model of its newest round, and the segment's rounds already `recorded` in the stream.
 
-    def fit(examples: Examples, *, origin: date, warm: Any | None, tuning: pl.DataFrame | None) -> Any:
-        return trains.fit(examples, seed=subject.seed, warm=warm, tuning=tuning, pool=pools.at(origin))
+        The model will be called `name`.
+        """
+        subject = Subject(name or segment, segment, settings, fewest=0 if donor else FEWEST_EXAMPLES)
+        door = recipes.door(settings.training.recipe)
+        if donor is not None:  # it stands on its donor alone, and has nothing to be tuned
+            door, pools = replace(door, load=recipes.load, scout=None, pools=False), NO_POOLS
+        forms = rounds_of(recipe, pools=door.pools)
+        walk = Walk.resumed(chain, door.load)
+        return cls(segment, subject, door, forms, recipe, pools, donor, walk, recorded)
 
-    return fit
+    def at(self, design: Design) -> "Walking":
+        """One round further."""
+        made, walk = stepped(self.subject, design, self.walk, self._fit, self.door)
+        origins = (*self.origins, design.panel.weeks[design.panel.cutoff])
+        return replace(self, walk=walk, rounds=self._with(made), origins=origins)
+
+    def arrived(self, now: Design, conditioned: Conditioned) -> FittedSegment:
+        """The model at the cutoff of `now`, whose forecasts are the newest round.
+
+        `conditioned` is what the segment has in the lake: all of it must be accounted for. After rounds that had to be
+        made up for, as in a first week, the model that is to serve is a full fit.
+        """
+        key, subject = self.subject.name, self.subject
+        before = self.walk.ended if self.origins else self.walk
+        model, walk = fitted_at(subject, now, before, self._fit, self.door)
+        cutoff = now.panel.weeks[now.panel.cutoff]
+        made = Round(cutoff, now, subject.ahead(now), model)
+        asked = [*self.origins, cutoff]
+        forms = self.forms
+        if self.pools.at(cutoff) is None:
+            forms = {"alone": forms["alone"]}  # nobody would lend to the model that serves
+        record = {
+            "segment": self.segment,
+            "key": key,
+            "rows": account(subject, now, conditioned),
+            "recipe": self.recipe,
+            "forms": forms,
+            "weeks": subject.weeks(now.panel),
+            "pools": {str(at): str(self.pools.when(at)) for at in asked if self.pools.when(at) is not None},
+            **walk.record(subject, now),
+            **(self.donor.record(now.panel) if self.donor is not None else {}),
+        }
+        stream, chain = self._with(made), walk.after(subject, made, self.door).dump()
+        models = {key: model.dump(), f"{key}#chain": chain}
+        models |= _intervals(key, forms, stream, now.panel, subject.actuals(now.panel))
+        return FittedSegment(models, record, stream)
+
+    @property
+    def _fit(self) -> Fit:
+        """Trains a segment on its own history, beside the pool of the origin; or from its donor."""
+        if self.donor is not None:
+            return self.donor.refining(self.subject)
+        trains = self.door.make(self.subject.settings.training)
+
+        def fit(examples: Examples, *, origin: date, warm: Any | None, tuning: pl.DataFrame | None) -> Any:
+            return trains.fit(
+                examples, seed=self.subject.seed, warm=warm, tuning=tuning, pool=self.pools.at(origin)
+            )
+
+        return fit
+
+    def _with(self, made: Round | None) -> pl.DataFrame:
+        if made is None:
+            return self.rounds
+        return pl.concat([self.rounds, _forecasts(made, self.segment, self.forms)])
 
 
 def fit_baselines(now: Panel) -> FittedBaselines:
@@ -170,8 +207,8 @@ def _intervals(
     group = panel.series.select("store", "product", pl.col("category").alias("group"))
     found = {}
     for form, recipe in forms.items():
-        mine = conformal.newest(stream.filter(pl.col("recipe") == recipe))
-        known = mine.join(actual, on=SERIES_WEEK).join(group, on=["store", "product"])
+        mine = stream.filter(pl.col("recipe") == recipe).join(actual, on=SERIES_WEEK)
+        known = conformal.newest(mine).join(group, on=["store", "product"])
         errors = known.select("group", "horizon", "units", "median", "mape")
         found[f"{key}#{INTERVALS[form]}"] = conformal.calibrate(errors).dump()
     return found

@@ -15,16 +15,18 @@ def judged(
     forms: Mapping[Form, str],
     champion: str | None,
     *,
+    newest: int,
     settings: GateSettings,
     mover: str | None,
     seed: int,
 ) -> dict[str, object]:
     """The verdict on the chosen form; where there are two, with the `choice`.
 
-    `rounds` are the segment's with what was sold, of every recipe; `forms` and `champion` name theirs by id. A champion
+    `rounds` are the segment's with what was sold, of every recipe: each form is judged by its `newest`. `forms` and
+    `champion` name theirs by id. A champion
     of the same rounds as a form is that form, trained earlier: it shares them, and so there is nothing to be inferior to.
     """
-    of = {form: rounds.filter(pl.col("recipe") == recipe) for form, recipe in forms.items()}
+    of = {form: _newest(rounds.filter(pl.col("recipe") == recipe), newest) for form, recipe in forms.items()}
     before = rounds.filter(pl.col("recipe") == champion) if champion is not None else None
     verdicts = {
         form: gate.judge(
@@ -41,3 +43,8 @@ def judged(
         serving=next((form for form, recipe in forms.items() if recipe == champion), None),
     )
     return verdicts[choice.form].as_dict() | {"choice": choice.as_dict()}
+
+
+def _newest(rounds: pl.DataFrame, count: int) -> pl.DataFrame:
+    """The rows of the newest origins."""
+    return rounds.filter(pl.col("origin").is_in(rounds["origin"].unique().sort().tail(count).implode()))

@@ -58,9 +58,9 @@ def fit_pool(
     chain: Dumped | None,
     settings: Settings,
 ) -> FittedPool:
-    """Fit the pool's rounds of `earlier`, then the pool at the cutoff of `now`, on all segments' examples.
+    """Fit the pool's rounds of `earlier`, then the pool at the cutoff of `now`, its newest, on all segments' examples.
 
-    `stored` are those of its earlier rounds, `chain` is the newest of them; see `fit_segment`.
+    `stored` are those of its earlier rounds, `chain` is the newest of them; see `Walking`.
     """
     subject = Subject(name(partition), None, settings)
     door = recipes.door(settings.training.recipe)
@@ -71,8 +71,9 @@ def fit_pool(
 
     ledger = account(subject, now, conditioned)
     new, walk = walked(subject, earlier, Walk.resumed(chain, door.load), fit, door, each=keep)
-    model, walk = fitted_at(subject, now, walk, fit, door)
+    model, walk = fitted_at(subject, now, walk.ended if new else walk, fit, door)
     cutoff = now.panel.weeks[now.panel.cutoff]
+    made = Round(cutoff, now, subject.ahead(now), model)
     record = {
         "segment": subject.name,
         "key": subject.name,
@@ -80,12 +81,10 @@ def fit_pool(
         "segments": now.panel.series["segment"].unique().sort().to_list(),
         **walk.record(subject, now),
     }
-    models = {subject.name: model.dump()}
-    if walk.fitted is not None:
-        models[f"{subject.name}#chain"] = walk.dump()
+    chain_on = walk.after(subject, made, door).dump()
     return FittedPool(
-        models,
-        {origin: fitted.dump() for origin, fitted in new},
+        {subject.name: model.dump(), f"{subject.name}#chain": chain_on},
+        {origin: fitted.dump() for origin, fitted in [*new, (cutoff, model)]},
         record,
         Pools({**stored.trained, **dict(new), cutoff: model}),
     )

@@ -1,6 +1,7 @@
 """Train the segments of one partition and judge what was trained."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
@@ -24,8 +25,8 @@ from fleetcast.telemetry import get_logger
 from fleetcast.training import donors, fitting, judging, pooling, stream
 from fleetcast.training.account import Conditioned
 from fleetcast.training.donors import Lent
-from fleetcast.training.fitting import FittedBaselines
-from fleetcast.training.origins import origins
+from fleetcast.training.fitting import FittedBaselines, Walking
+from fleetcast.training.origins import origins, walked
 from fleetcast.training.pooling import NO_POOLS, Pools
 from fleetcast.training.task import Donor, PoolVersion, TrainingTask, transferred
 from fleetcast.training.views import Views
@@ -55,44 +56,50 @@ def train(
     )
     stored = lake.read(ROUNDS, partition=task.partition)
     chains = _chains(task, bank)
-    views, planned = Views(task.cutoff, history, tables, settings), _planned(task.cutoff, settings)
+    views = Views(task.cutoff, history, tables, settings)
     series = views.now.panel.series
     held = _held(conditioned, series)
 
     pools, pool = _pools(task, views, held, bank)
     lending = _Lending(task, views, bank, elsewhere)
-    models: dict[str, Dumped] = {}
-    records: list[dict[str, Any]] = []
     failed: dict[str, str] = {}
-    rounds: list[pl.DataFrame] = []
+    walking: dict[str, Walking] = {}
+    missing: dict[str, list[date]] = {}
     for segment in task.segments:
-        try:
+        with _failing(segment, task, failed):
             donor = lending.donor(segment)
             recipe = transferred(task.recipe, donor.segment) if donor else task.recipe
             chain = chains.get(segment) if task.goes_on(segment, recipe) else None
-            missing = stream.missing(planned, chain)
-            fitted = fitting.fit_segment(
+            missing[segment] = stream.missing(_walked(task.cutoff, settings), chain)
+            walking[segment] = Walking.begun(
                 segment,
-                views.now,
-                views.at(missing),
                 stream.standing(stored, segment, recipe, chain),
-                conditioned=held.get(segment, Conditioned(0, 0.0)),
                 chain=chain,
                 recipe=recipe,
                 settings=settings,
                 name=called(segment, task.reach),
                 pools=pools,
-                donor=lending.lent(donor, missing) if donor else None,
+                donor=lending.lent(donor, missing[segment]) if donor else None,
             )
-        except FAILURES as error:
-            name = called(segment, task.reach)
-            failed[name] = told(error)
-            log.warning("segment_failed", segment=name, error=failed[name])
+    for origin in sorted(set().union(*missing.values())):
+        design = views.at(origin)  # one view at a time, for all segments
+        for segment, walk in list(walking.items()):
+            if origin in missing[segment] and called(segment, task.reach) not in failed:
+                with _failing(segment, task, failed):
+                    walking[segment] = walk.at(design)
+        log.info("round_walked", partition=task.partition, origin=str(origin))
+    models: dict[str, Dumped] = {}
+    records: list[dict[str, Any]] = []
+    rounds: list[pl.DataFrame] = []
+    for segment, walk in walking.items():
+        if called(segment, task.reach) in failed:
             continue
-        models |= fitted.models
-        records.append(fitted.record)
-        rounds.append(fitted.rounds)
-        log.info("trained", segment=fitted.record["key"], **fitted.record["rows"])
+        with _failing(segment, task, failed):
+            fitted = walk.arrived(views.now, held.get(segment, Conditioned(0, 0.0)))
+            models |= fitted.models
+            records.append(fitted.record)
+            rounds.append(fitted.rounds)
+            log.info("trained", segment=fitted.record["key"], **fitted.record["rows"])
     baselines = FittedBaselines()  # both reaches fall back on the same ones
     if task.reach == "short-term":
         baselines = fitting.fit_baselines(views.now.panel)
@@ -112,6 +119,17 @@ def train(
     output = bank.put(canonical(record))
     lake.replace(ROUNDS, stream.joined(stored, rounds, series), partition=task.partition)
     return output
+
+
+@contextmanager
+def _failing(segment: str, task: TrainingTask, failed: dict[str, str]) -> Iterator[None]:
+    """What fails a segment is noted, and the others go on."""
+    try:
+        yield
+    except FAILURES as error:
+        name = called(segment, task.reach)
+        failed[name] = told(error)
+        log.warning("segment_failed", segment=name, error=failed[name])
 
 
 class _Lending:
@@ -142,7 +160,7 @@ class _Lending:
                 here.cutoff, self._elsewhere(donor.partition), here.tables, here.settings
             )
         served = recipes.load(unpack(self._bank.get(donor.artefact))[donor.key])
-        return donors.lent(donor, served, self._views[donor.partition].at(origins), here.settings)
+        return donors.lent(donor, served, self._views[donor.partition].each(origins), here.settings)
 
 
 def _held(conditioned: pl.DataFrame, series: pl.DataFrame) -> dict[str, Conditioned]:
@@ -180,13 +198,13 @@ def _fitted_pool(
 ) -> tuple[Pools, dict[str, Any]]:
     """The pool fitted anew, from where the version before it had come to."""
     chain, stored = _pool_chain(before, bank), dict[date, str]()
-    planned = _planned(task.cutoff, views.settings)
+    planned = _walked(task.cutoff, views.settings)
     if before is not None and chain is not None:
         stored = {date.fromisoformat(origin): artefact for origin, artefact in before.rounds.items()}
     fitted = pooling.fit_pool(
         task.partition,
         views.now,
-        views.at(stream.missing(planned, chain)),
+        views.each(stream.missing(planned, chain)),
         _loaded(stored, pooling.name(task.partition), views.settings, bank),
         conditioned=Conditioned(sum(h.rows for h in held.values()), sum(h.units for h in held.values())),
         chain=chain,
@@ -194,7 +212,7 @@ def _fitted_pool(
     )
     key = fitted.record["key"]
     stored |= {origin: bank.put(pack({key: made})) for origin, made in fitted.rounds.items()}
-    rounds = {str(origin): stored[origin] for origin in planned if origin in stored}
+    rounds = {str(origin): stored[origin] for origin in [*planned, task.cutoff] if origin in stored}
     parent = before.model if before is not None and chain is not None else None
     log.info("trained", segment=key, **fitted.record["rows"])
     return fitted.pools, {
@@ -270,8 +288,8 @@ def judge(
     `forms` names the rounds of each form that a segment could serve in, `champions` those of its champion: its own of the
     same weeks, where they are other ones, are what the challenger must not be inferior to.
     """
-    planned = _planned(cutoff, settings)
-    stored = lake.read(ROUNDS, partition=partition, where=pl.col("origin").is_in(planned))
+    last = _judged(cutoff, settings)[-1]  # the newest origin that is judged whole
+    stored = lake.read(ROUNDS, partition=partition, where=pl.col("origin") <= last)
     actual = lake.read(DEMAND, version=demand_version, partition=partition).filter("final")
     scored = stored.join(
         actual.select("store", "product", "week", "units", "censored"),
@@ -283,6 +301,7 @@ def judge(
             scored.filter(pl.col("segment") == segment),
             forms[segment],
             champions.get(segment),
+            newest=settings.training.rounds,
             settings=settings.gate,
             mover=mover,
             seed=seed(settings.training.seed, segment, "gate"),
@@ -291,10 +310,17 @@ def judge(
     }
 
 
-def _planned(cutoff: date, settings: Settings) -> list[date]:
-    return origins(
-        cutoff,
-        rounds=settings.training.rounds,
-        longest=max(settings.training.horizons),
-        open_weeks=settings.demand.returns_weeks,
-    )
+def _judged(cutoff: date, settings: Settings) -> list[date]:
+    return origins(cutoff, **_reach(settings))
+
+
+def _walked(cutoff: date, settings: Settings) -> list[date]:
+    return walked(cutoff, **_reach(settings))
+
+
+def _reach(settings: Settings) -> dict[str, int]:
+    return {
+        "rounds": settings.training.rounds,
+        "longest": max(settings.training.horizons),
+        "open_weeks": settings.demand.returns_weeks,
+    }

@@ -1,8 +1,9 @@
-"""A partition as seen from the origins of its rounds."""
+"""A partition as seen from its cutoff and from the origins of its rounds."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 from fleetcast.domain.history import History
 from fleetcast.domain.tables import Table
@@ -11,24 +12,39 @@ from fleetcast.features.view import design_at
 from fleetcast.settings import Settings
 
 
-@dataclass
+@dataclass(frozen=True)
 class Views:
-    """A partition from its cutoff and from any origin before it; each view is made when first asked for."""
+    """A partition from its cutoff, which is kept, and from any origin before it, which is not: a view is large."""
 
     cutoff: date
     history: History
     tables: Mapping[str, Table]
     settings: Settings
-    made: dict[date, Design] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def now(self) -> Design:
-        return self.at([self.cutoff])[self.cutoff]
+        return self.at(self.cutoff)
 
-    def at(self, origins: Iterable[date]) -> dict[date, Design]:
-        return {origin: self._design(origin) for origin in origins}
+    def at(self, origin: date) -> Design:
+        return design_at(self.history, origin, self.tables, settings=self.settings)
 
-    def _design(self, origin: date) -> Design:
-        if origin not in self.made:
-            self.made[origin] = design_at(self.history, origin, self.tables, settings=self.settings)
-        return self.made[origin]
+    def each(self, origins: list[date]) -> Mapping[date, Design]:
+        """The views from these origins, each made when it is asked for."""
+        return _Each(self, tuple(origins))
+
+
+@dataclass(frozen=True)
+class _Each(Mapping[date, Design]):
+    views: Views
+    origins: tuple[date, ...]
+
+    def __getitem__(self, origin: date) -> Design:
+        if origin not in self.origins:
+            raise KeyError(origin)
+        return self.views.at(origin)
+
+    def __iter__(self) -> Iterator[date]:
+        return iter(self.origins)
+
+    def __len__(self) -> int:
+        return len(self.origins)
