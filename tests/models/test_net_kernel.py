@@ -97,6 +97,39 @@ def test_equal_input_gives_equal_bits_and_is_left_alone():
         assert weights[name].tobytes() == kept[name].tobytes()
 
 
+def plain_logs(weights, rows) -> np.ndarray:
+    """The network in float64."""
+    w = {name: value.astype(np.float64) for name, value in weights.items()}
+    tables = zip(("store", "product", "week"), rows.codes.T, strict=True)
+    embedded = np.concatenate([w[name][codes] for name, codes in tables], axis=1)
+
+    def silu(z):
+        return z / (1 + np.exp(-z))
+
+    first = silu(rows.x @ w["w1"] + embedded @ w["e1"] + w["b1"])
+    second = silu(first @ w["w2"] + w["b2"])
+    sloped = np.einsum("nm,nmh->nh", rows.own, w["own"][rows.codes[:, 1]])
+    return second @ w["w3"] + w["b3"] + rows.x @ w["skip"] + sloped
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "slopes", "widths"),
+    [(1, 1, 0, (64, 32)), (61, 7, 2, (24, 10)), (500, 48, 12, (64, 32))],
+)
+def test_a_forecast_is_the_networks_plain_formula(rows, columns, slopes, widths):
+    weights, data = made(rows, rows=rows, columns=columns, slopes=slopes, widths=widths)
+    found = net_kernel.forecast(weights, data.x, data.own, data.codes)
+    np.testing.assert_allclose(found, plain_logs(weights, data), atol=1e-5)
+
+
+def test_a_rows_forecast_does_not_depend_on_the_rows_beside_it():
+    weights, data = made(12)
+    whole = net_kernel.forecast(weights, data.x, data.own, data.codes)
+    some = np.random.default_rng(1).permutation(400)[:77]
+    part = net_kernel.forecast(weights, data.x[some], data.own[some], data.codes[some])
+    assert part.tobytes() == whole[some].tobytes()
+
+
 def test_training_by_the_kernel_imports_no_jax():
     code = (
         "import sys; from tests.models.made_nets import *; from tests.models.test_net import QUICK, sales; "

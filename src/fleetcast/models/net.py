@@ -1,9 +1,8 @@
 """The embedding network: one trunk, a head for each of the mape, median and mean forecasts.
 
 It reads scaled features, the log of the horizon, and embeddings of store, product and week of year; two layers of
-SiLU and a linear path beside them predict log(1 + units). Each head has the loss of its own functional. It is trained
-by a compiled CPU kernel (`net_kernel`) or, with equal results to float32 rounding, by JAX (`net_program`); scoring is
-numpy alone.
+SiLU and a linear path beside them predict log(1 + units). Each head has the loss of its own functional. A compiled CPU
+kernel (`net_kernel`) trains and forecasts; JAX (`net_program`) can train it too, equally but for float32 rounding.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,13 +15,13 @@ import numpy.typing as npt
 from fleetcast.domain.errors import DataError
 from fleetcast.domain.models import Dumped
 from fleetcast.features.examples import Examples
+from fleetcast.models import net_kernel
 from fleetcast.models.net_rows import LAST_WEEK, Coding, Rows, coding, kept_columns
 from fleetcast.models.net_schedule import batches, epochs, newest_and_some, rates
 
 F32 = npt.NDArray[np.float32]
 I32 = npt.NDArray[np.int32]
 F64 = npt.NDArray[np.float64]
-Floats = npt.NDArray[np.floating[Any]]
 Weights = dict[str, F32]
 
 KIND = "net"
@@ -31,7 +30,6 @@ HEADS = ("mape", "median", "mean")
 EMBEDDED = {"store": 8, "product": 6, "week": 4}
 SMEARED = 16384  # examples that the smearing factors are read from
 FEWEST = 32  # examples in a batch of a small segment
-SCORED = 16384  # examples scored at a time, to stay in cache
 HEADROOM = 1.0  # log units above the largest week of training that a forecast may reach
 
 
@@ -114,11 +112,12 @@ class Net:
         order = epochs(examples, self.warm_epochs if warm else self.epochs, random)
         size = self.batch if warm else int(np.clip(len(order) // self.fewest_steps, FEWEST, self.batch))
         steps = -(-len(order) // size)
-        return _ENGINES[self.engine](
+        return _trainer(self.engine)(
             start,
             rows,
             batches(order, size),
             rates(self.warm_rate if warm else self.rate, steps),
+            steps=steps,
             decay=self.decay,
             dropout=self.dropout,
             unknown=self.unknown,
@@ -127,22 +126,12 @@ class Net:
         )
 
 
-def _by_kernel(start: Weights, rows: Rows, order: I32, rate: F32, **how: Any) -> Weights:
-    from fleetcast.models import net_kernel
+def _trainer(engine: Engine) -> Callable[..., Weights]:
+    if engine == "cpu":
+        return net_kernel.train
+    from fleetcast.models import net_boxes  # imports JAX
 
-    return net_kernel.train(start, rows, order, rate, steps=len(order), **how)
-
-
-def _by_jax(start: Weights, rows: Rows, order: I32, rate: F32, **how: Any) -> Weights:
-    from fleetcast.models import net_boxes
-
-    return net_boxes.train(start, rows, order, rate, steps=len(order), **how)
-
-
-_ENGINES: dict[Engine, Callable[..., Weights]] = {
-    "cpu": _by_kernel,
-    "jax": _by_jax,
-}  # each imports its compiler late
+    return net_boxes.train
 
 
 def carried(weights: Weights, before: Coding, code: Coding) -> Weights:
@@ -197,11 +186,9 @@ class FittedNet:
         """What the heads say, log(1 + units) before smearing: [n, 3], averaged over members."""
         inputs, codes = self.coding.inputs(examples), self.coding.codes(examples)
         own = self.coding.own(inputs)
-        parts = [slice(i, i + SCORED) for i in range(0, len(inputs), SCORED)]
         logs = np.zeros((len(inputs), len(HEADS)))
         for weights in self.members:
-            for part in parts:
-                logs[part] += _forward(weights, inputs[part], own[part], codes[part]) / len(self.members)
+            logs += net_kernel.forecast(weights, inputs, own, codes) / len(self.members)
         return np.clip(logs, 0.0, self.ceiling)
 
     def smeared(self, examples: Examples, random: np.random.Generator) -> "FittedNet":
@@ -267,21 +254,6 @@ def load(dumped: Dumped) -> FittedNet:
     return FittedNet(
         code, tuple(members), tuple(meta["horizons"]), dumped.arrays["smearing"], float(meta["ceiling"])
     )
-
-
-def _forward(weights: Weights, x: F32, own: F32, codes: I32) -> Floats:
-    """The network as `net_program` trains it, without dropout: log(1 + units) per head [n, 3]."""
-    embedded = np.concatenate([weights[name][codes[:, i]] for i, name in enumerate(EMBEDDED)], axis=1)
-    first = _silu(x @ weights["w1"] + embedded @ weights["e1"] + weights["b1"])
-    second = _silu(first @ weights["w2"] + weights["b2"])
-    sloped: Floats = np.einsum("nm,nmh->nh", own, weights["own"][codes[:, 1]])
-    return second @ weights["w3"] + weights["b3"] + x @ weights["skip"] + sloped
-
-
-def _silu(x: Floats) -> Floats:
-    half = np.float32(0.5)
-    sigmoid: Floats = half + half * np.tanh(half * x)  # a form that overflows nowhere
-    return x * sigmoid
 
 
 def _with_units(examples: Examples) -> Examples:

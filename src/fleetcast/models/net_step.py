@@ -22,7 +22,7 @@ BLOCK = 16  # rows that go forward and back together; a multiple of ROWS
 HEADS = 3
 
 _GOLDEN = np.uint32(2654435769)  # as in `net_program`
-_BYTE, _ABOVE_BYTE = np.uint32(255), np.uint32(8)
+_BYTE, _ABOVE_BYTE, _ALL = np.uint32(255), np.uint32(8), np.uint32(256)
 _TAIL, _TWO = np.float32(1.0), np.float32(2.0)
 _KEPT_FIRST, _KEPT_SECOND = np.float32(0.9), np.float32(0.999)  # of Adam's moments, at each step
 _NEW_FIRST, _NEW_SECOND = np.float32(1 - 0.9), np.float32(1 - 0.999)
@@ -147,6 +147,34 @@ def run(
 
 
 @njit(cache=True, error_model="numpy")
+def forecast(
+    weights: F32,
+    rows: Rows,
+    order: I32,
+    sizes: Sizes,
+    places: Places,
+    chances: Chances,
+    work: Work,
+    dropout: Dropout,
+) -> F32:  # pragma: no cover - compiled
+    """What the heads say of these rows [len(order), HEADS]; chances without dropout or hidden codes."""
+    out = np.empty((len(order), HEADS), np.float32)
+    for start in range(0, len(order), BLOCK):
+        count = min(BLOCK, len(order) - start)
+        whole = -(-count // ROWS) * ROWS
+        _gather(weights, rows, order, start, count, whole, np.uint32(0), sizes, places, chances, work)
+        _forward(weights, start, whole, np.uint32(0), sizes, places, chances, work, dropout)
+        for r in range(count):
+            mine = places.own + work.codes[r, 1] * sizes.slopes * HEADS
+            for h in range(HEADS):
+                said = work.logs[r * LANES + h]
+                for j in range(sizes.slopes):
+                    said += rows.own[order[start + r], j] * weights[_at(mine + HEADS * j + h)]
+                out[start + r, h] = said
+    return out
+
+
+@njit(error_model="numpy")
 def _transpose(weights: F32, sizes: Sizes, places: Places, work: Work) -> None:  # pragma: no cover - compiled
     wide, narrow = sizes.wide, sizes.narrow
     for e in range(sizes.store + sizes.product + sizes.week):
@@ -160,7 +188,7 @@ def _transpose(weights: F32, sizes: Sizes, places: Places, work: Work) -> None: 
             work.w3[_at(h * narrow + k)] = weights[_at(places.w3 + k * LANES + h)]
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy")
 def _gather(
     weights: F32, rows: Rows, drawn: I32, start: int, count: int, whole: int, seed: np.uint32,
     sizes: Sizes, places: Places, chances: Chances, work: Work,
@@ -188,7 +216,7 @@ def _gather(
         inputs[t] = ZERO
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy")
 def _fetch(
     rows: Rows, drawn: I32, start: int, size: int, sizes: Sizes
 ) -> None:  # pragma: no cover - compiled
@@ -204,7 +232,7 @@ def _fetch(
         prefetch(rows.weight, row)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy")
 def _forward(
     weights: F32, start: int, whole: int, seed: np.uint32, sizes: Sizes, places: Places, chances: Chances,
     work: Work, dropout: Dropout,
@@ -245,19 +273,25 @@ def _forward(
     )
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy")
 def _fill(sums: F32, weights: F32, bias: int, rows: int, width: int) -> None:  # pragma: no cover - compiled
     for r in range(rows):
         for j in range(width):
             sums[_at(r * width + j)] = weights[_at(bias + j)]
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy")
 def _activate(
     sums: F32, out: F32, slope: F32, n: int, chances: Chances, seed: np.uint32, first: np.uint32, word: U32,
     shift: U32,
 ) -> None:  # fmt: skip  # pragma: no cover - compiled
     """SiLU with dropout, and its derivative."""
+    if chances.kept == _ALL:
+        for t in range(n):
+            sigmoid = ONE / (ONE + exponential(-sums[t]))
+            out[t] = sums[t] * sigmoid
+            slope[t] = sigmoid + out[t] * (ONE - sigmoid)
+        return
     for t in range(n):
         bits = random(np.uint32(first + word[t]), seed)
         byte = np.uint32(np.uint32(bits >> shift[t]) & _BYTE)
@@ -268,7 +302,7 @@ def _activate(
         slope[t] = (sigmoid + value * (ONE - sigmoid)) * share
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy")
 def _judge(
     weights: F32, gradient: F32, rows: Rows, drawn: I32, start: int, count: int, whole: int, share: np.float32,
     sizes: Sizes, places: Places, chances: Chances, work: Work,
@@ -302,7 +336,7 @@ def _judge(
             gradient[_at(mine + HEADS * j + 2)] += own[row, j] * c
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy")
 def _back(
     gradient: F32, whole: int, sizes: Sizes, places: Places, work: Work
 ) -> None:  # pragma: no cover - compiled
@@ -349,13 +383,13 @@ def _back(
     )  # fmt: skip
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy")
 def _scale(values: F32, slope: F32, n: int) -> None:  # pragma: no cover - compiled
     for t in range(n):
         values[t] *= slope[t]
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy")
 def _add_rows(
     gradient: F32, at: int, values: F32, rows: int, width: int
 ) -> None:  # pragma: no cover - compiled
@@ -364,7 +398,7 @@ def _add_rows(
             gradient[_at(at + j)] += values[_at(r * width + j)]
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy")
 def _learn_tables(
     gradient: F32, count: int, sizes: Sizes, places: Places, work: Work
 ) -> None:  # pragma: no cover - compiled
@@ -381,7 +415,7 @@ def _learn_tables(
             at += width
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy")
 def _move(
     weights: F32, decays: F32, first: F32, second: F32, gradient: F32, step: int, rate: np.float32
 ) -> None:  # pragma: no cover - compiled
