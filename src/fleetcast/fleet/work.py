@@ -127,7 +127,7 @@ def _open(address: Address) -> Workspace:
         opened = workspace.open(address.folder, environment=address.environment, data=address.data)
         if parent_process() is not None:
             telemetry.configure(opened.log, clock=opened.clock)
-        if _trains_nets(opened.settings.training):
+        if opened.settings.training.net_engine == "jax" and _trains_nets(opened.settings.training):
             from fleetcast.models.net_program import enable_cache  # imports JAX
 
             enable_cache(opened.cache / "jax")

@@ -1,13 +1,13 @@
 """The embedding network: one trunk, a head for each of the mape, median and mean forecasts.
 
 It reads scaled features, the log of the horizon, and embeddings of store, product and week of year; two layers of
-SiLU and a linear path beside them predict log(1 + units). Each head has the loss of its own functional. Training is
-JAX (`net_program`), scoring is numpy alone.
+SiLU and a linear path beside them predict log(1 + units). Each head has the loss of its own functional. A compiled CPU
+kernel (`net_kernel`) trains and forecasts; JAX (`net_program`) can train it too, equally but for float32 rounding.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -15,20 +15,21 @@ import numpy.typing as npt
 from fleetcast.domain.errors import DataError
 from fleetcast.domain.models import Dumped
 from fleetcast.features.examples import Examples
+from fleetcast.models import net_kernel
 from fleetcast.models.net_rows import LAST_WEEK, Coding, Rows, coding, kept_columns
 from fleetcast.models.net_schedule import batches, epochs, newest_and_some, rates
 
 F32 = npt.NDArray[np.float32]
+I32 = npt.NDArray[np.int32]
 F64 = npt.NDArray[np.float64]
-Floats = npt.NDArray[np.floating[Any]]
 Weights = dict[str, F32]
 
 KIND = "net"
+Engine = Literal["cpu", "jax"]
 HEADS = ("mape", "median", "mean")
 EMBEDDED = {"store": 8, "product": 6, "week": 4}
 SMEARED = 16384  # examples that the smearing factors are read from
 FEWEST = 32  # examples in a batch of a small segment
-SCORED = 16384  # examples scored at a time, to stay in cache
 HEADROOM = 1.0  # log units above the largest week of training that a forecast may reach
 
 
@@ -52,6 +53,7 @@ class Net:
     losses: tuple[float, float, float] = (2.0, 1.0, 0.5)  # weights of the heads
     fewest_steps: int = 200  # small segments get smaller batches
     recent_weeks: int = 8  # that a warm start replays, with three times as many older examples
+    engine: Engine = "cpu"
 
     def fit(self, examples: Examples, *, seed: int, warm: "FittedNet | None" = None) -> "FittedNet":
         """Train on examples whose units are known; equal examples and seed give equal bits.
@@ -107,61 +109,29 @@ class Net:
         *,
         warm: bool,
     ) -> Weights:
-        from fleetcast.models import net_program as program
-
         order = epochs(examples, self.warm_epochs if warm else self.epochs, random)
         size = self.batch if warm else int(np.clip(len(order) // self.fewest_steps, FEWEST, self.batch))
-        run = -(-len(order) // size)
-        box = boxed(start, rows=len(rows.x), steps=run)
-        trained = program.train(
-            box.padded(start),
-            rows.padded(box.rows, box.columns, box.slopes),
-            batches(order, size, (box.steps, self.batch)),
-            rates(self.warm_rate if warm else self.rate, run, box.steps),
-            steps=run,
+        steps = -(-len(order) // size)
+        return _trainer(self.engine)(
+            start,
+            rows,
+            batches(order, size),
+            rates(self.warm_rate if warm else self.rate, steps),
+            steps=steps,
             decay=self.decay,
             dropout=self.dropout,
             unknown=self.unknown,
             losses=self.losses,
             seed=int(random.integers(2**32)),
         )
-        trained["own"] = trained["own"][:, : rows.own.shape[1]]
-        return {name: trained[name][: len(value)] for name, value in start.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
-    """The padded sizes one compiled program serves; segments of like size share one."""
+def _trainer(engine: Engine) -> Callable[..., Weights]:
+    if engine == "cpu":
+        return net_kernel.train
+    from fleetcast.models import net_boxes  # imports JAX
 
-    rows: int
-    columns: int
-    stores: int
-    products: int
-    slopes: int
-    steps: int
-
-    def padded(self, weights: Weights) -> Weights:
-        """Weights with rows of zeros for the padded columns, slopes and slots."""
-        sizes = {
-            "w1": (self.columns,),
-            "skip": (self.columns,),
-            "store": (self.stores,),
-            "product": (self.products,),
-            "own": (self.products, self.slopes),
-        }
-        return {name: _grown(value, sizes.get(name, ())) for name, value in weights.items()}
-
-
-def boxed(weights: Weights, *, rows: int, steps: int) -> Box:
-    """The box of these sizes: powers of two from a floor up, columns in steps of 16."""
-    return Box(
-        rows=_power(rows, 32768),
-        columns=-(-len(weights["w1"]) // 16) * 16,
-        stores=_power(len(weights["store"]), 128),
-        products=_power(len(weights["product"]), 64),
-        slopes=-(-weights["own"].shape[1] // 16) * 16,
-        steps=_power(steps, 1024),
-    )
+    return net_boxes.train
 
 
 def carried(weights: Weights, before: Coding, code: Coding) -> Weights:
@@ -184,12 +154,6 @@ def carried(weights: Weights, before: Coding, code: Coding) -> Weights:
         if column in before.slopes:
             moved["own"][:, j] = kept[:, before.slopes.index(column)]
     return moved
-
-
-def _grown(value: F32, sizes: tuple[int, ...]) -> F32:
-    """The array with zeros behind it up to these sizes of its first axes."""
-    more = [(0, size - have) for size, have in zip(sizes, value.shape, strict=False)]
-    return np.pad(value, [*more, *[(0, 0)] * (value.ndim - len(more))])
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,11 +186,9 @@ class FittedNet:
         """What the heads say, log(1 + units) before smearing: [n, 3], averaged over members."""
         inputs, codes = self.coding.inputs(examples), self.coding.codes(examples)
         own = self.coding.own(inputs)
-        parts = [slice(i, i + SCORED) for i in range(0, len(inputs), SCORED)]
         logs = np.zeros((len(inputs), len(HEADS)))
         for weights in self.members:
-            for part in parts:
-                logs[part] += _forward(weights, inputs[part], own[part], codes[part]) / len(self.members)
+            logs += net_kernel.forecast(weights, inputs, own, codes) / len(self.members)
         return np.clip(logs, 0.0, self.ceiling)
 
     def smeared(self, examples: Examples, random: np.random.Generator) -> "FittedNet":
@@ -294,27 +256,8 @@ def load(dumped: Dumped) -> FittedNet:
     )
 
 
-def _forward(weights: Weights, x: F32, own: F32, codes: npt.NDArray[np.int32]) -> Floats:
-    """The network as `net_program` trains it, without dropout: log(1 + units) per head [n, 3]."""
-    embedded = np.concatenate([weights[name][codes[:, i]] for i, name in enumerate(EMBEDDED)], axis=1)
-    first = _silu(x @ weights["w1"] + embedded @ weights["e1"] + weights["b1"])
-    second = _silu(first @ weights["w2"] + weights["b2"])
-    sloped: Floats = np.einsum("nm,nmh->nh", own, weights["own"][codes[:, 1]])
-    return second @ weights["w3"] + weights["b3"] + x @ weights["skip"] + sloped
-
-
-def _silu(x: Floats) -> Floats:
-    half = np.float32(0.5)
-    sigmoid: Floats = half + half * np.tanh(half * x)  # a form that overflows nowhere
-    return x * sigmoid
-
-
 def _with_units(examples: Examples) -> Examples:
     known = np.isfinite(examples.units)
     if not known.any():
         raise DataError("a network needs at least one example with known units; there is none.")
     return examples if known.all() else examples.take(known)
-
-
-def _power(size: int, floor: int) -> int:
-    return max(floor, 1 << (size - 1).bit_length())

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from fleetcast.features.column import table
 from fleetcast.features.examples import Examples
+from fleetcast.models.net_scaling import means, scaled, spreads
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
@@ -16,7 +17,7 @@ I32 = npt.NDArray[np.int32]
 
 T = TypeVar("T", bound=np.generic)
 
-CLIP = 6.0  # standard deviations: an absurd input counts as a very unusual one
+CLIP = np.float32(6.0)  # standard deviations: an absurd input counts as a very unusual one
 LAST_WEEK = 53
 YEAR = 52  # weeks
 HORIZON = "log horizon"  # the column that is added to those of the examples
@@ -81,16 +82,12 @@ class Coding:
 
     def inputs(self, examples: Examples) -> F32:
         """Scaled columns [n, p], within ±CLIP and finite whatever the examples hold."""
-        x = _columns(examples, self.names)
-        with np.errstate(over="ignore", invalid="ignore"):
-            x -= self.mean.astype(np.float32)
-            x *= self.scale.astype(np.float32)
-        np.nan_to_num(x, copy=False, nan=0.0, posinf=CLIP, neginf=-CLIP)
-        return np.clip(x, -CLIP, CLIP, out=x)
+        X, horizon = _columns(examples, self.names)
+        return scaled(X, horizon, self.mean.astype(np.float32), self.scale.astype(np.float32), CLIP)
 
     def own(self, x: F32) -> F32:
         """Of scaled columns, those with a slope for each product, PACE times: [n, m]."""
-        return PACE * x[:, [self.names.index(name) for name in self.slopes]]
+        return PACE * np.take(x, [self.names.index(name) for name in self.slopes], axis=1)
 
     def codes(self, examples: Examples) -> I32:
         """Codes [n, 3] by name, so that examples of another panel read the same."""
@@ -108,7 +105,7 @@ class Coding:
 def coding(examples: Examples, *, before: Coding | None = None) -> Coding:
     """Coding of these examples; what `before` already knows keeps its place, mean and scale."""
     names = (*examples.names, HORIZON)
-    mean, scale = _standard(_columns(examples, names), examples.week)
+    mean, scale = _standard(*_columns(examples, names), examples.week)
     stores, products = _used(examples.store, examples.stores), _used(examples.product, examples.products)
     slopes = tuple(name for j in examples.slopes if _sloped(name := examples.names[j]))
     if before is None:
@@ -127,22 +124,21 @@ def kept_columns(names: Sequence[str], before: Coding) -> tuple[list[int], list[
     return here, [place[names[i]] for i in here]
 
 
-def _columns(examples: Examples, names: tuple[str, ...]) -> F32:
+def _columns(examples: Examples, names: tuple[str, ...]) -> tuple[F32, F32]:
+    """The columns of these names, of which the last is the log of the horizon: [n, p − 1] and [n]."""
     if examples.names != names[:-1]:
         raise ValueError(
             f"the network reads columns {', '.join(names[:-1])}; the examples have {', '.join(examples.names)}"
         )
     horizon = np.log(np.maximum(examples.horizon, 1).astype(np.float32))
-    return np.concatenate([examples.X, horizon[:, None]], axis=1, dtype=np.float32)
+    return np.ascontiguousarray(examples.X, np.float32), horizon
 
 
-def _standard(x: F32, week: I32) -> tuple[F64, F64]:
+def _standard(X: F32, horizon: F32, week: I32) -> tuple[F64, F64]:
     """Mean and 1 / standard deviation per column; 0 where a column does not vary, or only with time."""
-    ones, time = np.ones(len(x), np.float32), week - week.mean(dtype=np.float64)
-    mean = (ones @ x / len(x)).astype(np.float64)
-    centred = x - mean.astype(np.float32)
-    deviation = np.sqrt(ones @ np.square(centred) / len(x)).astype(np.float64)
-    together = (time.astype(np.float32) @ centred / len(x)).astype(np.float64)
+    time = week - week.mean(dtype=np.float64)
+    mean = means(X, horizon)
+    deviation, together = spreads(X, horizon, mean, time)
     varies = deviation > 1e-6 * np.maximum(np.abs(mean), 1.0)
     tells_time = np.abs(together) > CLOCK * deviation * time.std()
     return mean, np.divide(1.0, deviation, out=np.zeros_like(deviation), where=varies & ~tells_time)

@@ -36,21 +36,21 @@ def newest_and_some(examples: Examples, recent: int, random: np.random.Generator
     return np.sort(np.concatenate([np.flatnonzero(new), some]))
 
 
-def batches(order: I64, size: int, shape: tuple[int, int]) -> I32:
-    """The order in batches of `size`, one per step of a [steps, places] box; −1 where there is no row.
+def batches(order: I64, size: int) -> I32:
+    """The order in batches of `size`, one per step: [steps, size]; −1 where there is no row.
 
-    >>> batches(np.arange(5), 2, (4, 3)).tolist()
-    [[0, 1, -1], [2, 3, -1], [4, -1, -1], [-1, -1, -1]]
+    >>> batches(np.arange(5), 2).tolist()
+    [[0, 1], [2, 3], [4, -1]]
     """
-    box = np.full(shape, -1, np.int32)
-    step, place = np.divmod(np.arange(len(order)), size)
-    box[step, place] = order
-    return box
+    steps = -(-len(order) // size)
+    box = np.full(steps * size, -1, np.int32)
+    box[: len(order)] = order
+    return box.reshape(steps, size)
 
 
-def rates(peak: float, run: int, steps: int) -> F32:
-    """Learning rates [steps]: up over the first tenth of the steps that are run, then down a cosine to 1 %."""
-    progress = (np.arange(steps) + 1.0) / run
+def rates(peak: float, steps: int) -> F32:
+    """Learning rates [steps]: up over the first tenth of the steps, then down a cosine to 1 %."""
+    progress = (np.arange(steps) + 1.0) / steps
     up = progress / WARM_UP
     down = np.clip((progress - WARM_UP) / (1 - WARM_UP), 0, 1)
     cosine = FLOOR + (1 - FLOOR) * (1 + np.cos(np.pi * down)) / 2

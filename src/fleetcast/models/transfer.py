@@ -74,7 +74,10 @@ class Transfer:
         """The donor with its network trained on; a donor of another recipe as it is."""
         if not isinstance(donor, FittedWeekly) or donor.net is None or not len(known):
             return donor
-        recipe = Net(epochs=self.settings.net_epochs, warm_epochs=self.settings.net_warm_epochs)
+        settings = self.settings
+        recipe = Net(
+            epochs=settings.net_epochs, warm_epochs=settings.net_warm_epochs, engine=settings.net_engine
+        )
         own = aligned(known, donor.names)
         return replace(donor, net=recipe.fit(own, seed=seed, warm=donor.net))
 

@@ -70,6 +70,7 @@ class Weekly:
             epochs=self.settings.net_epochs,
             warm_epochs=self.settings.net_warm_epochs,
             members=members,
+            engine=self.settings.net_engine,
         )
         before = warm.net if warm is not None else None
         return recipe.fit(examples, seed=seed, warm=before)

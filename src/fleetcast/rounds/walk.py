@@ -128,6 +128,7 @@ class Walk:
         warm = self.warm is not None
         return {
             "seed": subject.seed,
+            "net_engine": subject.settings.training.net_engine,
             "features": now.digest,
             "p": len(now.names),
             "full_fit": str(self.began if warm else now.panel.weeks[now.panel.cutoff]),

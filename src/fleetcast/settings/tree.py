@@ -143,6 +143,7 @@ class TrainingSettings(Branch):
     net_epochs: int = Field(16, ge=1)
     net_warm_epochs: int = Field(3, ge=1)
     net_members: int = Field(1, ge=0)
+    net_engine: Literal["cpu", "jax"] = "cpu"  # what trains nets; jax compiles longer, and can use a GPU
     pool_net_members: int = Field(2, ge=0)  # of the recipe weekly-pooled
     donors: dict[
         str, str
