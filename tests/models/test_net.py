@@ -308,9 +308,25 @@ def test_members_are_averaged_in_logs():
     np.testing.assert_allclose(pair.logs(sales()), np.mean(alone, axis=0), atol=1e-6)
 
 
+def test_there_are_as_many_epochs_as_there_are_visits_for_and_no_more_than_the_most():
+    examples = sales()
+    weeks = len(np.unique([examples.row, examples.week], axis=1).T)
+    visits = (1, weeks, 3 * weeks + 1, 100 * weeks)
+    lengths = [len(epochs(examples, 8, np.random.default_rng(0), visits=v)) for v in visits]
+    assert lengths == [weeks, weeks, 3 * weeks, 8 * weeks]
+
+
+def test_a_network_of_more_examples_than_visits_learns_from_a_sample_of_all_weeks():
+    examples = sales(weeks=100, noise=0.1)
+    few = replace(QUICK, epochs=20, visits=len(examples) // 4).fit(examples, seed=1)
+    error = np.abs(few.logs(examples)[:, 1] - examples.log_units)
+    early = examples.week < 50
+    assert error[early].mean() == pytest.approx(error[~early].mean(), rel=0.25)
+
+
 def test_an_epoch_has_every_series_and_week_once_at_some_horizon():
     examples = sales(horizons=(1, 2, 4))
-    order = epochs(examples, 2, np.random.default_rng(0)).reshape(2, -1)
+    order = epochs(examples, 2, np.random.default_rng(0), visits=10**9).reshape(2, -1)
     for epoch in order:
         met = set(zip(examples.row[epoch].tolist(), examples.week[epoch].tolist(), strict=True))
         assert len(met) == len(epoch) == len(examples) // 3

@@ -39,7 +39,7 @@ class Choice:
 SPACE = (
     Choice("passes", (1, 6), whole=True),
     Choice("net_members", (1, 3), whole=True),
-    Choice("net_epochs", (8, 32), whole=True),
+    Choice("net_visits", (12_288, 24_576, 49_152, 98_304)),
     Choice("window_weeks", (None, 156, 104)),
     Choice("features.harmonics", (0, 6), whole=True),
     Choice("features.interactions", (True, False)),

@@ -40,19 +40,22 @@ class Net:
     The defaults were chosen on rolling origins of public grocery sales (83 stores × 11 brands).
     """
 
-    epochs: int = 16
-    warm_epochs: int = 3
+    epochs: int = 8  # at most: a segment of many weeks has fewer
+    visits: int = (
+        24_576  # of examples in a fit from the beginning, at most; of more weeks than that it sees a sample
+    )
+    warm_epochs: int = 1
     members: int = 1  # networks from different seeds, whose logs are averaged
-    batch: int = 512  # examples
-    rate: float = 1e-3
-    warm_rate: float = 3e-4
+    batch: int = 256  # examples
+    rate: float = 6e-3  # of a short training; a sixth of it needs ten times the visits
+    warm_rate: float = 5e-4
     decay: float = 0.1
     dropout: float = 0.3
     widths: tuple[int, int] = (64, 32)
     unknown: tuple[float, float, float] = (0.02, 0.02, 0.3)  # how often store, product, week are hidden
     losses: tuple[float, float, float] = (2.0, 1.0, 0.5)  # weights of the heads
     fewest_steps: int = 200  # small segments get smaller batches
-    recent_weeks: int = 8  # that a warm start replays, with three times as many older examples
+    recent_weeks: int = 4  # that a warm start replays, with three times as many older examples
     engine: Engine = "cpu"
 
     def fit(self, examples: Examples, *, seed: int, warm: "FittedNet | None" = None) -> "FittedNet":
@@ -65,6 +68,8 @@ class Net:
         random = np.random.default_rng([seed, 0])
         if warm is not None:
             examples = examples.take(newest_and_some(examples, self.recent_weeks, random))
+        elif len(examples) > self.visits:
+            examples = examples.take(np.sort(random.choice(len(examples), self.visits, replace=False)))
         code = coding(examples, before=warm.coding if warm else None)
         rows = code.rows(examples)
         starts = [self._start(code, rows, np.random.default_rng([seed, 1, k])) for k in range(self.members)]
@@ -109,7 +114,8 @@ class Net:
         *,
         warm: bool,
     ) -> Weights:
-        order = epochs(examples, self.warm_epochs if warm else self.epochs, random)
+        most = self.warm_epochs if warm else self.epochs
+        order = epochs(examples, most, random, visits=self.visits)
         size = self.batch if warm else int(np.clip(len(order) // self.fewest_steps, FEWEST, self.batch))
         steps = -(-len(order) // size)
         return _trainer(self.engine)(

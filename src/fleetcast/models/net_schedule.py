@@ -14,13 +14,14 @@ FLOOR = 0.01  # share of the peak it ends at
 REPLAYED = 3  # older examples per new one in a warm start
 
 
-def epochs(examples: Examples, count: int, random: np.random.Generator) -> I64:
-    """Row numbers of `count` epochs, one after the other.
+def epochs(examples: Examples, most: int, random: np.random.Generator, *, visits: int) -> I64:
+    """Row numbers of up to `most` epochs, one after the other: as many as there are `visits` for, and one at least.
 
     An epoch has each series and target week once, at a horizon drawn anew: the rows of a week differ little between
     its horizons, so this learns nearly as much per epoch at a fraction of the work.
     """
     by_week, first, size = _weeks(examples)
+    count = int(np.clip(visits // len(first), 1, most))
     drawn = [by_week[first + (random.random(len(first)) * size).astype(np.int64)] for _ in range(count)]
     for epoch in drawn:
         random.shuffle(epoch)

@@ -76,7 +76,10 @@ class Transfer:
             return donor
         settings = self.settings
         recipe = Net(
-            epochs=settings.net_epochs, warm_epochs=settings.net_warm_epochs, engine=settings.net_engine
+            epochs=settings.net_epochs,
+            visits=settings.net_visits,
+            warm_epochs=settings.net_warm_epochs,
+            engine=settings.net_engine,
         )
         own = aligned(known, donor.names)
         return replace(donor, net=recipe.fit(own, seed=seed, warm=donor.net))

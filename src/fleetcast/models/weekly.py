@@ -68,6 +68,7 @@ class Weekly:
             return None
         recipe = Net(
             epochs=self.settings.net_epochs,
+            visits=self.settings.net_visits,
             warm_epochs=self.settings.net_warm_epochs,
             members=members,
             engine=self.settings.net_engine,

@@ -140,8 +140,9 @@ class TrainingSettings(Branch):
     seed: int = 20170102
     features: FeatureSettings = FeatureSettings()
     passes: int = Field(2, ge=1, le=50)  # weighted passes of the MAPE-loss LASSO
-    net_epochs: int = Field(16, ge=1)
-    net_warm_epochs: int = Field(3, ge=1)
+    net_epochs: int = Field(8, ge=1)  # at most: a segment of many weeks has fewer, see net_visits
+    net_visits: int = Field(24_576, ge=1)  # examples a net is shown in a fit from the beginning, at most
+    net_warm_epochs: int = Field(1, ge=1)
     net_members: int = Field(1, ge=0)
     net_engine: Literal["cpu", "jax"] = "cpu"  # what trains nets; jax compiles longer, and can use a GPU
     pool_net_members: int = Field(2, ge=0)  # of the recipe weekly-pooled
