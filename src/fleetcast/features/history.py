@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fleetcast.features import kernels
+from fleetcast.features.alike import alike
 from fleetcast.features.column import F32, F64, I64, Column, codes, or_zero, summed
 from fleetcast.features.panel import Panel
 from fleetcast.settings import FeatureSettings
@@ -114,8 +115,13 @@ class History:
         spread = (known - known.mean(axis=2, keepdims=True)).std(axis=(1, 2))
         scaled = known / (ALIKE_WIDTH * np.maximum(spread, 1e-3))[:, None, None]
         horizons = np.array(self.panel.horizons, np.int64)
-        made = kernels.alike(
-            self.logs, self.level, scaled.astype(np.float32), horizons, len(self.seen), ALIKE_MEMORY
+        made = alike(
+            self.logs,
+            self.level,
+            scaled.astype(np.float32),
+            horizons,
+            open_weeks=len(self.seen),
+            memory=ALIKE_MEMORY,
         )
         return Column("alike", target=made)
 

@@ -8,9 +8,6 @@ F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 
-LEVEL_WEIGHT = 0.3  # weeks, that the level counts beside weeks that are alike
-FARTHEST = 12.0  # squared widths, beyond which a week is not alike at all
-
 
 @njit(cache=True)
 def read(units: F64, seen: F64, s: int, week: int, age: int) -> np.float64:  # pragma: no cover - compiled
@@ -87,36 +84,4 @@ def carried(values: F32) -> F32:  # pragma: no cover - compiled
                     out[s, :w] = out[s, w]
             elif first >= 0:
                 out[s, w] = out[s, w - 1]
-    return out
-
-
-@njit(cache=True)
-def alike(
-    logs: F64, level: F32, known: F32, horizons: I64, open_weeks: int, memory: float
-) -> F32:  # pragma: no cover - compiled
-    """[H, S, W]: how far log units stood from the level at the origin in past weeks that were like the target in all known ahead.
-
-    `known` [C, S, W] are compared by Gaussian kernels of width 1; of two weeks, one `memory` weeks older counts half.
-    A little weight is added for the level itself, so that without an alike week the answer is 0.
-    """
-    S, W = logs.shape
-    C = len(known)
-    out = np.zeros((len(horizons), S, W), np.float32)
-    fading = np.exp(-np.log(2.0) / memory * np.arange(W))
-    for s in range(S):
-        for t in range(W):
-            total, weight = 0.0, 0.0  # faded to the target
-            for v in range(t):
-                distance = 0.0
-                for c in range(C):
-                    distance += (known[c, s, t] - known[c, s, v]) ** 2
-                if distance < FARTHEST and not np.isnan(logs[s, v]):
-                    w = np.exp(-0.5 * distance) * fading[t - v]
-                    total += w * logs[s, v]
-                    weight += w
-                for k in range(len(horizons)):
-                    origin = t - horizons[k]
-                    if v == origin - open_weeks:  # the last week that is final at this origin
-                        apart = (total - weight * level[s, origin]) / fading[horizons[k]]
-                        out[k, s, t] = apart / (LEVEL_WEIGHT + weight / fading[horizons[k]])
     return out

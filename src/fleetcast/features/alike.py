@@ -1,0 +1,126 @@
+"""What past weeks sold whose known-ahead values were like those of the target."""
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from fleetcast.features.sharing import joint, shared
+
+F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
+I64 = npt.NDArray[np.int64]
+
+LEVEL_WEIGHT = 0.3  # weeks, that the level counts beside weeks that are alike
+FARTHEST = 12.0  # squared widths, beyond which a week is not alike at all
+BLOCK = 96  # targets whose sums are made by one matrix product
+
+
+def alike(logs: F64, level: F32, known: F32, horizons: I64, *, open_weeks: int, memory: float) -> F32:
+    """[H, S, W]: how far log units stood from the level at the origin in past weeks that were like the target in all known ahead.
+
+    `known` [C, S, W] are compared by Gaussian kernels of width 1; of two weeks, one `memory` weeks older counts half.
+    A little weight is added for the level itself, so that without an alike week the answer is 0. Weeks are compared
+    once for all series that know the same ahead; their sums are then one matrix product.
+    """
+    S, W = logs.shape
+    first, kind = joint([shared(values)[1] for values in known])
+    order = np.argsort(kind, kind="stable")
+    bounds = np.searchsorted(kind[order], np.arange(len(first) + 1))
+    fading = np.exp(-np.log(2.0) / memory * np.arange(W))
+    near, far = horizons.min() + open_weeks, horizons.max() + open_weeks
+    weights, band = np.zeros((W, W)), np.zeros((W, far - near))
+    out = np.zeros((len(horizons), S, W), np.float32)
+    for g, row in enumerate(first):
+        _compared(np.ascontiguousarray(known[:, row]), near, far, memory, weights, band)
+        some = order[bounds[g] : bounds[g + 1]]
+        sold = np.empty((W, 2 * len(some)))
+        _laid(logs, some, sold)
+        sums = np.zeros_like(sold)
+        for t in range(0, W, BLOCK):
+            end = min(t + BLOCK, W)
+            np.matmul(weights[t:end, :end], sold[:end], out=sums[t:end])
+        _read(sums, sold, band, some, level, fading, horizons, open_weeks, out)
+    return out
+
+
+@njit(cache=True)
+def _compared(
+    known: F32, near: int, far: int, memory: float, weights: F64, band: F64
+) -> None:  # pragma: no cover - compiled
+    """How much each week counts for week t: in `weights` [W, W] at least `far` weeks before it, in `band` less than that."""
+    C, W = known.shape
+    squared = np.empty(W)
+    fading = np.exp(np.log(2.0) / memory * np.arange(1 - W, 1))  # the last one is the week itself
+    for t in range(near, W):
+        apart, faded = squared[: t - near + 1], fading[W - 1 - t :]
+        apart[:] = 0.0
+        for c in range(C):
+            here, before = known[c, t], known[c]
+            for v in range(len(apart)):
+                step = here - before[v]
+                apart[v] += step * step
+        for v in range(len(apart)):
+            apart[v] = _bell(apart[v]) * faded[v]
+        final = max(t - far + 1, 0)
+        weights[t, :final] = apart[:final]
+        for v in range(final, len(apart)):
+            band[t, v + far - t - 1] = apart[v]
+
+
+@njit(cache=True, inline="always")
+def _bell(squared: float) -> float:  # pragma: no cover - compiled
+    """exp(−squared / 2) to nine digits, 0 beyond the farthest: free of branches, so that loops over it are vectors."""
+    y = squared * (-0.5 / 64)
+    e = ((((y * (1 / 720) + 1 / 120) * y + 1 / 24) * y + 1 / 6) * y + 1 / 2) * y * y + y + 1.0
+    e *= e
+    e *= e
+    e *= e
+    e *= e
+    e *= e
+    e *= e
+    return e if squared < FARTHEST else 0.0
+
+
+@njit(cache=True)
+def _laid(logs: F64, some: I64, sold: F64) -> None:  # pragma: no cover - compiled
+    """Log units of some series side by side [W, n], 0 where unknown, and beside them whether they are known."""
+    n = len(some)
+    for i in range(n):
+        for w in range(logs.shape[1]):
+            value = logs[some[i], w]
+            fine = not np.isnan(value)
+            sold[w, i] = value if fine else 0.0
+            sold[w, n + i] = 1.0 if fine else 0.0
+
+
+@njit(cache=True)
+def _read(
+    sums: F64,
+    sold: F64,
+    band: F64,
+    some: I64,
+    level: F32,
+    fading: F64,
+    horizons: I64,
+    open_weeks: int,
+    out: F32,
+) -> None:  # pragma: no cover - compiled
+    """The answers of each horizon: a nearer one adds the weeks that are final only then to the sums of the farthest."""
+    W, n = len(sums), len(some)
+    far_first, far = np.argsort(-horizons), horizons.max()
+    for i in range(n):
+        s = some[i]
+        for t in range(W):
+            total, weight, b = sums[t, i], sums[t, n + i], 0
+            for k in far_first:
+                origin = t - horizons[k]
+                if origin < open_weeks:
+                    continue
+                while b < far - horizons[k]:
+                    v = t - far - open_weeks + 1 + b
+                    if v >= 0:
+                        total += band[t, b] * sold[v, i]
+                        weight += band[t, b] * sold[v, n + i]
+                    b += 1
+                faded = LEVEL_WEIGHT * fading[horizons[k]]
+                out[k, s, t] = (total - weight * level[s, origin]) / (faded + weight)
