@@ -41,8 +41,7 @@ PARTS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "load": (("lake/history.py", "read_history"),),
     "features": (
         ("features/view.py", "design_at"),
-        ("features/design.py", "_part"),
-        ("features/examples.py", "stacked"),
+        ("features/design.py", "_made"),
     ),
     "lasso": (("models/lasso.py", "fit"),),
     "nets": (("models/net.py", "fit"),),

@@ -40,9 +40,10 @@ def test_weeks_alike_are_summed_as_one_by_one(horizons, open_weeks, kinds):
     level = random.normal(3, 1, (S, W)).astype(np.float32)
     plans = random.normal(0, 2, (3, kinds, W)).astype(np.float32)
     plans[2] = plans[2] > 0
-    known = plans[:, random.integers(0, kinds, S)]
-    found = alike(logs, level, known, np.array(horizons), open_weeks=open_weeks, memory=MEMORY)
-    np.testing.assert_allclose(found, one_by_one(logs, level, known, horizons, open_weeks), atol=1e-6)
+    kind = random.integers(0, kinds, S)
+    found = alike(logs, level, plans, kind, np.array(horizons), open_weeks=open_weeks, memory=MEMORY)
+    expected = one_by_one(logs, level, plans[:, kind], horizons, open_weeks)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
 def test_rows_are_of_one_kind_where_every_number_is_equal():

@@ -4,8 +4,6 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from fleetcast.features.sharing import joint, shared
-
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
@@ -15,23 +13,24 @@ FARTHEST = 12.0  # squared widths, beyond which a week is not alike at all
 BLOCK = 96  # targets whose sums are made by one matrix product
 
 
-def alike(logs: F64, level: F32, known: F32, horizons: I64, *, open_weeks: int, memory: float) -> F32:
+def alike(
+    logs: F64, level: F32, known: F32, kind: I64, horizons: I64, *, open_weeks: int, memory: float
+) -> F32:
     """[H, S, W]: how far log units stood from the level at the origin in past weeks that were like the target in all known ahead.
 
-    `known` [C, S, W] are compared by Gaussian kernels of width 1; of two weeks, one `memory` weeks older counts half.
-    A little weight is added for the level itself, so that without an alike week the answer is 0. Weeks are compared
-    once for all series that know the same ahead; their sums are then one matrix product.
+    `known` [C, G, W], of the `kind` [S] of each series, are compared by Gaussian kernels of width 1; of two weeks, one
+    `memory` weeks older counts half. A little weight is added for the level itself, so that without an alike week the
+    answer is 0. Weeks are compared once for all series of a kind; their sums are then one matrix product.
     """
     S, W = logs.shape
-    first, kind = joint([shared(values)[1] for values in known])
     order = np.argsort(kind, kind="stable")
-    bounds = np.searchsorted(kind[order], np.arange(len(first) + 1))
+    bounds = np.searchsorted(kind[order], np.arange(known.shape[1] + 1))
     fading = np.exp(-np.log(2.0) / memory * np.arange(W))
     near, far = horizons.min() + open_weeks, horizons.max() + open_weeks
     weights, band = np.zeros((W, W)), np.zeros((W, far - near))
     out = np.zeros((len(horizons), S, W), np.float32)
-    for g, row in enumerate(first):
-        _compared(np.ascontiguousarray(known[:, row]), near, far, memory, weights, band)
+    for g in range(known.shape[1]):
+        _compared(np.ascontiguousarray(known[:, g]), near, far, memory, weights, band)
         some = order[bounds[g] : bounds[g + 1]]
         sold = np.empty((W, 2 * len(some)))
         _laid(logs, some, sold)

@@ -13,7 +13,7 @@ U64 = npt.NDArray[np.uint64]
 
 
 def shared(values: F32) -> tuple[I64, I64]:
-    """Of rows [..., S, W] the first of each kind [G], in order, and the kind of each [S]; of one kind are equal rows, NaN included."""
+    """Of rows [..., S, W] the first of each kind [G], and the kind of each [S]; rows of one kind are equal, NaN included."""
     bits = np.ascontiguousarray(values, np.float32).view(np.uint32)
     bits = bits.reshape(-1, *bits.shape[-2:])
     _, first, kind = np.unique(_hashed(bits), return_index=True, return_inverse=True)
