@@ -10,7 +10,7 @@ F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 
 LEVEL, NEW, KNOWN_WEEKS, LAGS = 0, 1, 2, 3  # where `pasts` writes; after the lags come the windows
-Sums = tuple[float, float, float, int]
+TOTAL, SQUARES, ZEROS, KNOWN = 0, 1, 2, 3  # sums over the weeks of a window
 
 
 @njit(cache=True)
@@ -24,71 +24,95 @@ def pasts(
     number `steady` on the standard deviation and the share of zeros. `seen` is in units, `logs` in their logarithm.
     """
     S, W = logs.shape
-    K, A = len(lengths), seen.shape[0]
-    means = LAGS + len(lags)
-    young, sums, mean = np.empty((W, A)), np.zeros((W + 1, 4)), np.empty(K + 1, np.float32)
+    K, means = len(lengths), LAGS + len(lags)
+    sums, now = np.zeros((4, 2 * W + 1)), np.empty((4, W))  # windows may begin before the first week
+    young, mean = np.empty((len(seen), W)), np.empty((K + 1, W), np.float32)
     counted = np.log1p(np.arange(W + 1).astype(np.float32))
-    share = 1.0 / np.maximum(np.arange(W + 1), 1)  # a division costs as much as all else of a window
     for s in range(S):
-        _summed(logs[s], seen[:, s], sums, young)
-        for w in range(W):
-            here = out[s, w]
-            known = 0
-            for k in range(K + 1):  # the last one is all weeks so far
-                total, square, zeros, known = _window(sums, young, w, lengths[k] if k < K else W)
-                part = share[known]
-                mean[k] = total * part if known > 0 else np.nan
-                if steady <= k < K:
-                    at = means + K + 2 * (k - steady)
-                    here[at] = np.sqrt(max(0.0, square * part - (total * part) ** 2))
-                    here[at + 1] = zeros * part
-            level = mean[K - 1] if K > 0 and not np.isnan(mean[K - 1]) else mean[K]
-            here[LEVEL], here[NEW], here[KNOWN_WEEKS] = level, 0.0 if known > 0 else 1.0, counted[known]
-            for k in range(len(lags)):
-                age = lags[k]
-                value = np.nan
-                if w >= age:
-                    value = young[w - age, age] if age < A else logs[s, w - age]
-                here[LAGS + k] = _or_zero(np.float32(value) - level)
-            for k in range(K):
-                here[means + k] = _or_zero(mean[k] - level)
+        _summed(logs[s], seen[:, s], sums[:, W:], young)
+        for k in range(K + 1):  # the last one is all weeks so far
+            _window(sums, young, lengths[k] if k < K else W, now)
+            for w in range(W):
+                mean[k, w] = now[TOTAL, w] / now[KNOWN, w] if now[KNOWN, w] > 0 else np.nan
+            if steady <= k < K:
+                at = means + K + 2 * (k - steady)
+                _spread(now, out[s, :, at : at + 2])
+        _apart(logs[s], young, lags, mean, now[KNOWN], counted, out[s])
+
+
+@njit(cache=True)
+def _summed(logs: F64, seen: F64, sums: F64, young: F64) -> None:  # pragma: no cover - compiled
+    """Running sums [4, W + 1] over a series' weeks, and its log units as seen at each age [A, W]."""
+    for w in range(len(logs)):
+        fine = not np.isnan(logs[w])
+        value = logs[w] if fine else 0.0
+        sums[TOTAL, w + 1] = sums[TOTAL, w] + value
+        sums[SQUARES, w + 1] = sums[SQUARES, w] + value * value
+        sums[ZEROS, w + 1] = sums[ZEROS, w] + (1.0 if fine and value == 0.0 else 0.0)
+        sums[KNOWN, w + 1] = sums[KNOWN, w] + (1.0 if fine else 0.0)
+    for age in range(len(seen)):
+        for w in range(len(logs)):
+            units = seen[age, w]
+            young[age, w] = units if np.isnan(units) else np.log1p(max(units, 0.0))
+
+
+@njit(cache=True)
+def _window(sums: F64, young: F64, length: int, now: F64) -> None:  # pragma: no cover - compiled
+    """The sums over the windows that end at each origin [4, W]: weeks that no longer change, and the others as seen then."""
+    A, W = young.shape
+    last, first = W + 1 - A, W + 1 - length  # of the origin 0
+    for q in range(4):
+        if length > A:
+            here, till, since = now[q], sums[q, last : last + W], sums[q, first : first + W]
+            for w in range(W):  # a loop over slices is one over vectors
+                here[w] = till[w] - since[w]
+        else:
+            now[q] = 0.0
+    for age in range(min(A, length)):
+        for w in range(age, W):
+            value = young[age, w - age]
+            if not np.isnan(value):
+                now[TOTAL, w] += value
+                now[SQUARES, w] += value * value
+                now[ZEROS, w] += 1.0 if value == 0.0 else 0.0
+                now[KNOWN, w] += 1.0
+
+
+@njit(cache=True)
+def _spread(now: F64, out: F32) -> None:  # pragma: no cover - compiled
+    """Standard deviation and share of zeros [W, 2], 0 where nothing is known."""
+    for w in range(now.shape[1]):
+        part = 1.0 / max(now[KNOWN, w], 1.0)
+        middle = now[TOTAL, w] * part
+        out[w, 0] = np.sqrt(max(0.0, now[SQUARES, w] * part - middle * middle))
+        out[w, 1] = now[ZEROS, w] * part
+
+
+@njit(cache=True)
+def _apart(
+    logs: F64, young: F64, lags: I64, mean: F32, known: F64, counted: F32, out: F32
+) -> None:  # pragma: no cover - compiled
+    """Level, newness, known weeks, lags and means [W, …] of a series whose means are `mean` [K + 1, W]."""
+    K, W = len(mean) - 1, len(logs)
+    A, L = len(young), len(lags)
+    for w in range(W):
+        longest, whole = mean[max(K - 1, 0), w], mean[K, w]
+        level = whole if np.isnan(longest) else longest
+        here = out[w]
+        here[LEVEL], here[NEW] = level, 0.0 if known[w] > 0 else 1.0
+        here[KNOWN_WEEKS] = counted[int(known[w])]
+        for k in range(L):
+            age, value = lags[k], np.nan
+            if w >= age:
+                value = young[age, w - age] if age < A else logs[w - age]
+            here[LAGS + k] = _or_zero(np.float32(value) - level)
+        for k in range(K):
+            here[LAGS + L + k] = _or_zero(mean[k, w] - level)
 
 
 @njit(cache=True, inline="always")
 def _or_zero(value: np.float32) -> np.float32:  # pragma: no cover - compiled
     return np.float32(0) if np.isnan(value) else value
-
-
-@njit(cache=True)
-def _summed(logs: F64, seen: F64, sums: F64, young: F64) -> None:  # pragma: no cover - compiled
-    """Running sums of log units, their squares, zeros and known weeks, and log units as seen at each age."""
-    for w in range(len(logs)):
-        value = logs[w]
-        fine = not np.isnan(value)
-        sums[w + 1, 0] = sums[w, 0] + (value if fine else 0.0)
-        sums[w + 1, 1] = sums[w, 1] + (value * value if fine else 0.0)
-        sums[w + 1, 2] = sums[w, 2] + (1.0 if fine and value == 0.0 else 0.0)
-        sums[w + 1, 3] = sums[w, 3] + (1.0 if fine else 0.0)
-        for age in range(seen.shape[0]):
-            unit = seen[age, w]
-            young[w, age] = unit if np.isnan(unit) else np.log1p(max(unit, 0.0))
-
-
-@njit(cache=True, inline="always")
-def _window(sums: F64, young: F64, w: int, length: int) -> Sums:  # pragma: no cover - compiled
-    """The sums over the weeks of a window that ends at origin w: of those that no longer change, and as seen of the others."""
-    A = young.shape[1]
-    first, end = max(0, w - length + 1), max(0, w - A + 1)
-    total, square, zeros, known = 0.0, 0.0, 0.0, 0.0
-    if end > first:
-        total, square = sums[end, 0] - sums[first, 0], sums[end, 1] - sums[first, 1]
-        zeros, known = sums[end, 2] - sums[first, 2], sums[end, 3] - sums[first, 3]
-    for age in range(min(A, w - first + 1)):
-        value = young[w - age, age]
-        if not np.isnan(value):
-            total, square, known = total + value, square + value * value, known + 1.0
-            zeros += 1.0 if value == 0.0 else 0.0
-    return total, square, zeros, int(known)
 
 
 @njit(cache=True)
