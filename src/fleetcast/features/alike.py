@@ -4,6 +4,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from fleetcast.features.sharing import shared
+
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
@@ -27,18 +29,19 @@ def alike(
     bounds = np.searchsorted(kind[order], np.arange(known.shape[1] + 1))
     fading = np.exp(-np.log(2.0) / memory * np.arange(W))
     near, far = horizons.min() + open_weeks, horizons.max() + open_weeks
-    weights, band = np.zeros((W, W)), np.zeros((W, far - near))
+    weights, band = np.zeros((W, W)), np.zeros((far - near, W))
     out = np.zeros((len(horizons), S, W), np.float32)
+    missing = shared(np.isnan(logs).astype(np.float32))[1]  # most series are known in the same weeks
     for g in range(known.shape[1]):
         _compared(np.ascontiguousarray(known[:, g]), near, far, memory, weights, band)
         some = order[bounds[g] : bounds[g + 1]]
-        sold = np.empty((W, 2 * len(some)))
-        _laid(logs, some, sold)
+        _, first, there = np.unique(missing[some], return_index=True, return_inverse=True)
+        sold = _laid(logs, some, some[first])
         sums = np.zeros_like(sold)
         for t in range(0, W, BLOCK):
             end = min(t + BLOCK, W)
-            np.matmul(weights[t:end, :end], sold[:end], out=sums[t:end])
-        _read(sums, sold, band, some, level, fading, horizons, open_weeks, out)
+            np.matmul(sold[:, :end], weights[t:end, :end].T, out=sums[:, t:end])
+        _read(sums, sold, band, some, there, level, fading, horizons, open_weeks, out)
     return out
 
 
@@ -46,7 +49,7 @@ def alike(
 def _compared(
     known: F32, near: int, far: int, memory: float, weights: F64, band: F64
 ) -> None:  # pragma: no cover - compiled
-    """How much each week counts for week t: in `weights` [W, W] at least `far` weeks before it, in `band` less than that."""
+    """How much each week counts for week t: in `weights` [t, W] from `far` weeks before it, in `band` [far − near, t] of less."""
     C, W = known.shape
     squared = np.empty(W)
     fading = np.exp(np.log(2.0) / memory * np.arange(1 - W, 1))  # the last one is the week itself
@@ -63,7 +66,7 @@ def _compared(
         final = max(t - far + 1, 0)
         weights[t, :final] = apart[:final]
         for v in range(final, len(apart)):
-            band[t, v + far - t - 1] = apart[v]
+            band[v + far - t - 1, t] = apart[v]
 
 
 @njit(cache=True, inline="always")
@@ -81,15 +84,17 @@ def _bell(squared: float) -> float:  # pragma: no cover - compiled
 
 
 @njit(cache=True)
-def _laid(logs: F64, some: I64, sold: F64) -> None:  # pragma: no cover - compiled
-    """Log units of some series side by side [W, n], 0 where unknown, and beside them whether they are known."""
-    n = len(some)
+def _laid(logs: F64, some: I64, others: I64) -> F64:  # pragma: no cover - compiled
+    """[n + m, W]: log units of some series, 0 where unknown, and below them whether those of others are known."""
+    n, m, W = len(some), len(others), logs.shape[1]
+    sold = np.empty((n + m, W))
     for i in range(n):
-        for w in range(logs.shape[1]):
-            value = logs[some[i], w]
-            fine = not np.isnan(value)
-            sold[w, i] = value if fine else 0.0
-            sold[w, n + i] = 1.0 if fine else 0.0
+        for w in range(W):
+            sold[i, w] = 0.0 if np.isnan(logs[some[i], w]) else logs[some[i], w]
+    for i in range(m):
+        for w in range(W):
+            sold[n + i, w] = 0.0 if np.isnan(logs[others[i], w]) else 1.0
+    return sold
 
 
 @njit(cache=True)
@@ -98,6 +103,7 @@ def _read(
     sold: F64,
     band: F64,
     some: I64,
+    there: I64,
     level: F32,
     fading: F64,
     horizons: I64,
@@ -105,21 +111,20 @@ def _read(
     out: F32,
 ) -> None:  # pragma: no cover - compiled
     """The answers of each horizon: a nearer one adds the weeks that are final only then to the sums of the farthest."""
-    W, n = len(sums), len(some)
-    far_first, far = np.argsort(-horizons), horizons.max()
+    n, far = len(some), horizons.max()
     for i in range(n):
-        s = some[i]
-        for t in range(W):
-            total, weight, b = sums[t, i], sums[t, n + i], 0
-            for k in far_first:
-                origin = t - horizons[k]
-                if origin < open_weeks:
-                    continue
-                while b < far - horizons[k]:
-                    v = t - far - open_weeks + 1 + b
-                    if v >= 0:
-                        total += band[t, b] * sold[v, i]
-                        weight += band[t, b] * sold[v, n + i]
-                    b += 1
-                faded = LEVEL_WEIGHT * fading[horizons[k]]
-                out[k, s, t] = (total - weight * level[s, origin]) / (faded + weight)
+        total, weight, b = sums[i], sums[n + there[i]].copy(), 0
+        for k in np.argsort(-horizons):
+            while b < far - horizons[k]:
+                begin = max(0, far + open_weeks - 1 - b)  # before it there is no such week
+                more, own, known = band[b, begin:], sold[i], sold[n + there[i]]
+                for v in range(len(more)):
+                    total[begin + v] += more[v] * own[v]
+                    weight[begin + v] += more[v] * known[v]
+                b += 1
+            first = horizons[k] + open_weeks
+            faded = LEVEL_WEIGHT * fading[horizons[k]]
+            levels, answers = level[some[i], open_weeks:], out[k, some[i], first:]
+            for t in range(len(answers)):
+                apart = total[first + t] - weight[first + t] * levels[t]
+                answers[t] = apart / (faded + weight[first + t])

@@ -88,7 +88,7 @@ class Design:
 
     def usable(self, horizon: int) -> Bools:
         """[S, W]: target weeks that are learned from at this horizon."""
-        return self._usable((horizon,))
+        return self._usable(self._series(None), (horizon,))
 
     def ledger(
         self,
@@ -102,8 +102,8 @@ class Design:
         `conditioned` is counted from the frame the panel was given, the rest from the arrays: they must close.
         """
         panel = self.panel
-        chosen = np.ones(len(panel), bool) if rows is None else rows
-        usable = self._usable(horizons or panel.horizons)[chosen]
+        chosen = self._series(rows)
+        usable = self._usable(chosen, horizons or panel.horizons)[chosen]
         status, given = panel.status[chosen], panel.given[chosen]
         inside = np.arange(status.shape[1]) >= first
         out = {"conditioned": int(panel.conditioned[chosen].sum()), "fitted": int((usable & inside).sum())}
@@ -117,10 +117,10 @@ class Design:
     def _series(self, rows: Bools | None) -> I64:
         return np.arange(len(self.panel)) if rows is None else np.flatnonzero(rows)
 
-    def _usable(self, horizons: Sequence[int]) -> Bools:
-        """[S, W]: target weeks that are learned from at any of these horizons."""
+    def _usable(self, series: I64, horizons: Sequence[int]) -> Bools:
+        """[S, W]: target weeks of these series that are learned from at any of these horizons."""
         out = np.zeros(self.panel.units.shape, bool)
-        for row, week in self._learned(self._series(None), horizons, 0, len(self.panel.weeks)):
+        for row, week in self._learned(series, horizons, 0, len(self.panel.weeks)):
             out[row, week] = True
         return out
 
@@ -145,6 +145,10 @@ class Design:
         return np.asarray(self.panel.status == 0)
 
     @cached_property
+    def _segment(self) -> I64:
+        return codes(self.panel, "segment")
+
+    @cached_property
     def _warm(self) -> I64:
         return choosing.warm(self.panel.units, WARM_UP_WEEKS)
 
@@ -157,7 +161,7 @@ class Design:
 
     def _turns(self) -> I64:
         """[S]: over how many weeks each horizon takes its turn; every week is learned from at one horizon at least."""
-        many, segment = len(self.panel.horizons), codes(self.panel, "segment")
+        many, segment = len(self.panel.horizons), self._segment
         weeks = np.bincount(segment, weights=self._trainable.sum(axis=1))
         turns = np.full(len(weeks), -(-many // MOST_HORIZONS), np.int64)
         for _ in range(many.bit_length()):

@@ -15,7 +15,7 @@ I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 Source = tuple[F32, I64, int, int, I64]
 
-TOGETHER = 1024  # rows
+TOGETHER = 2048  # rows
 
 
 @dataclass(frozen=True)
