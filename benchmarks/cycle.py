@@ -41,7 +41,8 @@ PARTS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "load": (("lake/history.py", "read_history"),),
     "features": (
         ("features/view.py", "design_at"),
-        ("features/design.py", "_made"),
+        ("features/design.py", "_part"),
+        ("features/examples.py", "stacked"),
     ),
     "lasso": (("models/lasso.py", "fit"),),
     "nets": (("models/net.py", "fit"),),
