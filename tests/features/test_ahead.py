@@ -46,8 +46,8 @@ def feature(panel: Panel, name: str) -> np.ndarray:
     column = next(c for c in columns(panel, SETTINGS, {"plan": PRICE}) if c.name == name)
     assert column.target is not None
     if column.origin is None:
-        return column.target
-    return column.target[:, 1:] - column.origin[:, :-1]
+        return column.target.spread
+    return column.target.spread[:, 1:] - column.origin.spread[:, :-1]
 
 
 def test_a_price_is_read_at_the_week_itself_and_against_the_weeks_up_to_the_origin():
@@ -89,4 +89,4 @@ def test_a_past_covariate_nobody_knew_yet_is_as_its_average_and_not_as_it_came_t
     traffic = np.array([[np.nan, np.nan, 6.0, 2.0, np.nan]], np.float32)
     past = replace(panel, past={"footfall.traffic": traffic})
     column = next(c for c in columns(past, SETTINGS, {"plan": PRICE}) if c.name == "footfall.traffic")
-    assert column.origin[0, :4].tolist() == [4.0, 4.0, 6.0, 2.0]
+    assert column.origin.spread[0, :4].tolist() == [4.0, 4.0, 6.0, 2.0]

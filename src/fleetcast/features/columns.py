@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from fleetcast.features import ahead
-from fleetcast.features.column import F32, Column
+from fleetcast.features.column import F32, Column, Table
 from fleetcast.features.history import History
 from fleetcast.features.panel import Panel
 from fleetcast.settings import CovariateSettings, FeatureSettings
@@ -21,11 +21,11 @@ def columns(
     panel: Panel, settings: FeatureSettings, covariates: Mapping[str, CovariateSettings]
 ) -> list[Column]:
     """History as of the origin, what is known ahead as of the week itself; the same settings give the same names."""
-    known = {name: ahead.filled(panel, name, covariates) for name in sorted(panel.known)}
+    plans = ahead.plans(panel, covariates)
     return [
-        *History.of(panel, settings).columns(settings, known),
+        *History.of(panel, settings).columns(settings, plans),
         *_past(panel),
-        *ahead.columns(panel, known, settings, covariates),
+        *ahead.columns(panel, plans, settings),
         *_issued(panel, settings),
         *_calendar(panel, settings),
         *_static(panel),
@@ -34,34 +34,48 @@ def columns(
 
 def _past(panel: Panel) -> Iterator[Column]:
     """As known at the origin; whoever nobody knew of yet is as the average."""
-    for name, values in sorted(panel.past.items()):
-        yield Column(name, origin=_as_average(values))
+    names = sorted(panel.past)
+    if names:
+        cells = Table.of(*(_as_average(panel.past[name]) for name in names)).cells
+        yield from (Column(name, origin=cell) for name, cell in zip(names, cells, strict=True))
 
 
 def _issued(panel: Panel, settings: FeatureSettings) -> Iterator[Column]:
-    for name, values in sorted(panel.issued.items()):
-        if settings.weather if name.startswith("weather.") else settings.events:
-            yield Column(name, target=values, slope=settings.interactions)
+    names = [
+        name
+        for name in sorted(panel.issued)
+        if (settings.weather if name.startswith("weather.") else settings.events)
+    ]
+    if names:
+        cells = Table.of(*(panel.issued[name] for name in names)).cells
+        for name, cell in zip(names, cells, strict=True):
+            yield Column(name, target=cell, slope=settings.interactions)
 
 
 def _calendar(panel: Panel, settings: FeatureSettings) -> Iterator[Column]:
-    S = len(panel)
     days = np.array([week.toordinal() for week in panel.weeks], np.float64)
-    angle = 2 * np.pi * days / (YEAR_DAYS)
+    angle = 2 * np.pi * days / YEAR_DAYS
     whole_year = (
         panel.cutoff + 1 >= YEAR_WEEKS
     )  # a product's own season is told from its trend by nothing less
-    for k in range(1, settings.harmonics + 1):
-        for wave, of in (("sin", np.sin), ("cos", np.cos)):
-            values = np.broadcast_to(of(k * angle).astype(np.float32), (S, len(days)))
-            yield Column(
-                f"{wave}{k}", target=values, slope=settings.interactions and whole_year and k <= OWN_WAVES
-            )
+    waves = [
+        (k, name, of(k * angle).astype(np.float32)[None])
+        for k in range(1, settings.harmonics + 1)
+        for name, of in (("sin", np.sin), ("cos", np.cos))
+    ]
+    if waves:
+        everyone = np.zeros(len(panel), np.int64)
+        cells = Table.of_kinds(everyone, *(values for _, _, values in waves)).cells
+        for (k, name, _), cell in zip(waves, cells, strict=True):
+            own = settings.interactions and whole_year and k <= OWN_WAVES
+            yield Column(f"{name}{k}", target=cell, slope=own)
 
 
 def _static(panel: Panel) -> Iterator[Column]:
-    for name, values in sorted(panel.static.items()):
-        yield Column(name, target=np.broadcast_to(_as_average(values)[:, None], panel.units.shape))
+    names = sorted(panel.static)
+    if names:
+        cells = Table.of(*(_as_average(panel.static[name])[:, None] for name in names)).cells
+        yield from (Column(name, target=cell) for name, cell in zip(names, cells, strict=True))
 
 
 def _as_average(values: F32) -> F32:

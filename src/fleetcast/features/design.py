@@ -1,23 +1,28 @@
 """From a panel to examples: which rows, and their features without a gap."""
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from fleetcast.domain.versions import digest_of
+from fleetcast.features import choosing
 from fleetcast.features.column import Column, codes
 from fleetcast.features.columns import columns
-from fleetcast.features.examples import Examples, stacked
+from fleetcast.features.examples import Examples
 from fleetcast.features.panel import STATUS, Panel
+from fleetcast.features.reading import Reading, read
 from fleetcast.settings import CovariateSettings, FeatureSettings
 
-__all__ = ["Design", "Examples", "stacked"]
+__all__ = ["Design", "Examples"]
 
-F32 = npt.NDArray[np.float32]
+Bools = npt.NDArray[np.bool_]
+I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
+Cells = tuple[I32, I32]  # series and target week
 
 VERSION = 1  # of the feature code; a new one makes models of the old one unfit for scoring
 WARM_UP_WEEKS = 4  # known weeks a series needs at the origin before its rows are learned from
@@ -33,7 +38,6 @@ class Design:
 
     panel: Panel
     columns: tuple[Column, ...]
-    known_weeks: I64  # [S, W], of the series at each origin
 
     @classmethod
     def of(
@@ -42,8 +46,7 @@ class Design:
         settings: FeatureSettings,
         covariates: Mapping[str, CovariateSettings] | None = None,
     ) -> "Design":
-        made = tuple(columns(panel, settings, covariates or {}))
-        return cls(panel, made, np.cumsum(~np.isnan(panel.units), axis=1))
+        return cls(panel, tuple(columns(panel, settings, covariates or {})))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -57,60 +60,40 @@ class Design:
     def examples(
         self,
         *,
-        rows: npt.NDArray[np.bool_] | None = None,
+        rows: Bools | None = None,
         horizons: tuple[int, ...] | None = None,
         first: int = 0,
         last: int | None = None,
         training: bool,
     ) -> Examples:
-        """Rows for the target weeks `first` … `last` (indexes, both included), stacked over horizons.
+        """Rows for the target weeks `first` … `last` (indexes, both included): horizon by horizon, series by series.
 
         Training: trainable targets up to the cutoff whose origin lies past the warm-up. Otherwise the weeks
         each horizon reaches: every series has a row for every week given, as long as its origin is in the panel
         and not after the cutoff.
         """
-        end = self.panel.cutoff if training else len(self.panel.weeks) - 1
-        targets = np.arange(first, min(end, end if last is None else last) + 1)
-        chosen = np.flatnonzero(rows) if rows is not None else np.arange(len(self.panel))
-        parts = [self._part(chosen, targets, h, training=training) for h in horizons or self.panel.horizons]
-        return stacked(parts)
+        horizons = horizons or self.panel.horizons
+        end = 1 + (self.panel.cutoff if training else len(self.panel.weeks) - 1)
+        end = end if last is None else min(end, last + 1)
+        series = self._series(rows)
+        if training:
+            return self._made(horizons, self._learned(series, horizons, first, end))
+        reached = (np.arange(max(first, h), min(end, self.panel.cutoff + h + 1)) for h in horizons)
+        return self._made(horizons, [_crossed(series, weeks) for weeks in reached])
 
-    def ahead(self, *, rows: npt.NDArray[np.bool_] | None = None) -> Examples:
+    def ahead(self, *, rows: Bools | None = None) -> Examples:
         """The examples that a scoring run at the panel's cutoff forecasts: every series at every horizon."""
-        weeks = self.examples(rows=rows, first=self.panel.cutoff + 1, training=False)
-        return weeks.take(weeks.week - weeks.horizon == self.panel.cutoff)
+        series, horizons = self._series(rows), self.panel.horizons
+        return self._made(horizons, [_crossed(series, np.array([self.panel.cutoff + h])) for h in horizons])
 
-    def usable(self, horizon: int) -> npt.NDArray[np.bool_]:
+    def usable(self, horizon: int) -> Bools:
         """[S, W]: target weeks that are learned from at this horizon."""
-        warm = np.zeros(self.panel.units.shape, bool)
-        warm[:, horizon:] = self.known_weeks[:, :-horizon] >= WARM_UP_WEEKS
-        return np.asarray(warm & (self.panel.status == 0) & self._drawn(horizon))
-
-    def _drawn(self, horizon: int) -> npt.NDArray[np.bool_]:
-        """[S, W]: which targets take this one of many horizons: the series' names and the week decide, by turns."""
-        panel, turns = self.panel, self._turns()
-        if turns.max(initial=1) == 1:  # few horizons: all of them are taken
-            return np.ones(panel.units.shape, bool)
-        names = panel.series.select("store", "product").iter_rows()
-        series = np.array([zlib.crc32("\n".join(name).encode()) for name in names], np.int64)
-        week = np.array([day.toordinal() // 7 for day in panel.weeks], np.int64)
-        turn = series[:, None] + week[None, :] + panel.horizons.index(horizon)
-        return np.asarray(turn % turns[:, None] == 0)
-
-    def _turns(self) -> I64:
-        """[S]: over how many weeks each horizon takes its turn; every week is learned from at one horizon at least."""
-        panel, many = self.panel, len(self.panel.horizons)
-        segment = codes(panel, "segment")
-        weeks = np.bincount(segment, weights=(panel.status == 0).sum(axis=1))
-        turns = np.full(len(weeks), -(-many // MOST_HORIZONS), np.int64)
-        for _ in range(many.bit_length()):
-            turns = np.where(weeks * many / turns > ENOUGH, np.minimum(2 * turns, many), turns)
-        return np.asarray(turns[segment])
+        return self._usable(self._series(None), (horizon,))
 
     def ledger(
         self,
         *,
-        rows: npt.NDArray[np.bool_] | None = None,
+        rows: Bools | None = None,
         horizons: tuple[int, ...] | None = None,
         first: int = 0,
     ) -> dict[str, int]:
@@ -119,8 +102,8 @@ class Design:
         `conditioned` is counted from the frame the panel was given, the rest from the arrays: they must close.
         """
         panel = self.panel
-        chosen = np.ones(len(panel), bool) if rows is None else rows
-        usable = np.logical_or.reduce([self.usable(h) for h in horizons or panel.horizons])[chosen]
+        chosen = self._series(rows)
+        usable = self._usable(chosen, horizons or panel.horizons)[chosen]
         status, given = panel.status[chosen], panel.given[chosen]
         inside = np.arange(status.shape[1]) >= first
         out = {"conditioned": int(panel.conditioned[chosen].sum()), "fitted": int((usable & inside).sum())}
@@ -131,53 +114,102 @@ class Design:
         out["outside_window"] = int((given & ~inside).sum())
         return out
 
-    def _part(self, chosen: I64, targets: I64, horizon: int, *, training: bool) -> Examples:
-        panel = self.panel
-        if training:
-            mask = self.usable(horizon)[np.ix_(chosen, targets)]
-        else:
-            reached = (targets - horizon >= 0) & (targets - horizon <= panel.cutoff)
-            mask = np.broadcast_to(reached, (len(chosen), len(targets)))
-        at_row, at_week = np.nonzero(mask)
-        row, week = chosen[at_row], targets[at_week]
-        W = panel.units.shape[1]
-        cell = row * W + week
-        X = np.empty((len(cell), len(self.columns)), np.float32)
-        slice_of = panel.horizons.index(horizon)
-        for j, column in enumerate(self.columns):
-            X[:, j] = _read(column, cell, horizon, slice_of)
-        stores, products = _codes(panel, "store"), _codes(panel, "line")
-        weeks_of_year = np.array([w.isocalendar().week for w in panel.weeks], np.int16)
+    def _series(self, rows: Bools | None) -> I64:
+        return np.arange(len(self.panel)) if rows is None else np.flatnonzero(rows)
+
+    def _usable(self, series: I64, horizons: Sequence[int]) -> Bools:
+        """[S, W]: target weeks of these series that are learned from at any of these horizons."""
+        out = np.zeros(self.panel.units.shape, bool)
+        for row, week in self._learned(series, horizons, 0, len(self.panel.weeks)):
+            out[row, week] = True
+        return out
+
+    def _learned(self, series: I64, horizons: Sequence[int], first: int, end: int) -> list[Cells]:
+        """By horizon the weeks that are learned from: of many horizons a target takes those whose turn it is."""
+        turns = self._turns()
+        return [
+            choosing.learned(
+                series,
+                first,
+                end,
+                trainable=self._trainable,
+                begins=self._warm + h,
+                turn=self._turn + self.panel.horizons.index(h),
+                turns=turns,
+            )
+            for h in horizons
+        ]
+
+    @cached_property
+    def _trainable(self) -> Bools:
+        return np.asarray(self.panel.status == 0)
+
+    @cached_property
+    def _segment(self) -> I64:
+        return codes(self.panel, "segment")
+
+    @cached_property
+    def _warm(self) -> I64:
+        return choosing.warm(self.panel.units, WARM_UP_WEEKS)
+
+    @cached_property
+    def _turn(self) -> I64:
+        """[S]: where a series stands in the order of turns in the panel's first week, by its names and the calendar."""
+        names = self.panel.series.select("store", "product").iter_rows()
+        series = np.array([zlib.crc32("\n".join(name).encode()) for name in names], np.int64)
+        return series + self.panel.weeks[0].toordinal() // 7
+
+    def _turns(self) -> I64:
+        """[S]: over how many weeks each horizon takes its turn; every week is learned from at one horizon at least."""
+        many, segment = len(self.panel.horizons), self._segment
+        weeks = np.bincount(segment, weights=self._trainable.sum(axis=1))
+        turns = np.full(len(weeks), -(-many // MOST_HORIZONS), np.int64)
+        for _ in range(many.bit_length()):
+            turns = np.where(weeks * many / turns > ENOUGH, np.minimum(2 * turns, many), turns)
+        return np.asarray(turns[segment])
+
+    @cached_property
+    def _readings(self) -> list[Reading]:
+        return Reading.of(self.columns)
+
+    def _made(self, horizons: Sequence[int], cells: Sequence[Cells]) -> Examples:
+        """The examples of these series and weeks, horizon by horizon."""
+        panel, counts = self.panel, [len(row) for row, _ in cells]
+        row, week = np.concatenate([row for row, _ in cells]), np.concatenate([week for _, week in cells])
+        X, ends = np.empty((len(row), len(self.columns)), np.float32), np.cumsum(counts)
+        places = [panel.horizons.index(h) for h in horizons]
+        read(self._readings, X, row, week, list(zip(horizons, places, ends - counts, ends, strict=True)))
+        stores, products = self._codes["store"], self._codes["line"]
         return Examples(
             X=X,
             names=self.names,
             slopes=tuple(j for j, column in enumerate(self.columns) if column.slope),
-            horizon=np.full(len(cell), horizon, np.int8),
+            horizon=np.repeat(np.array(horizons, np.int8), counts),
             store=stores[1][row],
             product=products[1][row],
             stores=stores[0],
             products=products[0],
-            week_of_year=weeks_of_year[week],
-            week=week.astype(np.int32),
-            row=row.astype(np.int32),
+            week_of_year=self._week_of_year[week],
+            week=week,
+            row=row,
             units=panel.units[row, week],
         )
 
+    @cached_property
+    def _week_of_year(self) -> npt.NDArray[np.int16]:
+        return np.array([week.isocalendar().week for week in self.panel.weeks], np.int16)
 
-def _read(column: Column, cell: I64, horizon: int, slice_of: int) -> F32:
-    """The column's values at flat cells (series × weeks), the origin `horizon` weeks before."""
-    value = np.zeros(len(cell), np.float32)
-    if column.target is not None:
-        target = column.target[slice_of] if column.target.ndim == 3 else column.target
-        value = np.ascontiguousarray(target).reshape(-1)[cell]
-    if column.origin is not None:
-        history = np.ascontiguousarray(column.origin).reshape(-1)[cell - horizon]
-        value = history if column.target is None else np.nan_to_num(value - history, nan=0.0)
-    return value * np.float32(horizon) if column.by_horizon else value
+    @cached_property
+    def _codes(self) -> dict[str, tuple[tuple[str, ...], I32]]:
+        """All stores and lines, sorted, and the index of each series' own."""
+        return {key: _coded(self.panel, key) for key in ("store", "line")}
 
 
-def _codes(panel: Panel, key: str) -> tuple[tuple[str, ...], npt.NDArray[np.int32]]:
-    """All values of a column, sorted, and the index of each series' own."""
+def _crossed(series: I64, weeks: I64) -> Cells:
+    """Each week of each series."""
+    return np.repeat(series, len(weeks)).astype(np.int32), np.tile(weeks, len(series)).astype(np.int32)
+
+
+def _coded(panel: Panel, key: str) -> tuple[tuple[str, ...], I32]:
     values = panel.series[key].unique().sort()
-    codes = panel.series[key].rank("dense").to_numpy().astype(np.int32) - 1
-    return tuple(values.to_list()), codes
+    return tuple(values.to_list()), panel.series[key].rank("dense").to_numpy().astype(np.int32) - 1

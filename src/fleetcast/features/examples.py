@@ -1,6 +1,5 @@
 """Examples: the rows a model learns from or scores, stacked over horizons."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -55,22 +54,6 @@ class Examples:
     def log_units(self) -> F64:
         """log(1 + units), with negative units as 0: [n], NaN where units are not known."""
         return np.log1p(np.maximum(self.units, 0.0))
-
-
-def stacked(parts: Sequence[Examples]) -> Examples:
-    """Examples of one panel, one after the other."""
-    first = parts[0]
-    return replace(
-        first,
-        X=np.concatenate([p.X for p in parts]),
-        horizon=np.concatenate([p.horizon for p in parts]),
-        store=np.concatenate([p.store for p in parts]),
-        product=np.concatenate([p.product for p in parts]),
-        week_of_year=np.concatenate([p.week_of_year for p in parts]),
-        week=np.concatenate([p.week for p in parts]),
-        row=np.concatenate([p.row for p in parts]),
-        units=np.concatenate([p.units for p in parts]),
-    )
 
 
 def aligned(examples: Examples, names: tuple[str, ...]) -> Examples:

@@ -1,14 +1,17 @@
 """What a series' past says, as it was known at each origin."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from fleetcast.features import kernels
-from fleetcast.features.column import F32, F64, I64, Column, codes, or_zero, summed
+from fleetcast.features.ahead import Plan
+from fleetcast.features.alike import alike
+from fleetcast.features.column import F32, F64, I64, Cell, Column, Table, codes
 from fleetcast.features.panel import Panel
+from fleetcast.features.sharing import joint
 from fleetcast.settings import FeatureSettings
 
 STEADY_WEEKS = 13  # shortest window whose spread and share of zeros mean something
@@ -19,110 +22,99 @@ ALIKE_MEMORY = 52.0  # weeks after which a week that is alike counts half
 
 @dataclass(frozen=True)
 class History:
-    """Log units of a panel and their windows, read at origins."""
+    """Log units of a panel and what its weeks were, read at origins."""
 
     panel: Panel
     logs: F64  # [S, W], log(1 + units), NaN after the cutoff
-    seen: F64  # [A, S, W]
-    lengths: I64  # [K], weeks of the windows; the last is 0, for all weeks so far
-    mean: F32  # [K, S, W]
-    std: F32
-    zero: F32  # share of weeks without sales
-    count: F32  # known weeks
-    level: F32  # [S, W], mean of the longest window, else that of all series at the origin
+    lengths: tuple[int, ...]  # weeks of the windows, the longest last
+    past: Table  # as `kernels.pasts` lays it
     waiting: npt.NDArray[np.bool_]  # [S, W], origins at which a series has no weeks but borrowed ones
 
     @classmethod
     def of(cls, panel: Panel, settings: FeatureSettings) -> "History":
         """Negative units count as 0."""
-        logs, seen = np.log1p(np.maximum(panel.units, 0)), np.log1p(np.maximum(panel.seen, 0))
+        logs = np.log1p(np.maximum(panel.units, 0))
         logs[:, panel.cutoff + 1 :] = np.nan
-        lengths = np.array([*sorted(settings.windows), 0], np.int64)
-        mean, std, zero, count = kernels.windows(logs, seen, lengths)
-        waiting = panel.waiting
-        return cls(panel, logs, seen, lengths, mean, std, zero, count, _level(mean, waiting), waiting)
+        lengths = np.array(sorted(settings.windows), np.int64)
+        steady = int((lengths < STEADY_WEEKS).sum())
+        width = kernels.LAGS + len(settings.lags) + 3 * len(lengths) - 2 * steady
+        past, waiting = np.empty((*logs.shape, width), np.float32), panel.waiting
+        kernels.pasts(logs, panel.seen, np.array(settings.lags, np.int64), lengths, steady, past)
+        kernels.levelled(past, waiting)
+        return cls(panel, logs, tuple(lengths.tolist()), Table(past[None], np.arange(len(panel))), waiting)
 
-    def columns(self, settings: FeatureSettings, known: Mapping[str, F32]) -> Iterator[Column]:
+    def columns(self, settings: FeatureSettings, plans: Sequence[Plan]) -> Iterator[Column]:
         """Everything against the level, so that a penalty pulls towards it."""
-        yield Column("level", origin=self.level, slope=True)
-        yield Column("new", origin=np.isnan(self.mean[-1]).astype(np.float32))
-        yield Column("known_weeks", origin=np.log1p(self.count[-1]))
-        yield Column("horizon", target=np.ones_like(self.level), by_horizon=True)
-        yield from self._lags(settings)
-        yield from self._windows()
+        yield Column("level", origin=self._cell(kernels.LEVEL), slope=True)
+        yield Column("new", origin=self._cell(kernels.NEW))
+        yield Column("known_weeks", origin=self._cell(kernels.KNOWN_WEEKS))
+        one = Table(np.ones((1, 1, 1, 1), np.float32), np.zeros(len(self.panel), np.int64))
+        yield Column("horizon", target=Cell(one, 0), by_horizon=True)
+        yield from self._recent(settings)
         for lag in settings.seasonal_lags:
             yield from self._season(lag)
-        if known:
-            yield self._alike(np.stack(list(known.values())))
+        if plans:
+            yield Column("alike", target=self._alike(plans))
 
-    def _lags(self, settings: FeatureSettings) -> Iterator[Column]:
-        ages = np.array(settings.lags, np.int64)
-        for age, values in zip(ages, kernels.lags(self.logs, self.seen, ages), strict=True):
-            apart = or_zero(values - self.level)
-            yield Column(f"lag{age}", origin=apart)
+    def _cell(self, at: int) -> Cell:
+        return Cell(self.past, at)
+
+    def _recent(self, settings: FeatureSettings) -> Iterator[Column]:
+        """Lags, then windows; of the youngest also the store's, and what the horizon takes away from them."""
+        means = kernels.LAGS + len(settings.lags)
+        spreads = means + len(self.lengths)
+        fresh = [kernels.LAGS + k for k, age in enumerate(settings.lags) if age == 0]
+        of_stores = self._of_stores(np.array([*fresh, *([means] if self.lengths else [])], np.int64))
+        for at, age in enumerate(settings.lags, start=kernels.LAGS):
+            yield Column(f"lag{age}", origin=self._cell(at))
             if age == 0:
-                yield self._of_store("lag0", apart)
+                yield Column("store lag0", origin=next(of_stores))
             if age < FADING_LAGS:
-                yield Column(f"lag{age}·horizon", origin=apart, by_horizon=True)
-
-    def _windows(self) -> Iterator[Column]:
-        for k, length in enumerate(self.lengths[:-1]):
-            apart = or_zero(self.mean[k] - self.level)
-            yield Column(f"mean{length}", origin=apart)
-            if k == 0:
-                yield self._of_store(f"mean{length}", apart)
-                yield Column(f"mean{length}·horizon", origin=apart, by_horizon=True)
+                yield Column(f"lag{age}·horizon", origin=self._cell(at), by_horizon=True)
+        for at, length in enumerate(self.lengths, start=means):
+            yield Column(f"mean{length}", origin=self._cell(at))
+            if at == means:
+                yield Column(f"store mean{length}", origin=next(of_stores))
+                yield Column(f"mean{length}·horizon", origin=self._cell(at), by_horizon=True)
             if length >= STEADY_WEEKS:
-                yield Column(f"std{length}", origin=or_zero(self.std[k]))
-                yield Column(f"zero{length}", origin=or_zero(self.zero[k]))
+                yield Column(f"std{length}", origin=self._cell(spreads))
+                yield Column(f"zero{length}", origin=self._cell(spreads + 1))
+                spreads += 2
 
-    def _of_store(self, name: str, values: F32) -> Column:
+    def _of_stores(self, at: I64) -> Iterator[Cell]:
         """Averaged over all products of the store: what happens to the store happens to each of them.
 
         What a successor borrows is its predecessor's, and counts once.
         """
-        store, own = codes(self.panel, "store"), np.where(self.waiting, np.float32(0), values)
-        mean = summed(own, store) / np.bincount(store)[:, None]
-        return Column(f"store {name}", origin=mean[store].astype(np.float32))
+        store = codes(self.panel, "store")
+        mean = kernels.averaged(self.past.values[0], at, self.waiting, store, int(store.max(initial=-1)) + 1)
+        return Table(mean[None], store).cells
 
     def _season(self, lag: int) -> Iterator[Column]:
         """The three weeks around `lag` weeks before the target; more lags before, until all were final at the origin."""
-        horizons, oldest = self.panel.horizons, len(self.seen) + 1
-        back = [-(-(horizon + oldest) // lag) * lag for horizon in horizons]
-        if len(set(back)) == 1:
-            mean, count = self._around(back[0])
-        else:
-            made = {lags: self._around(lags) for lags in set(back)}
-            mean, count = (np.stack([made[lags][i] for lags in back]) for i in (0, 1))
-        yield Column(f"season{lag}", target=mean, origin=self.level)
-        yield Column(f"has_season{lag}", target=(count > 0).astype(np.float32))
+        oldest = len(self.panel.seen) + 1
+        back = [-(-(horizon + oldest) // lag) * lag for horizon in self.panel.horizons]
+        lags = sorted(set(back))
+        made = np.stack([kernels.around(self.logs, weeks) for weeks in lags])
+        around = Table(made, self.past.kind, tuple(lags.index(weeks) for weeks in back))
+        mean, known = around.cells
+        yield Column(f"season{lag}", target=mean, origin=self._cell(kernels.LEVEL))
+        yield Column(f"has_season{lag}", target=known)
 
-    def _around(self, lag: int) -> tuple[F32, F32]:
-        """[S, W] each: mean of the known ones of the three weeks around `lag` weeks before a week, or NaN; their number."""
-        S, W = self.logs.shape
-        around = np.full((3, S, W), np.nan)
-        for k, shift in enumerate((lag - 1, lag, lag + 1)):
-            if shift < W:
-                around[k, :, shift:] = self.logs[:, : W - shift]
-        known = ~np.isnan(around)
-        count = known.sum(axis=0)
-        mean = np.where(known, around, 0).sum(axis=0) / np.maximum(count, 1)
-        return np.where(count > 0, mean, np.nan).astype(np.float32), count.astype(np.float32)
-
-    def _alike(self, known: F32) -> Column:
+    def _alike(self, plans: Sequence[Plan]) -> Cell:
         """What past weeks sold whose known-ahead values were like those of the target."""
-        spread = (known - known.mean(axis=2, keepdims=True)).std(axis=(1, 2))
-        scaled = known / (ALIKE_WIDTH * np.maximum(spread, 1e-3))[:, None, None]
-        horizons = np.array(self.panel.horizons, np.int64)
-        made = kernels.alike(
-            self.logs, self.level, scaled.astype(np.float32), horizons, len(self.seen), ALIKE_MEMORY
+        first, kind = joint([plan.kind for plan in plans])
+        widths = [np.float32(ALIKE_WIDTH * max(plan.spread, 1e-3)) for plan in plans]
+        known = np.stack(
+            [plan.values[plan.kind[first]] / width for plan, width in zip(plans, widths, strict=True)]
         )
-        return Column("alike", target=made)
-
-
-def _level(mean: F32, waiting: npt.NDArray[np.bool_]) -> F32:
-    level = np.where(np.isnan(mean[-2]), mean[-1], mean[-2])
-    known = ~np.isnan(level)
-    own = known & ~waiting
-    everywhere = np.where(own, level, 0).sum(axis=0) / np.maximum(own.sum(axis=0), 1)
-    return np.asarray(np.where(known, level, everywhere[None, :]), np.float32)
+        made: F32 = alike(
+            self.logs,
+            np.ascontiguousarray(self.past.values[0, :, :, kernels.LEVEL]),
+            known,
+            kind,
+            np.array(self.panel.horizons, np.int64),
+            open_weeks=len(self.panel.seen),
+            memory=ALIKE_MEMORY,
+        )
+        return Cell(Table(made[..., None], self.past.kind, tuple(range(len(made)))), 0)

@@ -4,73 +4,201 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+Bools = npt.NDArray[np.bool_]
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 
-LEVEL_WEIGHT = 0.3  # weeks, that the level counts beside weeks that are alike
-FARTHEST = 12.0  # squared widths, beyond which a week is not alike at all
+LEVEL, NEW, KNOWN_WEEKS, LAGS = 0, 1, 2, 3  # where `pasts` writes; after the lags come the windows
+TOTAL, SQUARES, ZEROS, KNOWN = 0, 1, 2, 3  # sums over the weeks of a window
 
 
 @njit(cache=True)
-def read(units: F64, seen: F64, s: int, week: int, age: int) -> np.float64:  # pragma: no cover - compiled
-    """The units of `week` as they were known `age` weeks after it."""
-    value: np.float64 = seen[age, s, week] if age < seen.shape[0] else units[s, week]
-    return value
+def pasts(
+    logs: F64, seen: F64, lags: I64, lengths: I64, steady: int, out: F32
+) -> None:  # pragma: no cover - compiled
+    """Into [S, W, …] what the weeks up to origin w were, as known at w.
 
-
-@njit(cache=True)
-def lags(logs: F64, seen: F64, ages: I64) -> F32:  # pragma: no cover - compiled
-    """[len(ages), S, W]: log units of `age` weeks before origin w, as known at w; NaN where unknown."""
+    The level (the mean of the longest window, or of all weeks so far where that is empty; NaN where both are), whether there
+    is none, log(1 + known weeks); apart from the level each lag and the mean of each window, 0 where unknown; of windows from
+    number `steady` on the standard deviation and the share of zeros. `seen` is in units, `logs` in their logarithm.
+    """
     S, W = logs.shape
-    out = np.full((len(ages), S, W), np.nan, np.float32)
-    for k in range(len(ages)):
-        for s in range(S):
-            for w in range(ages[k], W):
-                out[k, s, w] = read(logs, seen, s, w - ages[k], ages[k])
+    K, means = len(lengths), LAGS + len(lags)
+    sums, now = np.zeros((4, 2 * W + 1)), np.empty((4, W))  # windows may begin before the first week
+    young, mean = np.empty((len(seen), W)), np.empty((K + 1, W), np.float32)
+    counted = np.log1p(np.arange(W + 1).astype(np.float32))
+    for s in range(S):
+        _summed(logs[s], seen[:, s], sums[:, W:], young)
+        for k in range(K + 1):  # the last one is all weeks so far
+            _window(sums, young, lengths[k] if k < K else W, now)
+            for w in range(W):
+                mean[k, w] = now[TOTAL, w] / now[KNOWN, w] if now[KNOWN, w] > 0 else np.nan
+            if steady <= k < K:
+                at = means + K + 2 * (k - steady)
+                _spread(now, out[s, :, at : at + 2])
+        _apart(logs[s], young, lags, mean, now[KNOWN], counted, out[s])
+
+
+@njit(cache=True)
+def _summed(logs: F64, seen: F64, sums: F64, young: F64) -> None:  # pragma: no cover - compiled
+    """Running sums [4, W + 1] over a series' weeks, and its log units as seen at each age [A, W]."""
+    for w in range(len(logs)):
+        fine = not np.isnan(logs[w])
+        value = logs[w] if fine else 0.0
+        sums[TOTAL, w + 1] = sums[TOTAL, w] + value
+        sums[SQUARES, w + 1] = sums[SQUARES, w] + value * value
+        sums[ZEROS, w + 1] = sums[ZEROS, w] + (1.0 if fine and value == 0.0 else 0.0)
+        sums[KNOWN, w + 1] = sums[KNOWN, w] + (1.0 if fine else 0.0)
+    for age in range(len(seen)):
+        for w in range(len(logs)):
+            units = seen[age, w]
+            young[age, w] = units if np.isnan(units) else np.log1p(max(units, 0.0))
+
+
+@njit(cache=True)
+def _window(sums: F64, young: F64, length: int, now: F64) -> None:  # pragma: no cover - compiled
+    """The sums over the windows that end at each origin [4, W]: weeks that no longer change, and the others as seen then."""
+    A, W = young.shape
+    last, first = W + 1 - A, W + 1 - length  # of the origin 0
+    for q in range(4):
+        if length > A:
+            here, till, since = now[q], sums[q, last : last + W], sums[q, first : first + W]
+            for w in range(W):  # a loop over slices is one over vectors
+                here[w] = till[w] - since[w]
+        else:
+            now[q] = 0.0
+    for age in range(min(A, length)):
+        for w in range(age, W):
+            value = young[age, w - age]
+            if not np.isnan(value):
+                now[TOTAL, w] += value
+                now[SQUARES, w] += value * value
+                now[ZEROS, w] += 1.0 if value == 0.0 else 0.0
+                now[KNOWN, w] += 1.0
+
+
+@njit(cache=True)
+def _spread(now: F64, out: F32) -> None:  # pragma: no cover - compiled
+    """Standard deviation and share of zeros [W, 2], 0 where nothing is known."""
+    for w in range(now.shape[1]):
+        part = 1.0 / max(now[KNOWN, w], 1.0)
+        middle = now[TOTAL, w] * part
+        out[w, 0] = np.sqrt(max(0.0, now[SQUARES, w] * part - middle * middle))
+        out[w, 1] = now[ZEROS, w] * part
+
+
+@njit(cache=True)
+def _apart(
+    logs: F64, young: F64, lags: I64, mean: F32, known: F64, counted: F32, out: F32
+) -> None:  # pragma: no cover - compiled
+    """Level, newness, known weeks, lags and means [W, …] of a series whose means are `mean` [K + 1, W]."""
+    K, W = len(mean) - 1, len(logs)
+    A, L = len(young), len(lags)
+    for w in range(W):
+        longest, whole = mean[max(K - 1, 0), w], mean[K, w]
+        level = whole if np.isnan(longest) else longest
+        here = out[w]
+        here[LEVEL], here[NEW] = level, 0.0 if known[w] > 0 else 1.0
+        here[KNOWN_WEEKS] = counted[int(known[w])]
+        for k in range(L):
+            age, value = lags[k], np.nan
+            if w >= age:
+                value = young[age, w - age] if age < A else logs[w - age]
+            here[LAGS + k] = _or_zero(np.float32(value) - level)
+        for k in range(K):
+            here[LAGS + L + k] = _or_zero(mean[k, w] - level)
+
+
+@njit(cache=True, inline="always")
+def _or_zero(value: np.float32) -> np.float32:  # pragma: no cover - compiled
+    return np.float32(0) if np.isnan(value) else value
+
+
+@njit(cache=True)
+def levelled(past: F32, waiting: Bools) -> None:  # pragma: no cover - compiled
+    """Fill levels that nobody knows with the mean of those that series have of their own at the origin, 0 without any."""
+    S, W = waiting.shape
+    total, number = np.zeros(W), np.zeros(W)
+    for s in range(S):
+        for w in range(W):
+            if not waiting[s, w] and not np.isnan(past[s, w, LEVEL]):
+                total[w] += past[s, w, LEVEL]
+                number[w] += 1.0
+    for s in range(S):
+        for w in range(W):
+            if np.isnan(past[s, w, LEVEL]):
+                past[s, w, LEVEL] = total[w] / max(number[w], 1.0)
+
+
+@njit(cache=True)
+def averaged(
+    past: F32, at: I64, waiting: Bools, store: I64, stores: int
+) -> F32:  # pragma: no cover - compiled
+    """[stores, W, len(at)]: numbers of the past averaged over all series of a store, those that wait counting 0."""
+    S, W = waiting.shape
+    total, size = np.zeros((stores, W, len(at))), np.zeros(stores)
+    for s in range(S):
+        size[store[s]] += 1.0
+        for w in range(W):
+            if not waiting[s, w]:
+                for i in range(len(at)):
+                    total[store[s], w, i] += past[s, w, at[i]]
+    for i in range(stores):
+        total[i] /= size[i]
+    return total.astype(np.float32)
+
+
+@njit(cache=True)
+def around(logs: F64, lag: int) -> F32:  # pragma: no cover - compiled
+    """[S, W, 2]: mean of the known ones of the three weeks around `lag` weeks before a week, or NaN; whether there are any."""
+    S, W = logs.shape
+    out = np.empty((S, W, 2), np.float32)
+    for s in range(S):
+        for w in range(W):
+            total, known = 0.0, 0
+            for before in range(w - lag + 1, w - lag - 2, -1):
+                if 0 <= before < W and not np.isnan(logs[s, before]):
+                    total += logs[s, before]
+                    known += 1
+            out[s, w, 0] = total / known if known > 0 else np.nan
+            out[s, w, 1] = 1.0 if known > 0 else 0.0
     return out
 
 
 @njit(cache=True)
-def windows(logs: F64, seen: F64, lengths: I64) -> tuple[F32, F32, F32, F32]:  # pragma: no cover - compiled
-    """Mean, standard deviation, share of zeros and number of known weeks in the windows that end at origin w.
-
-    Each [len(lengths), S, W]; a length of 0 means all weeks so far. NaN where a window has no known week.
-    """
-    S, W = logs.shape
-    K, A = len(lengths), seen.shape[0]
-    mean = np.full((K, S, W), np.nan, np.float32)
-    std = np.full((K, S, W), np.nan, np.float32)
-    zero = np.full((K, S, W), np.nan, np.float32)
-    count = np.zeros((K, S, W), np.float32)
-    total, square, zeros, known = np.zeros(W + 1), np.zeros(W + 1), np.zeros(W + 1), np.zeros(W + 1)
-    for s in range(S):
-        for w in range(W):  # running sums over weeks that no longer change
-            value = logs[s, w]
-            fine = not np.isnan(value)
-            total[w + 1] = total[w] + (value if fine else 0.0)
-            square[w + 1] = square[w] + (value * value if fine else 0.0)
-            zeros[w + 1] = zeros[w] + (1.0 if fine and value == 0.0 else 0.0)
-            known[w + 1] = known[w] + (1.0 if fine else 0.0)
+def means(values: F32, lengths: I64) -> F32:  # pragma: no cover - compiled
+    """[G, W, len(lengths)]: means of numbers without a gap [G, W] over the weeks up to w."""
+    G, W = values.shape
+    out, sums = np.empty((G, W, len(lengths)), np.float32), np.zeros(W + 1)
+    for g in range(G):
         for w in range(W):
-            for k in range(K):
-                length = lengths[k] if lengths[k] > 0 else W
-                first, end = max(0, w - length + 1), max(0, w - A + 1)
-                t1, t2, z, n = 0.0, 0.0, 0.0, 0.0
-                if end > first:
-                    t1, t2 = total[end] - total[first], square[end] - square[first]
-                    z, n = zeros[end] - zeros[first], known[end] - known[first]
-                for age in range(min(A, w - first + 1)):
-                    value = seen[age, s, w - age]
-                    if not np.isnan(value):
-                        t1, t2, n = t1 + value, t2 + value * value, n + 1.0
-                        z += 1.0 if value == 0.0 else 0.0
-                if n > 0.0:
-                    mean[k, s, w] = t1 / n
-                    std[k, s, w] = np.sqrt(max(0.0, t2 / n - (t1 / n) ** 2))
-                    zero[k, s, w] = z / n
-                count[k, s, w] = n
-    return mean, std, zero, count
+            sums[w + 1] = sums[w] + values[g, w]
+            for k in range(len(lengths)):
+                first = max(0, w - lengths[k] + 1)
+                out[g, w, k] = (sums[w + 1] - sums[first]) / (w + 1 - first)
+    return out
+
+
+@njit(cache=True)
+def against(values: F32, kind: I64, group: I64, groups: int) -> F32:  # pragma: no cover - compiled
+    """[S, W, 2]: a series' numbers `values[kind[s]]` against the mean of the others in its group, and against the lowest."""
+    S, W = len(kind), values.shape[1]
+    total, lowest, size = np.zeros((groups, W)), np.full((groups, W), np.inf), np.zeros(groups)
+    for s in range(S):
+        size[group[s]] += 1.0
+        for w in range(W):
+            value = values[kind[s], w]
+            total[group[s], w] += value
+            lowest[group[s], w] = min(lowest[group[s], w], value)
+    out = np.empty((S, W, 2), np.float32)
+    for s in range(S):
+        others = size[group[s]] - 1.0
+        for w in range(W):
+            value = np.float64(values[kind[s], w])
+            mean = (total[group[s], w] - value) / others if others > 0 else value
+            out[s, w, 0], out[s, w, 1] = value - mean, value - lowest[group[s], w]
+    return out
 
 
 @njit(cache=True)
@@ -87,36 +215,4 @@ def carried(values: F32) -> F32:  # pragma: no cover - compiled
                     out[s, :w] = out[s, w]
             elif first >= 0:
                 out[s, w] = out[s, w - 1]
-    return out
-
-
-@njit(cache=True)
-def alike(
-    logs: F64, level: F32, known: F32, horizons: I64, open_weeks: int, memory: float
-) -> F32:  # pragma: no cover - compiled
-    """[H, S, W]: how far log units stood from the level at the origin in past weeks that were like the target in all known ahead.
-
-    `known` [C, S, W] are compared by Gaussian kernels of width 1; of two weeks, one `memory` weeks older counts half.
-    A little weight is added for the level itself, so that without an alike week the answer is 0.
-    """
-    S, W = logs.shape
-    C = len(known)
-    out = np.zeros((len(horizons), S, W), np.float32)
-    fading = np.exp(-np.log(2.0) / memory * np.arange(W))
-    for s in range(S):
-        for t in range(W):
-            total, weight = 0.0, 0.0  # faded to the target
-            for v in range(t):
-                distance = 0.0
-                for c in range(C):
-                    distance += (known[c, s, t] - known[c, s, v]) ** 2
-                if distance < FARTHEST and not np.isnan(logs[s, v]):
-                    w = np.exp(-0.5 * distance) * fading[t - v]
-                    total += w * logs[s, v]
-                    weight += w
-                for k in range(len(horizons)):
-                    origin = t - horizons[k]
-                    if v == origin - open_weeks:  # the last week that is final at this origin
-                        apart = (total - weight * level[s, origin]) / fading[horizons[k]]
-                        out[k, s, t] = apart / (LEVEL_WEIGHT + weight / fading[horizons[k]])
     return out
