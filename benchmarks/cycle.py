@@ -40,8 +40,6 @@ from fleetcast.models.lasso import Lasso
 from fleetcast.models.net import Net
 from fleetcast.models.weekly import FittedWeekly
 from fleetcast.rounds.walk import LONGEST_CHAIN
-from fleetcast.scoring import forecasting
-from fleetcast.training import views
 from fleetcast.workspace import Workspace
 
 SEED = 2026
@@ -53,7 +51,7 @@ PEERS = Path(os.environ.get("PEERS_PYTHON", HERE.parent / ".venv-peers" / "bin" 
 # Parts of the cycle by the functions that do them, where they are called from; none of them calls another.
 PARTS: Mapping[str, tuple[tuple[object, str], ...]] = {
     "load": ((work, "read_history"),),
-    "features": ((views, "design_at"), (forecasting, "design_at"), (Design, "examples")),
+    "features": ((Design, "of"), (Design, "_made")),
     "lasso": ((Lasso, "fit"),),
     "nets": ((Net, "fit"),),
     "scores": ((FittedWeekly, "predict"), (FittedWeekly, "tuning")),

@@ -81,10 +81,17 @@ class Design:
         reached = (np.arange(max(first, h), min(end, self.panel.cutoff + h + 1)) for h in horizons)
         return self._made(horizons, [_crossed(series, weeks) for weeks in reached])
 
-    def ahead(self, *, rows: Bools | None = None) -> Examples:
-        """The examples that a scoring run at the panel's cutoff forecasts: every series at every horizon."""
-        series, horizons = self._series(rows), self.panel.horizons
-        return self._made(horizons, [_crossed(series, np.array([self.panel.cutoff + h])) for h in horizons])
+    def ahead(
+        self,
+        *,
+        rows: Bools | None = None,
+        origin: int | None = None,
+        horizons: tuple[int, ...] | None = None,
+    ) -> Examples:
+        """What a scoring run at the week of index `origin`, else at the cutoff, forecasts: every series at every horizon."""
+        series, at = self._series(rows), self.panel.cutoff if origin is None else origin
+        horizons = horizons or self.panel.horizons
+        return self._made(horizons, [_crossed(series, np.array([at + h])) for h in horizons])
 
     def usable(self, horizon: int) -> Bools:
         """[S, W]: target weeks that are learned from at this horizon."""

@@ -25,6 +25,7 @@ KIND = "weekly"
 POOLED = "weekly-pooled"
 FUNCTIONALS = ("mape", "median", "mean")
 MEMBERS = ("lasso", "net")
+POOL = 4  # times the visits of a segment's network: a pool is of several segments
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,8 @@ class Weekly:
         `pool` is what `pool` gave for the same origin; its members forecast beside the segment's own.
         """
         linear = Lasso(passes=self.settings.passes).fit(examples, tuning=tuning)
-        return FittedWeekly(linear, self._net(examples, seed, warm, self.settings.net_members), pool)
+        members, visits = self.settings.net_members, self.settings.net_visits
+        return FittedWeekly(linear, self._net(examples, seed, warm, members, visits), pool)
 
     def pool(
         self,
@@ -59,16 +61,17 @@ class Weekly:
     ) -> "FittedWeekly":
         """Train the pooled members, on the examples of all segments of a partition."""
         linear = Lasso(passes=self.settings.passes).fit(examples, tuning=tuning)
-        return FittedWeekly(linear, self._net(examples, seed, warm, self.settings.pool_net_members))
+        members, visits = self.settings.pool_net_members, POOL * self.settings.net_visits
+        return FittedWeekly(linear, self._net(examples, seed, warm, members, visits))
 
     def _net(
-        self, examples: Examples, seed: int, warm: "FittedWeekly | None", members: int
+        self, examples: Examples, seed: int, warm: "FittedWeekly | None", members: int, visits: int
     ) -> FittedNet | None:
         if members == 0:
             return None
         recipe = Net(
             epochs=self.settings.net_epochs,
-            visits=self.settings.net_visits,
+            visits=visits,
             warm_epochs=self.settings.net_warm_epochs,
             members=members,
             engine=self.settings.net_engine,

@@ -10,7 +10,7 @@ import polars as pl
 from fleetcast.domain.errors import DataError
 from fleetcast.domain.seeds import seed
 from fleetcast.domain.week import WEEK
-from fleetcast.features.design import Design, Examples, stacked
+from fleetcast.features.design import Design, Examples
 from fleetcast.features.panel import Panel
 from fleetcast.settings import Settings
 
@@ -80,15 +80,7 @@ class Subject:
     def judged(self, design: Design, origin: date, horizons: tuple[int, ...]) -> Examples:
         """What was asked at an origin of the panel, with what was sold: the weeks that are final, known and not sold out."""
         panel = design.panel
-        at = panel.weeks.index(origin)
-        asked = stacked(
-            [
-                design.examples(
-                    rows=self.rows(panel), horizons=(h,), first=at + h, last=at + h, training=False
-                )
-                for h in horizons
-            ]
-        )
+        asked = design.ahead(rows=self.rows(panel), origin=panel.weeks.index(origin), horizons=horizons)
         sold = (panel.status[asked.row, asked.week] == 0) & ~np.isnan(asked.units)
         return asked.take(sold)
 
