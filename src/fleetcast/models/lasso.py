@@ -26,7 +26,9 @@ KIND = "lasso"
 LOSSES = ("mape", "absolute", "squared")
 HEADROOM = 1.0  # log units above the largest week of training that a forecast may reach
 TOLERANCE = 2e-4  # log units, of a coefficient times its column's standard deviation
-SWEEPS = 60  # of coordinate descent, at most, per alpha: what is still moving then moves no forecast by a percent
+SWEEPS = (
+    60  # of coordinate descent, at most, per alpha: what is still moving then moves no forecast by a percent
+)
 ENOUGH = 16_384  # rows for a weighted fit that is only on the way to the last
 UNTUNED = 4  # the alpha used before any round was judged
 COSTS = pl.Schema(
