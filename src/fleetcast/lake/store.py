@@ -56,10 +56,10 @@ class Lake:
         """The content versions of these tables now."""
         return Snapshot.of({table.name: self.version(table) for table in tables})
 
-    def leaves(self, table: Table, version: str | None = None) -> list[Leaf]:
-        """The digests of a version by partition and week, sorted."""
+    def leaves(self, table: Table, version: str | None = None, partition: str | None = None) -> list[Leaf]:
+        """The digests of a version by partition (all, or one) and week, sorted."""
         journal = self._journal(table)
-        held = self._held(table, version)
+        held = [part for part in self._held(table, version) if partition in (None, part.partition)]
         return sorted(leaf for part in held for leaf in journal.partition(part).leaves)
 
     def partitions(self, table: Table, version: str | None = None) -> list[str]:
