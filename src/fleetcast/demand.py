@@ -123,7 +123,7 @@ def net_demand(
     settings: DemandSettings,
     moment: datetime | None = None,
 ) -> Net:
-    """The same as arrays. With a moment, deliveries and returns need be no as-of views: of each key the last row known by then counts."""
+    """The same as arrays. With a moment, deliveries and returns are bitemporal: of each key the last row known by then counts."""
     delivered_rows, returned_rows, grid = _lay_out(
         deliveries, returns, stores, products, cutoff, settings, moment
     )

@@ -232,7 +232,8 @@ def _encoded(frame: pl.DataFrame, starts: Codes, ends: Codes) -> list[_Column]:
 
 
 def _numbers(values: pl.Series, letter: str) -> npt.NDArray[Any]:
-    flat = values.to_physical().cast(_flat(letter))
+    flat = values.to_physical()
+    flat = flat if flat.dtype == _flat(letter) else flat.cast(_flat(letter))
     numbers = np.ascontiguousarray((flat.fill_null(0) if flat.null_count() else flat).to_numpy())
     if letter == "f":
         numbers = numbers + 0.0  # −0 and 0 are one number

@@ -70,8 +70,11 @@ def _read(
     folder: Path, file: DataFile, types: Mapping[str, pl.DataType], columns: Collection[str]
 ) -> pl.DataFrame:
     stored = content(folder, file)
-    frame = _KEPT.get(file, tuple(name for name in types if name in columns), stored)
-    held = frame.schema
+    wanted = tuple(name for name in types if name in columns)
+    frame = _KEPT.get(file, wanted, stored)
+    held = frame.columns
+    if held == list(wanted):
+        return frame
     return frame.select(
         pl.col(name) if name in held else pl.lit(None, dtype=kind).alias(name)
         for name, kind in types.items()
@@ -85,25 +88,30 @@ class _Kept:
     def __init__(self, *, largest: int, together: int) -> None:
         self._largest, self._together = largest, together
         self._frames: OrderedDict[tuple[str, tuple[str, ...]], pl.DataFrame] = OrderedDict()
+        self._rows = 0
         self._lock = Lock()
 
     def get(self, file: DataFile, wanted: tuple[str, ...], stored: bytes) -> pl.DataFrame:
         """The wanted columns that a file has; at least one, or its rows could not be counted."""
+        key = file.digest, wanted
         with self._lock:
-            frame = self._frames.pop((file.digest, wanted), None)
-        if frame is None:
-            held = pl.read_parquet_schema(io.BytesIO(stored))
-            columns = [name for name in wanted if name in held] or list(held)[:1]
-            frame = pl.read_parquet(io.BytesIO(stored), columns=columns)
+            if (frame := self._frames.get(key)) is not None:
+                self._frames.move_to_end(key)
+                return frame
+        held = pl.read_parquet_schema(io.BytesIO(stored))
+        columns = [name for name in wanted if name in held] or list(held)[:1]
+        frame = pl.read_parquet(io.BytesIO(stored), columns=columns)
         if frame.height <= self._largest:
-            self._keep((file.digest, wanted), frame)
+            self._keep(key, frame)
         return frame
 
     def _keep(self, key: tuple[str, tuple[str, ...]], frame: pl.DataFrame) -> None:
         with self._lock:
-            self._frames[key] = frame
-            while sum(kept.height for kept in self._frames.values()) > self._together:
-                self._frames.popitem(last=False)
+            if key not in self._frames:
+                self._frames[key] = frame
+                self._rows += frame.height
+            while self._rows > self._together:
+                self._rows -= self._frames.popitem(last=False)[1].height
 
 
 _KEPT = _Kept(largest=32_768, together=524_288)  # rows; some 30 MB
