@@ -130,7 +130,6 @@ class Writer:
             version,
             lambda: delta.commit(
                 self.journal.folder,
-                stored_types(self.table),
                 version,
                 added={name: added},
                 removed={name: removed},
