@@ -133,8 +133,7 @@ def _around(fitted: FittedAverage, now: Panel, rows: npt.NDArray[np.bool_]) -> c
             "median": average["baseline_median"].gather(at_row),
         }
     )
-    ahead = pl.DataFrame({"horizon": now.horizons}, schema={"horizon": pl.Int64})
-    return conformal.calibrate(errors.join(ahead, how="cross"))
+    return conformal.calibrate_alike(errors, now.horizons)
 
 
 def _forecasts(made: Round, segment: str, forms: Mapping[Form, str]) -> pl.DataFrame:
