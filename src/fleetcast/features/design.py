@@ -22,7 +22,9 @@ I64 = npt.NDArray[np.int64]
 VERSION = 1  # of the feature code; a new one makes models of the old one unfit for scoring
 WARM_UP_WEEKS = 4  # known weeks a series needs at the origin before its rows are learned from
 MOST_HORIZONS = 8  # at which a week is learned from; of a long list of horizons each week gets a share
-ENOUGH = 65_536  # examples of a segment; one with more weeks than a model needs learns from each at fewer horizons
+ENOUGH = (
+    65_536  # examples of a segment; one with more weeks than a model needs learns from each at fewer horizons
+)
 
 
 @dataclass(frozen=True)

@@ -140,7 +140,7 @@ def _forecasts(made: Round, segment: str, forms: Mapping[Form, str]) -> pl.DataF
     """What a round's model forecast, in each of its forms."""
     panel, ahead = made.design.panel, made.ahead
     # The average is taken over the whole partition, so that a new series can fall back on its product's.
-    baseline = HistoricalAverage().fit(panel).predict(panel.series[ahead.row])
+    baseline = HistoricalAverage().fit(panel).predict(panel.series)[ahead.row]
     asked = where(ahead, panel).with_columns(
         pl.lit(made.origin).alias("origin"),
         pl.Series("horizon", ahead.horizon, dtype=pl.Int64),
