@@ -34,7 +34,7 @@ _LETTER = {
     pl.Datetime: "t",
     pl.String: "s",
 }
-_NUMBER = {"i": "<i8", "f": "<f8", "b": "u1", "d": "<i4", "t": "<i8"}
+_NUMBER = {"i": "<i8", "f": "<f8", "b": "u1", "d": "<i4", "t": "<i8", "s": "<u4"}
 _MONDAY = 4  # 1970-01-05, in days since 1970-01-01
 _ROOM = 1 << 62  # codes stay below it
 
@@ -214,30 +214,26 @@ class _Column:
 
 
 def _encoded(frame: pl.DataFrame, starts: Codes, ends: Codes) -> list[_Column]:
-    """The columns of a frame by name, those of texts in as few queries as there can be."""
-    texts = [name for name, kind in frame.schema.items() if kind == pl.String]
-    lengths = frame.select(pl.col(name).str.len_bytes().fill_null(0) for name in texts)
-    joined = _joined(frame.select(texts), starts, ends)
+    """The columns of a frame by name, made ready in as few queries as there can be."""
+    letters = {name: _LETTER[kind.base_type()] for name, kind in sorted(frame.schema.items())}
+    numbers = frame.select(_number(name, letter) for name, letter in letters.items())
+    joined = _joined(frame.select(name for name, letter in letters.items() if letter == "s"), starts, ends)
     found = []
-    for values in (frame[name] for name in sorted(frame.columns)):
-        name, letter = values.name.encode(), _LETTER[values.dtype.base_type()]
-        head = len(name).to_bytes(8, "little") + name + letter.encode()
-        present = values.is_not_null().cast(pl.UInt8).to_numpy() if values.null_count() else None
-        if letter == "s":
-            numbers = lengths[values.name].to_numpy().astype("<u4")
-            found.append(_Column(head, present, numbers, joined[values.name].to_list()))
-        else:
-            found.append(_Column(head, present, _numbers(values, letter), None))
+    for name, letter in letters.items():
+        encoded, held = name.encode(), frame[name]
+        head = len(encoded).to_bytes(8, "little") + encoded + letter.encode()
+        present = held.is_not_null().cast(pl.UInt8).to_numpy() if held.null_count() else None
+        values = np.ascontiguousarray(numbers[name].to_numpy())
+        if letter == "f":
+            values = values + 0.0  # −0 and 0 are one number
+        values = values.astype(_NUMBER[letter], copy=False)
+        found.append(_Column(head, present, values, joined[name].to_list() if letter == "s" else None))
     return found
 
 
-def _numbers(values: pl.Series, letter: str) -> npt.NDArray[Any]:
-    flat = values.to_physical()
-    flat = flat if flat.dtype == _flat(letter) else flat.cast(_flat(letter))
-    numbers = np.ascontiguousarray((flat.fill_null(0) if flat.null_count() else flat).to_numpy())
-    if letter == "f":
-        numbers = numbers + 0.0  # −0 and 0 are one number
-    return numbers.astype(_NUMBER[letter], copy=False)
+def _number(name: str, letter: str) -> pl.Expr:
+    values = pl.col(name).str.len_bytes() if letter == "s" else pl.col(name).to_physical().cast(_flat(letter))
+    return values.fill_null(0)
 
 
 def _flat(letter: str) -> type[pl.DataType]:

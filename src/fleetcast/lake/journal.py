@@ -166,9 +166,10 @@ class Journal:
     def acknowledge(self, version: Version) -> Version:
         """Make a committed version count: its log entry to disk first, then its journal entry."""
         log = self.log_entry(version.number)
-        for path in self._log_folder.iterdir():
-            if path == log or "checkpoint" in path.name:
-                sync(path)
+        with os.scandir(self._log_folder) as entries:
+            for entry in entries:
+                if entry.name == log.name or "checkpoint" in entry.name:
+                    sync(Path(entry.path))
         sync(self._log_folder)
         body = {"version": version.to_dict(), "commit": digest(log.read_bytes())}
         content = canonical(body | {"digest": digest(canonical(body))})
