@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from fleetcast.domain.codes import codes, names
+from fleetcast.domain.codes import Places, codes, distinct, names, pairs
 from fleetcast.domain.week import WEEK
 from fleetcast.masters import spans
 from fleetcast.settings import DemandSettings
@@ -18,7 +19,7 @@ SHARE_WEEKS = 26  # final weeks whose mean return share stands for the returns s
 USUAL = 0.5  # a series gets returns usually when more than this share of its final delivery weeks had some
 
 Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+Ints = npt.NDArray[np.signedinteger[Any]]
 Bools = npt.NDArray[np.bool_]
 
 EPOCH = date(1970, 1, 5)  # a Monday
@@ -83,9 +84,12 @@ class _Grid:
 
     def spread(self, rows: _Rows) -> tuple[Floats, Bools]:
         """The rows' values on the grid (0 where there is no row), and where there was one; what lies outside is left out."""
+        size = self.code.size
+        if not rows.code.size:
+            return np.zeros(size), np.zeros(size, bool)
         place = rows.number - self.start[rows.code]
         inside = (place >= 0) & (place < self.length[rows.code])
-        cells, values, size = self.offset[rows.code] + place, rows.values, self.code.size
+        cells, values = self.offset[rows.code] + place, rows.values
         if not inside.all():
             cells, values = cells[inside], values[inside]
         values = np.bincount(cells, weights=values, minlength=size).astype(np.float64)
@@ -132,16 +136,12 @@ def net_demand(
     age = _number(cutoff) - grid.week
     final = age >= settings.returns_weeks
     known = present if settings.absent == "unknown" else _heard_of(delivered_rows, grid)
-    coming = _still_expected(grid, delivered, returned, age, final & known, settings.returns_weeks)
-    return Net(
-        grid.series,
-        grid.code,
-        grid.week,
-        units=np.where(known, delivered - returned - coming, np.nan),
-        delivered=np.where(known, delivered, np.nan),
-        censored=_sold_out(grid, delivered, returned, final),
-        final=final,
-    )
+    units = delivered - returned
+    units -= _still_expected(grid, delivered, returned, age, final & known, settings.returns_weeks)
+    censored = _sold_out(grid, delivered, returned, final)
+    units[~known] = np.nan
+    delivered[~known] = np.nan
+    return Net(grid.series, grid.code, grid.week, units, delivered, censored, final)
 
 
 def _heard_of(delivered: _Rows, grid: _Grid) -> Bools:
@@ -241,10 +241,10 @@ def _lay_out(
     ]
     if moment is not None:
         read = [_last_known(rows, frame["known_at"]) for rows, frame in zip(read, frames, strict=True)]
-    first = np.full(series.height, np.iinfo(np.int64).max)
+    first = np.full(series.height, np.iinfo(np.int32).max, np.int32)
     for rows in read:
         np.minimum.at(first, rows.code, rows.number)
-    known = spans(series.with_columns(first=first), stores, products, cutoff)
+    known = spans(series.with_columns(first=first.astype(np.int64)), stores, products, cutoff)
     return read[0], read[1], _grid(known, cutoff, settings)
 
 
@@ -254,14 +254,12 @@ def _paired(
     """Of each frame the places of its rows' series among all of them; these (`store, product`), sorted."""
     stores, store = _coded([frame["store"] for frame in frames], expected["store"])
     products, product = _coded([frame["product"] for frame in frames], expected["product"])
-    pairs = [s * len(products) + p for s, p in zip(store, product, strict=True)]
-    there = np.zeros(len(stores) * len(products), bool)
-    for pair in pairs:
-        there[pair] = True
-    place = np.cumsum(there) - 1
-    shop, good = np.divmod(np.flatnonzero(there), max(len(products), 1))
+    found = [pairs(s, p, len(products)) for s, p in zip(store, product, strict=True)]
+    there = distinct(found)
+    shop, good = np.divmod(there, max(len(products), 1))
     series = pl.DataFrame({"store": stores.gather(shop), "product": products.gather(good)})
-    return [place[pair] for pair in pairs], series
+    places = Places(there)
+    return [places.of(mine) for mine in found], series
 
 
 def _coded(columns: Sequence[pl.Series], expected: pl.Series) -> tuple[pl.Series, list[Ints]]:
@@ -280,11 +278,12 @@ def _last_known(rows: _Rows, known_at: pl.Series) -> _Rows:
         return rows
     first = int(rows.number.min())
     weeks = int(rows.number.max()) - first + 1
-    cell = rows.code * weeks + (rows.number - first)
-    newest = np.full((int(rows.code.max()) + 1) * weeks, -1)
-    newest[cell] = np.arange(len(cell))
-    if np.count_nonzero(newest >= 0) == len(cell):  # nothing was ever corrected
+    cell = rows.code * np.int64(weeks) + (rows.number - first)
+    there = np.zeros((int(rows.code.max()) + 1) * weeks, bool)
+    there[cell] = True
+    if np.count_nonzero(there) == len(cell):  # nothing was ever corrected
         return rows
+    newest = np.full(len(there), -1)
     order = np.argsort(known_at.to_physical().to_numpy(), kind="stable")
     newest[cell[order]] = order
     kept = newest[newest >= 0]
@@ -302,8 +301,9 @@ def _grid(series: pl.DataFrame, cutoff: date, settings: DemandSettings) -> _Grid
     last = np.minimum(until.fill_null(_number(cutoff)).to_numpy(), _number(cutoff))
     length = np.maximum(last - start + 1, 0)
     offset = np.concatenate([[0], np.cumsum(length)[:-1]]) if length.size else length
-    code = np.repeat(np.arange(length.size), length)
-    week = np.arange(code.size) - offset[code] + start[code]
+    code = np.repeat(np.arange(length.size, dtype=np.int32), length)
+    week = np.repeat((start - offset).astype(np.int32), length)
+    week += np.arange(code.size, dtype=np.int32)
     return _Grid(series.select("store", "product"), start, length, offset, code, week)
 
 
@@ -352,6 +352,8 @@ def _part(of: float, whole: float) -> float:
 
 def _sold_out(grid: _Grid, delivered: Floats, returned: Floats, final: Bools) -> Bools:
     """Final weeks with a delivery of which nothing came back, where something usually does: demand was at least this."""
+    if not returned.any():
+        return np.zeros(len(final), bool)
     settled = final & (delivered > 0)
     weeks = np.bincount(grid.code[settled], minlength=grid.length.size)
     with_returns = np.bincount(grid.code[settled & (returned > 0)], minlength=grid.length.size)
@@ -363,7 +365,7 @@ def _sold_out(grid: _Grid, delivered: Floats, returned: Floats, final: Bools) ->
 def _numbers(weeks: pl.Series) -> Ints:
     """Weeks since `EPOCH`."""
     days = weeks.to_physical().to_numpy()
-    return ((days - (EPOCH - date(1970, 1, 1)).days) // 7).astype(np.int64)
+    return np.asarray((days - np.int32((EPOCH - date(1970, 1, 1)).days)) // np.int32(7))
 
 
 def _number(week: date) -> int:

@@ -1,9 +1,11 @@
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleetcast.domain.codes import codes, names
+from fleetcast.domain import codes as module
+from fleetcast.domain.codes import Places, codes, distinct, names, pairs
 
 TEXTS = st.lists(st.sampled_from(["a", "b", "ä", "", None]), max_size=8)
 
@@ -22,3 +24,16 @@ def test_texts_are_coded_by_their_place_whether_they_come_in_runs_or_not(texts: 
 def test_a_text_that_is_none_of_them_has_no_place(times: int):
     values = pl.Series(["x", None, "a"] * times)
     assert codes(values, pl.Series(["a", "b"])).tolist() == [-1, -1, 0] * times
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 6)), min_size=1, unique=True), st.booleans())
+def test_pairs_are_found_in_a_table_and_without_one(chosen: list[tuple[int, int]], sparse: bool):
+    wide = 1 << 22 if sparse else 7  # numbers too far apart for a table
+    first, second = np.array(chosen, np.int32).T
+    numbers = pairs(first, second, wide)
+    assert (int(numbers.max()) > module._ROOM) == (sparse and max(first) > 3)
+    kept = distinct([numbers, numbers[:1]])
+    assert kept.tolist() == sorted(numbers.tolist())
+    everything = pairs(*np.array([(f, s) for f in range(-1, 6) for s in range(-1, 7)], np.int32).T, wide)
+    place = {number: n for n, number in enumerate(kept.tolist())}
+    assert Places(kept).of(everything).tolist() == [place.get(number, -1) for number in everything.tolist()]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import polars as pl
 
 from fleetcast.demand import EPOCH, Net
-from fleetcast.domain.codes import codes, names
+from fleetcast.domain.codes import Places, codes, names, pairs
 from fleetcast.domain.week import WEEK, Looks, weeks
 from fleetcast.features.surroundings import events_as_known, weather_as_issued
 from fleetcast.settings import CovariateSettings
@@ -155,11 +155,7 @@ class Index:
     def __init__(self, series: pl.DataFrame, span: list[date]) -> None:
         self.series, self.span = series, span
         self._stores, self._products = (names([series[key]]) for key in ("store", "product"))
-        table = np.full((len(self._stores) + 1, len(self._products) + 1), -1)  # the last ones: unknown
-        table[codes(series["store"], self._stores), codes(series["product"], self._products)] = np.arange(
-            series.height
-        )
-        self._table = table
+        self._places = Places(self._pairs(series))
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -172,8 +168,11 @@ class Index:
 
     def row(self, frame: pl.DataFrame) -> I64:
         """Series index of each row, −1 where it is of none."""
+        return self._places.of(self._pairs(frame))
+
+    def _pairs(self, frame: pl.DataFrame) -> I64:
         store, product = codes(frame["store"], self._stores), codes(frame["product"], self._products)
-        return np.asarray(self._table[store, product])
+        return pairs(store, product, len(self._products))
 
     def rows(self, frame: pl.DataFrame) -> tuple[I64, I64, pl.DataFrame]:
         """Series index, week index and the rows themselves, of the rows that lie inside."""

@@ -13,7 +13,7 @@ from fleetcast.domain.codes import names as coded_names
 from fleetcast.domain.models import Dumped
 
 F64 = npt.NDArray[np.float64]
-I64 = npt.NDArray[np.int64]
+Ints = npt.NDArray[np.signedinteger[Any]]
 
 KIND = "intervals"
 QUANTILES = (0.025, 0.1, 0.5, 0.9, 0.975)
@@ -162,7 +162,7 @@ def _errors(rounds: pl.DataFrame) -> pl.DataFrame:
     return found.filter(np.isfinite(units) & np.isfinite(median))
 
 
-def _parted(values: F64, cell: I64) -> Iterator[tuple[int, F64]]:
+def _parted(values: F64, cell: Ints) -> Iterator[tuple[int, F64]]:
     """The values of each cell that has some, sorted; cells in order."""
     order = np.argsort(cell, kind="stable")
     found, starts = np.unique(cell[order], return_index=True)
