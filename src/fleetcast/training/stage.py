@@ -273,12 +273,13 @@ def judge(
     """
     planned = _planned(cutoff, settings)
     stored = lake.read(ROUNDS, partition=partition, where=pl.col("origin").is_in(planned))
+    since = stored.select(pl.col("week").min().fill_null(cutoff)).item()
     actual = lake.read(
         DEMAND,
         version=demand_version,
         partition=partition,
         columns=["store", "product", "week", "units", "censored"],
-        where=pl.col("final") & (pl.col("week") >= stored["week"].min()),
+        where=pl.col("final") & (pl.col("week") >= since),
     )
     scored = stored.join(actual, on=["store", "product", "week"], how="left")
     return {
