@@ -1,6 +1,6 @@
 """The journal of one table: which rows, leaves and files each of its versions has, beside its Delta log.
 
-    <table>/_delta_log/<n>.json                      the commits of delta-rs, so that any Delta reader can open the table
+    <table>/_delta_log/<n>.json                      the Delta commits, so that any Delta reader can open the table
     <table>/_partition=<name>/part-<digest>.parquet  data files, named by content, never changed
     <table>/_fleetcast/partitions/<digest>.json      leaves and files of one partition, named by content
     <table>/_fleetcast/versions/<n>.<version>.json   commit n: the digest of its log entry, and its partitions
