@@ -1,12 +1,15 @@
 """Net demand: deliveries less returns, week by week over the active span of each series."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from fleetcast.domain.codes import Places, codes, distinct, names, pairs
 from fleetcast.domain.week import WEEK
 from fleetcast.masters import spans
 from fleetcast.settings import DemandSettings
@@ -16,15 +19,61 @@ SHARE_WEEKS = 26  # final weeks whose mean return share stands for the returns s
 USUAL = 0.5  # a series gets returns usually when more than this share of its final delivery weeks had some
 
 Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+Ints = npt.NDArray[np.signedinteger[Any]]
 Bools = npt.NDArray[np.bool_]
 
-_EPOCH = date(1970, 1, 5)  # a Monday
+EPOCH = date(1970, 1, 5)  # a Monday
+
+
+@dataclass(frozen=True, eq=False)
+class Net:
+    """Net demand row by row in arrays, `code` being the row's series: what DEMAND says, before its texts are written out."""
+
+    series: pl.DataFrame  # store, product
+    code: Ints
+    week: Ints  # since `EPOCH`
+    units: Floats  # NaN: unknown
+    delivered: Floats  # NaN: unknown
+    censored: Bools
+    final: Bools
+
+    @classmethod
+    def of(cls, frame: pl.DataFrame) -> "Net":
+        """The rows of a DEMAND frame, in its order."""
+        pair, series = _paired([frame], {key: frame[key] for key in ("store", "product")})
+        units, delivered = (
+            frame[name].cast(pl.Float64).fill_null(float("nan")).to_numpy() for name in ("units", "delivered")
+        )
+        censored, final = (frame[name].to_numpy() for name in ("censored", "final"))
+        return cls(series, pair[0], _numbers(frame["week"]), units, delivered, censored, final)
+
+    def frame(self) -> pl.DataFrame:
+        """DEMAND rows."""
+        return pl.DataFrame(
+            {
+                "week": _weeks(self.week),
+                "store": self.series["store"].gather(self.code),
+                "product": self.series["product"].gather(self.code),
+                "units": pl.Series(self.units, nan_to_null=True),
+                "delivered": pl.Series(self.delivered, nan_to_null=True),
+                "censored": self.censored,
+                "final": self.final,
+            }
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """Rows of deliveries or returns: the place of their series, their week, their units."""
+
+    code: Ints
+    number: Ints
+    values: Floats
 
 
 @dataclass(frozen=True)
 class _Grid:
-    """The active weeks of all series, laid end to end: `code` is the row's series, `week` counts from `_EPOCH`."""
+    """The active weeks of all series, laid end to end: `code` is the row's series, `week` counts from `EPOCH`."""
 
     series: pl.DataFrame  # store, product
     start: Ints
@@ -33,20 +82,19 @@ class _Grid:
     code: Ints
     week: Ints
 
-    def cells(self, rows: pl.DataFrame) -> tuple[Ints, Bools]:
-        """The grid row of each (code, week) of a frame, and which of them lie inside a span."""
-        code = rows["code"].to_numpy()
-        place = rows["number"].to_numpy() - self.start[code]
-        inside = (place >= 0) & (place < self.length[code])
-        return self.offset[code[inside]] + place[inside], inside
-
-    def spread(self, rows: pl.DataFrame, column: str) -> tuple[Floats, Bools]:
-        """A column's values on the grid (0 where there is no row), and where there was one."""
-        cells, inside = self.cells(rows)
+    def spread(self, rows: _Rows) -> tuple[Floats, Bools]:
+        """The rows' values on the grid (0 where there is no row), and where there was one; what lies outside is left out."""
         size = self.code.size
-        weights: Floats = rows[column].to_numpy()[inside]
-        values = np.bincount(cells, weights=weights, minlength=size).astype(np.float64)
-        present: Bools = np.bincount(cells, minlength=size) > 0
+        if not rows.code.size:
+            return np.zeros(size), np.zeros(size, bool)
+        place = rows.number - self.start[rows.code]
+        inside = (place >= 0) & (place < self.length[rows.code])
+        cells, values = self.offset[rows.code] + place, rows.values
+        if not inside.all():
+            cells, values = cells[inside], values[inside]
+        values = np.bincount(cells, weights=values, minlength=size).astype(np.float64)
+        present = np.zeros(size, bool)
+        present[cells] = True
         return values, present
 
 
@@ -66,31 +114,43 @@ def demand(
     all is unknown either way, for then the file is late and the stores were not. Weeks whose returns are not all in
     yet are net of the returns still expected, and not final. More returned than delivered stays negative.
     """
-    delivered_rows, returned_rows, grid = _lay_out(deliveries, returns, stores, products, cutoff, settings)
-    delivered, present = grid.spread(delivered_rows, "delivered")
-    returned, _ = grid.spread(returned_rows, "returned")
+    return net_demand(deliveries, returns, stores, products, cutoff=cutoff, settings=settings).frame()
+
+
+def net_demand(
+    deliveries: pl.DataFrame,
+    returns: pl.DataFrame,
+    stores: pl.DataFrame,
+    products: pl.DataFrame,
+    *,
+    cutoff: date,
+    settings: DemandSettings,
+    moment: datetime | None = None,
+) -> Net:
+    """The same as arrays. With a moment, deliveries and returns are bitemporal: of each key the last row known by then counts."""
+    delivered_rows, returned_rows, grid = _lay_out(
+        deliveries, returns, stores, products, cutoff, settings, moment
+    )
+    delivered, present = grid.spread(delivered_rows)
+    returned, _ = grid.spread(returned_rows)
     age = _number(cutoff) - grid.week
     final = age >= settings.returns_weeks
     known = present if settings.absent == "unknown" else _heard_of(delivered_rows, grid)
-    coming = _still_expected(grid, delivered, returned, age, final & known, settings.returns_weeks)
-    units = np.where(known, delivered - returned - coming, np.nan)
-    return pl.DataFrame(
-        {
-            "week": _weeks(grid.week),
-            "store": grid.series["store"].gather(grid.code),
-            "product": grid.series["product"].gather(grid.code),
-            "units": pl.Series(units, nan_to_null=True),
-            "delivered": pl.Series(np.where(known, delivered, np.nan), nan_to_null=True),
-            "censored": _sold_out(grid, delivered, returned, final),
-            "final": final,
-        }
-    )
+    units = delivered - returned
+    units -= _still_expected(grid, delivered, returned, age, final & known, settings.returns_weeks)
+    censored = _sold_out(grid, delivered, returned, final)
+    units[~known] = np.nan
+    delivered[~known] = np.nan
+    return Net(grid.series, grid.code, grid.week, units, delivered, censored, final)
 
 
-def _heard_of(delivered: pl.DataFrame, grid: _Grid) -> Bools:
+def _heard_of(delivered: _Rows, grid: _Grid) -> Bools:
     """The rows of the grid whose week has a delivery to anybody."""
-    heard: Bools = np.isin(grid.week, delivered["number"].unique().to_numpy())
-    return heard
+    first = int(min(delivered.number.min(initial=0), grid.week.min(initial=0)))
+    last = int(max(delivered.number.max(initial=0), grid.week.max(initial=0)))
+    heard = np.zeros(last - first + 1, bool)
+    heard[delivered.number - first] = True
+    return np.asarray(heard[grid.week - first])
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,32 +227,72 @@ def _lay_out(
     products: pl.DataFrame,
     cutoff: date,
     settings: DemandSettings,
-) -> tuple[pl.DataFrame, pl.DataFrame, _Grid]:
-    number = ((pl.col("week") - pl.lit(_EPOCH)).dt.total_days() // 7).cast(pl.Int64).alias("number")
-    up_to = pl.col("week") <= cutoff
-    delivered = deliveries.filter(up_to).select(
-        "store", "product", number, pl.col("delivered").cast(pl.Float64)
-    )
-    returned = returns.filter(up_to).select("store", "product", number, pl.col("returned").cast(pl.Float64))
-    key = ["store", "product"]
-    series = (
-        pl.concat([delivered.select(*key, "number"), returned.select(*key, "number")])
-        .group_by(key)
-        .agg(pl.col("number").min().alias("first"))
-        .sort(key)
-    )
-    series = spans(series, stores, products, cutoff).with_row_index("code")
-    codes = series.select(*key, pl.col("code").cast(pl.Int64))
-    return (
-        delivered.join(codes, on=key).select("code", "number", "delivered"),
-        returned.join(codes, on=key).select("code", "number", "returned"),
-        _grid(series, cutoff, settings),
-    )
+    moment: datetime | None,
+) -> tuple[_Rows, _Rows, _Grid]:
+    tables = {"delivered": deliveries, "returned": returns}
+    seen = pl.col("week") <= cutoff
+    if moment is not None:
+        seen &= pl.col("known_at") <= moment
+    frames = [rows if rows.select(seen.all()).item() else rows.filter(seen) for rows in tables.values()]
+    pairs, series = _paired(frames, {"store": stores["store"], "product": products["product"]})
+    read = [
+        _Rows(pair, _numbers(frame["week"]), frame[column].cast(pl.Float64).to_numpy())
+        for pair, frame, column in zip(pairs, frames, tables, strict=True)
+    ]
+    if moment is not None:
+        read = [_last_known(rows, frame["known_at"]) for rows, frame in zip(read, frames, strict=True)]
+    first = np.full(series.height, np.iinfo(np.int32).max, np.int32)
+    for rows in read:
+        np.minimum.at(first, rows.code, rows.number)
+    known = spans(series.with_columns(first=first.astype(np.int64)), stores, products, cutoff)
+    return read[0], read[1], _grid(known, cutoff, settings)
+
+
+def _paired(
+    frames: Sequence[pl.DataFrame], expected: Mapping[str, pl.Series]
+) -> tuple[list[Ints], pl.DataFrame]:
+    """Of each frame the places of its rows' series among all of them; these (`store, product`), sorted."""
+    stores, store = _coded([frame["store"] for frame in frames], expected["store"])
+    products, product = _coded([frame["product"] for frame in frames], expected["product"])
+    found = [pairs(s, p, len(products)) for s, p in zip(store, product, strict=True)]
+    there = distinct(found)
+    shop, good = np.divmod(there, max(len(products), 1))
+    series = pl.DataFrame({"store": stores.gather(shop), "product": products.gather(good)})
+    places = Places(there)
+    return [places.of(mine) for mine in found], series
+
+
+def _coded(columns: Sequence[pl.Series], expected: pl.Series) -> tuple[pl.Series, list[Ints]]:
+    """Sorted texts, and each column as places among them; no others are looked for where all are expected ones."""
+    among = names([expected])
+    found = [codes(column, among) for column in columns]
+    if any((places < 0).any() for places in found):
+        among = names(columns)
+        found = [codes(column, among) for column in columns]
+    return among, found
+
+
+def _last_known(rows: _Rows, known_at: pl.Series) -> _Rows:
+    """Of each series and week the row that was known last; of several at one moment the last of them."""
+    if not len(rows.code):
+        return rows
+    first = int(rows.number.min())
+    weeks = int(rows.number.max()) - first + 1
+    cell = rows.code * np.int64(weeks) + (rows.number - first)
+    there = np.zeros((int(rows.code.max()) + 1) * weeks, bool)
+    there[cell] = True
+    if np.count_nonzero(there) == len(cell):  # nothing was ever corrected
+        return rows
+    newest = np.full(len(there), -1)
+    order = np.argsort(known_at.to_physical().to_numpy(), kind="stable")
+    newest[cell[order]] = order
+    kept = newest[newest >= 0]
+    return _Rows(rows.code[kept], rows.number[kept], rows.values[kept])
 
 
 def _grid(series: pl.DataFrame, cutoff: date, settings: DemandSettings) -> _Grid:
     since, until = (
-        series.select(((pl.col(c) - pl.lit(_EPOCH)).dt.total_days() // 7).cast(pl.Int64)).to_series()
+        series.select(((pl.col(c) - pl.lit(EPOCH)).dt.total_days() // 7).cast(pl.Int64)).to_series()
         for c in ("since", "until")
     )
     earliest = _number(date.fromisoformat(settings.first_week)) if settings.first_week else -(2**31)
@@ -201,8 +301,9 @@ def _grid(series: pl.DataFrame, cutoff: date, settings: DemandSettings) -> _Grid
     last = np.minimum(until.fill_null(_number(cutoff)).to_numpy(), _number(cutoff))
     length = np.maximum(last - start + 1, 0)
     offset = np.concatenate([[0], np.cumsum(length)[:-1]]) if length.size else length
-    code = np.repeat(np.arange(length.size), length)
-    week = np.arange(code.size) - offset[code] + start[code]
+    code = np.repeat(np.arange(length.size, dtype=np.int32), length)
+    week = np.repeat((start - offset).astype(np.int32), length)
+    week += np.arange(code.size, dtype=np.int32)
     return _Grid(series.select("store", "product"), start, length, offset, code, week)
 
 
@@ -251,6 +352,8 @@ def _part(of: float, whole: float) -> float:
 
 def _sold_out(grid: _Grid, delivered: Floats, returned: Floats, final: Bools) -> Bools:
     """Final weeks with a delivery of which nothing came back, where something usually does: demand was at least this."""
+    if not returned.any():
+        return np.zeros(len(final), bool)
     settled = final & (delivered > 0)
     weeks = np.bincount(grid.code[settled], minlength=grid.length.size)
     with_returns = np.bincount(grid.code[settled & (returned > 0)], minlength=grid.length.size)
@@ -259,10 +362,16 @@ def _sold_out(grid: _Grid, delivered: Floats, returned: Floats, final: Bools) ->
     return sold_out
 
 
+def _numbers(weeks: pl.Series) -> Ints:
+    """Weeks since `EPOCH`."""
+    days = weeks.to_physical().to_numpy()
+    return np.asarray((days - np.int32((EPOCH - date(1970, 1, 1)).days)) // np.int32(7))
+
+
 def _number(week: date) -> int:
-    return (week - _EPOCH).days // 7
+    return (week - EPOCH).days // 7
 
 
 def _weeks(number: Ints) -> pl.Series:
-    days = (number * 7 + (_EPOCH - date(1970, 1, 1)).days).astype(np.int32)
+    days = (number * 7 + (EPOCH - date(1970, 1, 1)).days).astype(np.int32)
     return pl.Series(days).cast(pl.Date)

@@ -11,6 +11,8 @@ def standing(master: pl.DataFrame, key: str, cutoff: date) -> pl.DataFrame:
     An effective-dated table says from which day a row holds; a store that is announced for next month is known
     already, and is not open yet.
     """
+    if master[key].n_unique() == master.height:
+        return master.sort(key)  # each has one row, whenever it comes into force
     in_force = (pl.col("valid_from") <= cutoff + timedelta(days=6)).alias("_in_force")
     return (
         master.with_columns(in_force)
@@ -44,13 +46,13 @@ def spans(series: pl.DataFrame, stores: pl.DataFrame, products: pl.DataFrame, cu
 
 def _ending(master: pl.DataFrame, key: str, end: str, cutoff: date) -> pl.DataFrame:
     """The rows in force; an end may also be announced by a row that comes into force later, and is not before that."""
-    announced = (
-        master.filter(pl.col("valid_from") > cutoff + timedelta(days=6), pl.col(end).is_not_null())
-        .group_by(key)
-        .agg(pl.max_horizontal(end, "valid_from").min().alias("_announced"))
-    )
-    known = standing(master, key, cutoff).join(announced, on=key, how="left")
-    return known.with_columns(pl.min_horizontal(end, "_announced").alias(end))
+    known = standing(master, key, cutoff)
+    ahead = master.filter(pl.col("valid_from") > cutoff + timedelta(days=6), pl.col(end).is_not_null())
+    if ahead.is_empty():
+        return known
+    announced = ahead.group_by(key).agg(pl.max_horizontal(end, "valid_from").min().alias("_announced"))
+    told = known.join(announced, on=key, how="left")
+    return told.with_columns(pl.min_horizontal(end, "_announced").alias(end))
 
 
 def in_force(rows: pl.DataFrame, dated: pl.DataFrame, *, keys: list[str], values: list[str]) -> pl.DataFrame:

@@ -1,10 +1,13 @@
 from datetime import date, timedelta
 
+import numpy as np
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from fleetcast.scoring.failover import VALUES, serve, universe
-from fleetcast.scoring.output_gate import bounds, problems
+from fleetcast.scoring.output_gate import bounds, problems, sold, sound
+from fleetcast.testing.shop import shop
 
 CYCLE = date(2026, 11, 16)
 SEGMENT = "north-texas/large/fast"
@@ -41,12 +44,15 @@ def found(
     past: pl.DataFrame | None = None,
 ) -> list[str]:
     good = outcome()
-    return problems(
+    asked = (
         good.forecasts if forecasts is None else forecasts,
         good.completeness if completeness is None else completeness,
         universe(active(), cycle=CYCLE, horizons=(1, 2)),
         history(9, 10, 12) if past is None else past,
     )
+    told = problems(*asked)
+    assert sound(*asked) == (told == [])
+    return told
 
 
 def test_a_whole_publication_has_no_problems():
@@ -115,3 +121,15 @@ def test_a_segment_of_zeros_may_be_forecast_a_little_but_not_much():
 def test_bounds_are_per_series_so_a_new_store_does_not_move_them():
     one = bounds(history(9, 10, 12).filter(pl.col("store") == "0042"))
     assert one.rows() == bounds(history(9, 10, 12)).rows()
+
+
+def test_what_a_panel_sold_bounds_its_segments_as_its_demand_does():
+    made = shop(stores=3, products=2)
+    panel = made.panel(made.deliveries["week"].max())
+    row, week = np.nonzero(panel.given[:, : panel.cutoff + 1])
+    units = panel.units[row, week]
+    demand = panel.series.select("store", "product", "segment")[row].with_columns(
+        week=pl.Series(panel.weeks).gather(week), units=pl.Series(units, nan_to_null=True)
+    )
+    assert demand.height > 100
+    assert_frame_equal(bounds(sold(panel)), bounds(demand))

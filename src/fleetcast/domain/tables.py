@@ -366,8 +366,17 @@ def whole(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
 
 def as_known_at(table: Table, frame: pl.DataFrame, moment: datetime) -> pl.DataFrame:
     """The rows of a bitemporal table as they stood at a moment: of each key, the last one known by then."""
-    return (
-        frame.filter(pl.col("known_at") <= moment)
-        .sort("known_at", maintain_order=True)
-        .unique(subset=list(table.key), keep="last", maintain_order=True)
-    )
+    known = frame.filter(pl.col("known_at") <= moment)
+    ordered = known.sort("known_at", maintain_order=True)
+    if known.select(_rises(table.key).all()).item():  # as the lake sorts them: each key has one version
+        return ordered
+    return ordered.unique(subset=list(table.key), keep="last", maintain_order=True)
+
+
+def _rises(key: tuple[str, ...]) -> pl.Expr:
+    """Which rows stand after the one before them by this key, and do not share it."""
+    greater = pl.lit(value=False)
+    for name in reversed(key):
+        value, before = pl.col(name), pl.col(name).shift(1)
+        greater = (value > before) | ((value == before) & greater)
+    return greater.fill_null(value=True)

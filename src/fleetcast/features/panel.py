@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from fleetcast.demand import EPOCH, Net
+from fleetcast.domain.codes import Places, codes, names, pairs
 from fleetcast.domain.week import WEEK, Looks, weeks
 from fleetcast.features.surroundings import events_as_known, weather_as_issued
 from fleetcast.settings import CovariateSettings
@@ -71,7 +73,7 @@ class Panel:
 
 
 def build(
-    demand: pl.DataFrame,
+    demand: pl.DataFrame | Net,
     series: pl.DataFrame,
     *,
     cutoff: date,
@@ -90,7 +92,7 @@ def build(
     """The panel of one partition.
 
     Args:
-        demand: DEMAND rows as known at the cutoff; later weeks are left out here.
+        demand: DEMAND rows as known at the cutoff, as a frame or in arrays; later weeks are left out here.
         series: one row per series: store, product and the columns of a membership, `segment`, and if there is
             one `category`, `closed` (first week without deliveries) and `line` (else each product is its own).
         cutoff: the last week a model may see.
@@ -109,11 +111,12 @@ def build(
     series = series.sort("store", "product")
     if "line" not in series.columns:
         series = series.with_columns(pl.col("product").alias("line"))
-    frame = demand.filter(pl.col("week") <= cutoff)
-    first: date = frame.select(pl.col("week").min().fill_null(cutoff)).item()
-    span = weeks(first, cutoff + max(horizons) * WEEK)
+    net = Net.of(demand) if isinstance(demand, pl.DataFrame) else demand
+    until = (cutoff - EPOCH).days // 7
+    first = int(net.week.min(initial=until))
+    span = weeks(EPOCH + first * WEEK, cutoff + max(horizons) * WEEK)
     at = Index(series, span)
-    units, status, given, conditioned = _demand(frame, at)
+    units, status, given, conditioned = _demand(net, at, first=first, last=until)
     looks = Looks.of(ready_after_days, received)
     spread = Spread.of(covariates, at, last=span.index(cutoff), looks=looks)
     around = {
@@ -151,7 +154,8 @@ class Index:
 
     def __init__(self, series: pl.DataFrame, span: list[date]) -> None:
         self.series, self.span = series, span
-        self._codes = series.select("store", "product").with_row_index("_s")
+        self._stores, self._products = (names([series[key]]) for key in ("store", "product"))
+        self._places = Places(self._pairs(series))
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -159,44 +163,54 @@ class Index:
 
     def week(self, frame: pl.DataFrame) -> I64:
         """Week index of each row, out of range outside the span."""
-        days = (frame["week"].to_physical().to_numpy().astype(np.int64)) - (
-            self.span[0] - date(1970, 1, 1)
-        ).days
-        return days // 7
+        days = frame["week"].to_physical().to_numpy() - (self.span[0] - date(1970, 1, 1)).days
+        return (days // 7).astype(np.int64)
+
+    def row(self, frame: pl.DataFrame) -> I64:
+        """Series index of each row, −1 where it is of none."""
+        return self._places.of(self._pairs(frame))
+
+    def _pairs(self, frame: pl.DataFrame) -> I64:
+        store, product = codes(frame["store"], self._stores), codes(frame["product"], self._products)
+        return pairs(store, product, len(self._products))
 
     def rows(self, frame: pl.DataFrame) -> tuple[I64, I64, pl.DataFrame]:
         """Series index, week index and the rows themselves, of the rows that lie inside."""
-        inside = frame.join(self._codes, on=["store", "product"], how="inner", maintain_order="left").filter(
-            pl.col("week").is_between(self.span[0], self.span[-1])
-        )
-        return inside["_s"].to_numpy().astype(np.int64), self.week(inside), inside
+        row, week = self.row(frame), self.week(frame)
+        inside = (row >= 0) & (week >= 0) & (week < len(self.span))
+        if inside.all():
+            return row, week, frame
+        return row[inside], week[inside], frame.filter(inside)
 
 
-def _demand(frame: pl.DataFrame, at: Index) -> tuple[F64, npt.NDArray[np.uint8], npt.NDArray[np.bool_], I64]:
+def _demand(
+    net: Net, at: Index, *, first: int, last: int
+) -> tuple[F64, npt.NDArray[np.uint8], npt.NDArray[np.bool_], I64]:
+    """Units, status and whether there was a row; `first` and `last` are the weeks it may lie in, as the rows count them."""
     units = np.full(at.shape, np.nan)
     status = np.ones(at.shape, np.uint8)
-    s, w, inside = at.rows(frame)
-    units[s, w] = _floats(inside["units"])
-    coded = (
-        pl.when(pl.col("units").is_null())
-        .then(2)
-        .when("censored")
-        .then(3)
-        .when(~pl.col("final"))
-        .then(4)
-        .otherwise(0)
-    )
-    status[s, w] = inside.select(coded.cast(pl.UInt8)).to_series().to_numpy()
+    row = at.row(net.series)[net.code]
+    seen = net.week <= last
+    inside = (row >= 0) & seen
+    cell = row[inside] * at.shape[1] + (net.week[inside] - first)
+    coded = np.where(net.final, np.uint8(0), np.uint8(4))
+    coded[net.censored] = 3
+    coded[np.isnan(net.units)] = 2
+    units.reshape(-1)[cell] = net.units[inside]
+    status.reshape(-1)[cell] = coded[inside]
     given = status != 1
     if "closed" in at.series.columns:
-        for row, day in enumerate(at.series["closed"].to_list()):
+        for s, day in enumerate(at.series["closed"].to_list()):
             if day is not None:
-                status[row, [week >= day for week in at.span]] = 5
-    # counted from the frame, so that a row the arrays lost shows
-    counted = at.series.join(
-        frame.group_by("store", "product").len(), on=["store", "product"], how="left", maintain_order="left"
-    )["len"].fill_null(0)
-    return units, status, given, counted.to_numpy().astype(np.int64)
+                status[s, [week >= day for week in at.span]] = 5
+    # counted from the rows, so that one the arrays lost shows
+    counted = at.series.select("store", "product").join(
+        net.series.with_columns(rows=np.bincount(net.code[seen], minlength=net.series.height)),
+        on=["store", "product"],
+        how="left",
+        maintain_order="left",
+    )["rows"]
+    return units, status, given, counted.fill_null(0).to_numpy().astype(np.int64)
 
 
 def _seen(
@@ -284,8 +298,10 @@ class Spread:
         return spread
 
     def _place(self, covariate: Covariate, at: Index, last: int, looks: Looks) -> None:
+        """Each column is laid out for the groups of series that share a key, and then handed to the series."""
         settings = covariate.settings
-        s, w, rows = _cells(covariate, at)
+        group, g, w, rows = _cells(covariate, at)
+        shape = (int(group.max(initial=-1)) + 1, at.shape[1])
         for column, kind in settings.columns.items():
             if column in settings.texts:
                 continue
@@ -294,15 +310,16 @@ class Spread:
                 values = np.log(np.maximum(values, np.float32(1e-6)))
             name = f"{covariate.name}.{column}"
             if w is None:
-                self.static[name] = np.full(at.shape[0], np.nan, np.float32)
-                self.static[name][s] = values
+                static = np.full(shape[0], np.nan, np.float32)
+                static[g] = values
+                self.static[name] = static[group]
                 continue
-            dense = np.full(at.shape, np.nan, np.float32)
-            dense[s, w] = values
+            dense = np.full(shape, np.nan, np.float32)
+            dense[g, w] = values
             if kind == "past":
-                dense = _as_looked(dense, s, w, _looked(rows["known_at"], at, looks))
+                dense = _as_looked(dense, g, w, _looked(rows["known_at"], at, looks))
                 dense[:, last + 1 :] = np.nan
-            (self.known if kind == "known_future" else self.past)[name] = dense
+            (self.known if kind == "known_future" else self.past)[name] = dense[group]
 
 
 def _as_looked(dense: F32, s: I64, w: I64, known: I64) -> F32:
@@ -314,19 +331,28 @@ def _as_looked(dense: F32, s: I64, w: I64, known: I64) -> F32:
     return np.where(newest >= 0, np.take_along_axis(dense, newest, axis=1), np.float32(np.nan))
 
 
-def _cells(covariate: Covariate, at: Index) -> tuple[I64, I64 | None, pl.DataFrame]:
-    """Series and week of each row of a covariate table, repeated for every series its key covers."""
+def _cells(covariate: Covariate, at: Index) -> tuple[I64, I64, I64 | None, pl.DataFrame]:
+    """The group [S] of each series by the covariate's key; group and week of each row of the table that covers one."""
     keys = [key for key in covariate.settings.keys if key != "week"]
-    lookup = at.series.with_row_index("_s").select("_s", *keys)
-    joined = (
-        lookup.join(covariate.frame, on=keys, how="inner")
-        if keys
-        else lookup.join(covariate.frame, how="cross")
-    )
+    frame = covariate.frame
+    if keys:
+        groups = at.series.select(keys).unique(maintain_order=True).with_row_index("_g")
+        # a series without a value in its key has a group as well; only there is no row that it shares
+        group = at.series.select(keys).join(
+            groups, on=keys, how="left", maintain_order="left", nulls_equal=True
+        )["_g"]
+        rows = frame.join(groups, on=keys, how="inner", maintain_order="left")
+    else:
+        group = pl.zeros(at.shape[0], pl.Int64, eager=True)
+        rows = frame.with_columns(_g=pl.lit(0, pl.Int64))
     if "week" not in covariate.settings.keys:
-        return joined["_s"].to_numpy().astype(np.int64), None, joined
-    joined = joined.filter(pl.col("week").is_between(at.span[0], at.span[-1]))
-    return joined["_s"].to_numpy().astype(np.int64), at.week(joined), joined
+        return _whole(group), _whole(rows["_g"]), None, rows
+    rows = rows.filter(pl.col("week").is_between(at.span[0], at.span[-1]))
+    return _whole(group), _whole(rows["_g"]), at.week(rows), rows
+
+
+def _whole(column: pl.Series) -> I64:
+    return column.to_numpy().astype(np.int64)
 
 
 def _weather(

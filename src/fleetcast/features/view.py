@@ -5,12 +5,10 @@ from datetime import date
 
 import polars as pl
 
-from fleetcast.demand import demand
+from fleetcast.demand import net_demand
 from fleetcast.domain.history import History
 from fleetcast.domain.tables import (
-    DELIVERIES,
     PRODUCTS,
-    RETURNS,
     STORES,
     Table,
     as_known_at,
@@ -32,13 +30,14 @@ def panel_at(history: History, cutoff: date, tables: Mapping[str, Table], *, set
     moment = Looks.of(settings.calendar.ready_after_days, history.received).at(cutoff)
     stores = as_known_at(STORES, history.stores, moment)
     products = as_known_at(PRODUCTS, history.products, moment)
-    net = demand(
-        as_known_at(DELIVERIES, history.deliveries, moment),
-        as_known_at(RETURNS, history.returns, moment),
+    net = net_demand(
+        history.deliveries,
+        history.returns,
         stores,
         products,
         cutoff=cutoff,
         settings=settings.demand,
+        moment=moment,
     )
     before = predecessors(products, cutoff + max(settings.training.horizons) * WEEK)
     panel = build(
@@ -60,7 +59,7 @@ def panel_at(history: History, cutoff: date, tables: Mapping[str, Table], *, set
         weather=history.weather,
         events=history.events,
     )
-    return lend(panel, borrowed(net, before))
+    return panel if before.is_empty() else lend(panel, borrowed(net.frame(), before))
 
 
 def design_at(history: History, cutoff: date, tables: Mapping[str, Table], *, settings: Settings) -> Design:

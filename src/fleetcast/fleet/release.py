@@ -4,6 +4,7 @@ import platform
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import cache
 from importlib.metadata import distributions
 from typing import Any
 
@@ -42,8 +43,9 @@ class Origin:
         }
 
 
+@cache
 def lock() -> str:
-    """Digest of the installed distributions and their versions."""
+    """Digest of the installed distributions and their versions, as this process found them."""
     return digest_of(sorted({f"{found.metadata['Name']}=={found.version}" for found in distributions()}))
 
 

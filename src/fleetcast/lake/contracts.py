@@ -8,9 +8,9 @@ import polars as pl
 from fleetcast.domain.errors import ContractError
 from fleetcast.domain.tables import Table
 from fleetcast.lake.digests import identity, in_order, repeats, twins
+from fleetcast.lake.rules import MONDAYS, kept
 
 _SHOWN = 3  # failing rows shown per broken rule
-_MONDAYS = ("week", "origin", "cycle")  # columns that name a week, wherever they occur
 
 TYPE_NAMES: dict[type[pl.DataType], str] = {  # the types a column may have, and what Delta calls them
     pl.Date: "date",
@@ -46,7 +46,10 @@ def checked(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
     ]  # no value, no type to be wrong
     frame = frame.select(pl.col(name).cast(wanted[name]) if name in untyped else name for name in wanted)
     _refuse(table, _wrong_types(frame, wanted))
-    _refuse(table, [*_wrong_values(table, frame), *_wrong_numbers(table, frame), *_wrong_weeks(table, frame)])
+    if not kept(table, frame):
+        _refuse(
+            table, [*_wrong_values(table, frame), *_wrong_numbers(table, frame), *_wrong_weeks(table, frame)]
+        )
     frame = in_order(table, frame)
     _refuse(table, _repeated(table, frame))
     return frame
@@ -83,10 +86,11 @@ def _wrong_columns(frame: pl.DataFrame, wanted: Iterable[str]) -> list[str]:
 
 
 def _wrong_types(frame: pl.DataFrame, wanted: dict[str, pl.DataType]) -> list[str]:
+    held = frame.schema
     return [
-        f"column {name} is {frame.schema[name]}, must be {kind}"
+        f"column {name} is {held[name]}, must be {kind}"
         for name, kind in wanted.items()
-        if frame.schema[name] != kind
+        if held[name] != kind
     ]
 
 
@@ -121,7 +125,7 @@ def _wrong_numbers(table: Table, frame: pl.DataFrame) -> list[str]:
 
 
 def _wrong_weeks(table: Table, frame: pl.DataFrame) -> list[str]:
-    named = [name for name in _MONDAYS if name in table.columns]
+    named = [name for name in MONDAYS if name in table.columns]
     off = {name: (frame[name].dt.weekday() != 1).fill_null(value=False) for name in named}
     return [_broken(table, frame, off[name], [name], "must be a Monday") for name in named if off[name].any()]
 

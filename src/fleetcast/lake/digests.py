@@ -34,7 +34,7 @@ _LETTER = {
     pl.Datetime: "t",
     pl.String: "s",
 }
-_NUMBER = {"i": "<i8", "f": "<f8", "b": "u1", "d": "<i4", "t": "<i8"}
+_NUMBER = {"i": "<i8", "f": "<f8", "b": "u1", "d": "<i4", "t": "<i8", "s": "<u4"}
 _MONDAY = 4  # 1970-01-05, in days since 1970-01-01
 _ROOM = 1 << 62  # codes stay below it
 
@@ -46,7 +46,11 @@ def identity(table: Table) -> list[str]:
 
 def in_order(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
     """Rows by week, natural key, `known_at` and, where there is one, batch; texts by their UTF-8 bytes."""
-    ranks = _ranked(table, frame, identity(table))
+    names = identity(table)
+    falls, repeated = frame.select(_falls(table, names).any(), _as_before(names).any()).row(0)
+    if not falls and not (repeated and "batch" in frame.columns):  # it came in order, as nearly all do
+        return frame
+    ranks = _ranked(table, frame, names)
     if (ranks[1:] < ranks[:-1]).any():
         order = np.argsort(ranks, kind="stable")
         frame, ranks = frame[order], ranks[order]
@@ -57,8 +61,7 @@ def in_order(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
 
 def repeats(table: Table, frame: pl.DataFrame) -> pl.Series:
     """Which rows of a frame in order have the identity of the row before them."""
-    ranks = _ranked(table, frame, identity(table))
-    return pl.Series("repeats", np.concatenate([[False], ranks[1:] == ranks[:-1]])[: frame.height])
+    return frame.select(_as_before(identity(table)).alias("repeats")).to_series()
 
 
 def twins(frame: pl.DataFrame, names: Sequence[str]) -> pl.Series:
@@ -73,13 +76,19 @@ def leaves(table: Table, frame: pl.DataFrame, partition: str) -> list[Leaf]:
     numbers = _week_numbers(table, frame)
     starts = np.concatenate([[0], np.flatnonzero(np.diff(numbers)) + 1])
     ends = np.concatenate([starts[1:], [frame.height]])
-    columns = [_encoded(frame[name], starts, ends) for name in sorted(frame.columns) if name != "batch"]
+    columns = _encoded(frame.drop("batch", strict=False), starts, ends)
     return [
         Leaf(partition, _week_name(table, number), _leaf_digest(columns, i, slice(lo, hi)), hi - lo)
         for i, (number, lo, hi) in enumerate(
             zip(numbers[starts].tolist(), starts.tolist(), ends.tolist(), strict=True)
         )
     ]
+
+
+def digest_of_rows(frame: pl.DataFrame) -> str:
+    """The digest of rows as one leaf, whatever their weeks; it depends on their order."""
+    rows = np.array([frame.height])
+    return _leaf_digest(_encoded(frame, rows * 0, rows), 0, slice(0, frame.height))
 
 
 def weeks(table: Table, frame: pl.DataFrame) -> set[str]:
@@ -124,6 +133,24 @@ def _ranked(table: Table, frame: pl.DataFrame, names: Sequence[str]) -> Codes:
         return packed(frame, names)
     week = pl.Series("_week", _week_numbers(table, frame))
     return packed(frame.with_columns(week), ["_week", *names])
+
+
+def _falls(table: Table, names: Sequence[str]) -> pl.Expr:
+    """Which rows come after one that they should stand before."""
+    columns = [pl.col(name) for name in names]
+    if table.dated not in (None, table.key[0]):
+        columns.insert(0, (pl.col(table.dated).to_physical().cast(pl.Int64) - _MONDAY) // 7)
+    less = pl.lit(value=False)
+    for column in reversed(columns):
+        before = column.shift(1)
+        less = (column < before) | ((column == before) & less)
+    return less.fill_null(value=False).alias("falls")
+
+
+def _as_before(names: Sequence[str]) -> pl.Expr:
+    """Which rows have the values of the row before them in these columns, none of them null."""
+    same = pl.all_horizontal(pl.col(name) == pl.col(name).shift(1) for name in names)
+    return same.fill_null(value=False).alias("same")
 
 
 def _codes(values: pl.Series) -> tuple[Codes, int]:
@@ -186,29 +213,40 @@ class _Column:
             digest.update(self.texts[leaf].encode())
 
 
-def _encoded(values: pl.Series, starts: Codes, ends: Codes) -> _Column:
-    letter = _LETTER[values.dtype.base_type()]
-    name = values.name.encode()
-    head = len(name).to_bytes(8, "little") + name + letter.encode()
-    present = values.is_not_null().cast(pl.UInt8).to_numpy() if values.null_count() else None
-    if letter == "s":
-        lengths = values.str.len_bytes().fill_null(0).to_numpy().astype("<u4")
-        return _Column(head, present, lengths, _joined(values, starts, ends))
-    numbers = np.ascontiguousarray(values.to_physical().cast(_flat(letter)).fill_null(0).to_numpy())
-    if letter == "f":
-        numbers = numbers + 0.0  # −0 and 0 are one number
-    return _Column(head, present, numbers.astype(_NUMBER[letter], copy=False), None)
+def _encoded(frame: pl.DataFrame, starts: Codes, ends: Codes) -> list[_Column]:
+    """The columns of a frame by name, made ready in as few queries as there can be."""
+    letters = {name: _LETTER[kind.base_type()] for name, kind in sorted(frame.schema.items())}
+    numbers = frame.select(_number(name, letter) for name, letter in letters.items())
+    joined = _joined(frame.select(name for name, letter in letters.items() if letter == "s"), starts, ends)
+    found = []
+    for name, letter in letters.items():
+        encoded, held = name.encode(), frame[name]
+        head = len(encoded).to_bytes(8, "little") + encoded + letter.encode()
+        present = held.is_not_null().cast(pl.UInt8).to_numpy() if held.null_count() else None
+        values = np.ascontiguousarray(numbers[name].to_numpy())
+        if letter == "f":
+            values = values + 0.0  # −0 and 0 are one number
+        values = values.astype(_NUMBER[letter], copy=False)
+        found.append(_Column(head, present, values, joined[name].to_list() if letter == "s" else None))
+    return found
+
+
+def _number(name: str, letter: str) -> pl.Expr:
+    values = pl.col(name).str.len_bytes() if letter == "s" else pl.col(name).to_physical().cast(_flat(letter))
+    return values.fill_null(0)
 
 
 def _flat(letter: str) -> type[pl.DataType]:
     return {"f": pl.Float64, "b": pl.UInt8, "d": pl.Int32}.get(letter, pl.Int64)
 
 
-def _joined(values: pl.Series, starts: Codes, ends: Codes) -> list[str]:
-    leaf = pl.Series("leaf", np.repeat(np.arange(len(starts)), ends - starts))
-    text = pl.DataFrame([leaf, values.alias("text")])
-    joined = text.group_by("leaf", maintain_order=True).agg(pl.col("text").str.join(""))
-    return joined["text"].to_list()
+def _joined(texts: pl.DataFrame, starts: Codes, ends: Codes) -> pl.DataFrame:
+    """All texts of each leaf, joined, column by column."""
+    together = [pl.col(name).str.join("") for name in texts.columns]
+    if len(starts) == 1:
+        return texts.select(together)
+    leaf = pl.Series("#leaf", np.repeat(np.arange(len(starts)), ends - starts))
+    return texts.with_columns(leaf).group_by("#leaf", maintain_order=True).agg(together)
 
 
 def _leaf_digest(columns: Sequence[_Column], leaf: int, rows: slice) -> str:

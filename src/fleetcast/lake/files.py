@@ -1,8 +1,10 @@
 """The data files of a table: written once under their digest, verified on every read."""
 
 import io
+from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
+from threading import Lock
 from urllib.parse import quote
 
 import polars as pl
@@ -67,10 +69,12 @@ def content(folder: Path, file: DataFile) -> bytes:
 def _read(
     folder: Path, file: DataFile, types: Mapping[str, pl.DataType], columns: Collection[str]
 ) -> pl.DataFrame:
-    stored = io.BytesIO(content(folder, file))
-    held = pl.read_parquet_schema(stored)
-    stored.seek(0)
-    frame = pl.read_parquet(stored, columns=_among(held, types, columns))
+    stored = content(folder, file)
+    wanted = tuple(name for name in types if name in columns)
+    frame = _KEPT.get(file, wanted, stored)
+    held = frame.columns
+    if held == list(wanted):
+        return frame
     return frame.select(
         pl.col(name) if name in held else pl.lit(None, dtype=kind).alias(name)
         for name, kind in types.items()
@@ -78,6 +82,36 @@ def _read(
     )
 
 
-def _among(held: Mapping[str, object], types: Iterable[str], columns: Collection[str]) -> list[str]:
-    """The wanted columns that a file has; at least one, or its rows could not be counted."""
-    return [name for name in types if name in columns and name in held] or list(held)[:1]
+class _Kept:
+    """The small files that were read last, as frames: their bytes are verified every time, and understood once."""
+
+    def __init__(self, *, largest: int, together: int) -> None:
+        self._largest, self._together = largest, together
+        self._frames: OrderedDict[tuple[str, tuple[str, ...]], pl.DataFrame] = OrderedDict()
+        self._rows = 0
+        self._lock = Lock()
+
+    def get(self, file: DataFile, wanted: tuple[str, ...], stored: bytes) -> pl.DataFrame:
+        """The wanted columns that a file has; at least one, or its rows could not be counted."""
+        key = file.digest, wanted
+        with self._lock:
+            if (frame := self._frames.get(key)) is not None:
+                self._frames.move_to_end(key)
+                return frame
+        held = pl.read_parquet_schema(io.BytesIO(stored))
+        columns = [name for name in wanted if name in held] or list(held)[:1]
+        frame = pl.read_parquet(io.BytesIO(stored), columns=columns)
+        if frame.height <= self._largest:
+            self._keep(key, frame)
+        return frame
+
+    def _keep(self, key: tuple[str, tuple[str, ...]], frame: pl.DataFrame) -> None:
+        with self._lock:
+            if key not in self._frames:
+                self._frames[key] = frame
+                self._rows += frame.height
+            while self._rows > self._together:
+                self._rows -= self._frames.popitem(last=False)[1].height
+
+
+_KEPT = _Kept(largest=32_768, together=524_288)  # rows; some 30 MB

@@ -5,6 +5,7 @@ from datetime import date, datetime
 
 import polars as pl
 
+from fleetcast.domain.codes import names
 from fleetcast.domain.history import History
 from fleetcast.domain.tables import (
     DELIVERIES,
@@ -17,7 +18,7 @@ from fleetcast.domain.tables import (
     Table,
 )
 from fleetcast.domain.versions import Snapshot, digest_of
-from fleetcast.lake.digests import leaves
+from fleetcast.lake.digests import digest_of_rows
 from fleetcast.lake.store import Lake
 
 EVERYWHERE = "all"  # the scope of an event that is one in every region
@@ -39,7 +40,7 @@ def read_history(
 
     free = tuple(covariates)
     deliveries = read(DELIVERIES, cut=True)
-    here = pl.col("store").is_in(deliveries["store"].unique().implode())
+    here = pl.col("store").is_in(names([deliveries["store"]]).implode())
     stores = read(STORES).filter(here)
     local = pl.col("postal_code").is_in(stores["postal_code"].unique().implode())
     whole = {
@@ -69,7 +70,7 @@ def _version(
 ) -> str:
     """The digest of a partition's own rows, and of those rows of whole tables that concern it."""
     mine = {
-        table.name: [leaf for leaf in lake.leaves(table, snapshot[table.name]) if leaf.partition == partition]
+        table.name: [[leaf.week, leaf.digest] for leaf in lake.leaves(table, snapshot[table.name], partition)]
         for table in cut
     }
     near = {
@@ -77,11 +78,9 @@ def _version(
         PRODUCTS: _carried(whole[PRODUCTS], whole[MEMBERSHIP]["product"].unique()),
         EVENTS: whole[EVENTS].filter(pl.col("scope").is_in([EVERYWHERE, *whole[STORES]["region"].unique()])),
     }
-    held = mine | {table.name: leaves(table, rows, partition) for table, rows in near.items()}
-    names = whole[EVENTS]["event"].unique().sort().to_list()  # each is a feature everywhere
-    return digest_of(
-        [names, {name: [[leaf.week, leaf.digest] for leaf in found] for name, found in held.items()}]
-    )
+    held = mine | {table.name: digest_of_rows(rows) for table, rows in near.items()}
+    events = whole[EVENTS]["event"].unique().sort().to_list()  # each is a feature everywhere
+    return digest_of([events, held])
 
 
 def _carried(products: pl.DataFrame, sold: pl.Series) -> pl.DataFrame:

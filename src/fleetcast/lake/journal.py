@@ -1,6 +1,6 @@
 """The journal of one table: which rows, leaves and files each of its versions has, beside its Delta log.
 
-    <table>/_delta_log/<n>.json                      the commits of delta-rs, so that any Delta reader can open the table
+    <table>/_delta_log/<n>.json                      the Delta commits, so that any Delta reader can open the table
     <table>/_partition=<name>/part-<digest>.parquet  data files, named by content, never changed
     <table>/_fleetcast/partitions/<digest>.json      leaves and files of one partition, named by content
     <table>/_fleetcast/versions/<n>.<version>.json   commit n: the digest of its log entry, and its partitions
@@ -12,8 +12,9 @@ power went and left it torn, sets it aside. A log entry that differs from its jo
 """
 
 import json
+import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -81,7 +82,15 @@ class Version:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """As `asdict` would, which copies every text of it."""
+        return {
+            "table": self.table,
+            "number": self.number,
+            "schema": [list(column) for column in self.schema],
+            "partitions": [_as_dict(held) for held in self.partitions],
+            "added": list(self.added),
+            "removed": list(self.removed),
+        }
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> "Version":
@@ -101,12 +110,16 @@ class Journal:
 
     folder: Path
     _partitions: dict[str, Partition] = field(default_factory=dict, compare=False, repr=False)
+    # entry → the bytes it had and what they say: read and compared every time, understood once
+    _understood: dict[str, tuple[bytes, tuple[Version, str]]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     def latest(self) -> Version | None:
         """The last acknowledged version, its log entry checked; None where there is no table yet."""
         entries = self._entries()
         while True:
-            version, commit = self._read(entries[-1]) if entries else (None, "")
+            version, commit = self._read(max(entries)) if entries else (None, "")
             number = version.number if version else -1
             stray = self._stray(number)
             if (again := self._entries()) == entries:
@@ -120,14 +133,12 @@ class Journal:
 
     def find(self, content: str) -> Version | None:
         """The last version that had this content."""
-        for path in reversed(self._entries()):
-            if path.name.split(".")[1] == content:
-                return self._read(path)[0]
-        return None
+        found = [name for name in self._entries() if name.split(".")[1] == content]
+        return self._read(max(found))[0] if found else None
 
     def versions(self) -> Iterator[tuple[Version, str]]:
         """Every acknowledged version, oldest first, with the digest of its log entry."""
-        return (self._read(path) for path in self._entries())
+        return (self._read(name) for name in sorted(self._entries()))
 
     def partition(self, held: Held) -> Partition:
         """The leaves and files of a version's partition."""
@@ -137,7 +148,12 @@ class Journal:
 
     def keep(self, name: str, partition: Partition) -> Held:
         """Write a partition down; it belongs to no version until one that names it is acknowledged."""
-        content = canonical(asdict(partition))
+        content = canonical(
+            {
+                "leaves": [_as_dict(leaf) for leaf in partition.leaves],
+                "files": [_as_dict(file) for file in partition.files],
+            }
+        )
         entry = digest(content)
         write_file(self._partition_path(entry), content)
         self._partitions[entry] = partition
@@ -150,9 +166,10 @@ class Journal:
     def acknowledge(self, version: Version) -> Version:
         """Make a committed version count: its log entry to disk first, then its journal entry."""
         log = self.log_entry(version.number)
-        for path in self._log_folder.iterdir():
-            if path == log or "checkpoint" in path.name:
-                sync(path)
+        with os.scandir(self._log_folder) as entries:
+            for entry in entries:
+                if entry.name == log.name or "checkpoint" in entry.name:
+                    sync(Path(entry.path))
         sync(self._log_folder)
         body = {"version": version.to_dict(), "commit": digest(log.read_bytes())}
         content = canonical(body | {"digest": digest(canonical(body))})
@@ -200,14 +217,28 @@ class Journal:
     def _partition_path(self, entry: str) -> Path:
         return self.folder / "_fleetcast" / "partitions" / f"{entry}.json"
 
-    def _entries(self) -> list[Path]:
-        if not self._versions_folder.is_dir():
-            return []
-        return sorted(path for path in self._versions_folder.iterdir() if not path.name.startswith("."))
-
-    def _read(self, path: Path) -> tuple[Version, str]:
+    def _entries(self) -> set[str]:
+        """The names of the journal entries; they sort by number."""
         try:
-            stored = json.loads(path.read_bytes())
+            with os.scandir(self._versions_folder) as entries:
+                return {entry.name for entry in entries if not entry.name.startswith(".")}
+        except FileNotFoundError:
+            return set()
+
+    def _read(self, name: str) -> tuple[Version, str]:
+        path = self._versions_folder / name
+        content = path.read_bytes()
+        before, found = self._understood.get(name, (b"", None))
+        if found is None or before != content:
+            found = self._understand(path, content)
+            self._understood.clear()  # the newest is asked for again and again, older ones hardly ever
+            self._understood[name] = content, found
+        return found
+
+    @staticmethod
+    def _understand(path: Path, content: bytes) -> tuple[Version, str]:
+        try:
+            stored = json.loads(content)
             claimed = stored.pop("digest")
             version = Version.from_dict(stored["version"])
             if digest(canonical(stored)) == claimed and path.name == _file_name(version):
@@ -281,6 +312,10 @@ class Journal:
         path.rename(torn / f"{path.stem}.{digest(path.read_bytes())[:12]}.json")
         sync(torn)
         sync(self._log_folder)
+
+
+def _as_dict(flat: Leaf | DataFile | Held) -> dict[str, Any]:
+    return {name: getattr(flat, name) for name in flat.__slots__}
 
 
 def _message(actions: list[dict[str, Any]]) -> str | None:

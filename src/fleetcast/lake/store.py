@@ -1,6 +1,6 @@
 """The lake: tables whose every version can be named by its content, verified and read again."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -56,10 +56,10 @@ class Lake:
         """The content versions of these tables now."""
         return Snapshot.of({table.name: self.version(table) for table in tables})
 
-    def leaves(self, table: Table, version: str | None = None) -> list[Leaf]:
-        """The digests of a version by partition and week, sorted."""
+    def leaves(self, table: Table, version: str | None = None, partition: str | None = None) -> list[Leaf]:
+        """The digests of a version by partition (all, or one) and week, sorted."""
         journal = self._journal(table)
-        held = self._held(table, version)
+        held = [part for part in self._held(table, version) if partition in (None, part.partition)]
         return sorted(leaf for part in held for leaf in journal.partition(part).leaves)
 
     def partitions(self, table: Table, version: str | None = None) -> list[str]:
@@ -108,7 +108,8 @@ class Lake:
             if as_of is not None
             else pl.concat([empty(table).select(name for name in table.columns if name in wanted), *frames])
         )
-        return (rows if where is None else rows.filter(where)).select(shown)
+        rows = rows if where is None else rows.filter(where)
+        return rows if rows.columns == shown else rows.select(shown)
 
     def compact(self, table: Table, *, files_at_most: int = 8) -> str:
         """Join the files of every partition that has more than so many; the content version stays."""
@@ -165,7 +166,7 @@ class Lake:
         version: str | None,
         partition: str | None,
         as_of: datetime | None,
-        wanted: Collection[str],
+        wanted: Set[str],
     ) -> Iterator[pl.DataFrame]:
         found = self._find(table, version)
         _refuse_other_types(table, found, wanted)

@@ -1,6 +1,6 @@
 """What a reader sees of stored rows: each once, in order, and only what was known by then."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Set
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -15,7 +15,7 @@ from fleetcast.lake.journal import Partition
 
 
 def rows(
-    table: Table, folder: Path, stored: Partition, as_of: datetime | None, wanted: Collection[str]
+    table: Table, folder: Path, stored: Partition, as_of: datetime | None, wanted: Set[str]
 ) -> pl.DataFrame:
     """The distinct rows of a partition in order, in the wanted columns; an as-of view keeps its keys beside them."""
     held = sum(file.rows for file in stored.files)
@@ -27,7 +27,9 @@ def rows(
     if held != stored.rows:
         found = found.filter(_differs(identity(table), -1))
     if as_of is None:
-        return found.select(name for name in found.columns if name in wanted)
+        return (
+            found if wanted >= set(found.columns) else found.select(n for n in found.columns if n in wanted)
+        )
     return found.filter(pl.col("known_at") <= as_of).filter(_differs(table.key, 1))
 
 

@@ -68,9 +68,12 @@ class Writer:
         """The partition with its batches replaced; None where that changes nothing. Only touched weeks are digested."""
         table, folder = self.table, self.journal.folder
         opened = [file for file in stored.files if batches is None or batches & set(file.batches)]
-        old = in_order(table, files.whole(folder, table, opened))
-        goes = pl.lit(value=True) if batches is None else pl.col("batch").is_in(list(batches))
-        going, staying = old.filter(goes), old.filter(~goes)
+        old = files.whole(folder, table, opened)
+        old = in_order(table, old) if len(opened) > 1 else old
+        going, staying = old, old.clear()
+        if batches is not None and opened:
+            goes = pl.col("batch").is_in(list(batches))
+            going, staying = old.filter(goes), old.filter(~goes)
         if going.equals(rows):
             return None
 
@@ -127,7 +130,6 @@ class Writer:
             version,
             lambda: delta.commit(
                 self.journal.folder,
-                stored_types(self.table),
                 version,
                 added={name: added},
                 removed={name: removed},

@@ -16,7 +16,6 @@ F64 = npt.NDArray[np.float64]
 KIND = "baseline"
 STATISTICS = ("mean", "median")
 LEVELS = (("store", "product"), ("product", "store_format", "region"), ("product",), ())  # finest first
-_ATTRIBUTES = list(dict.fromkeys(key for keys in LEVELS for key in keys))
 
 
 @dataclass(frozen=True)
@@ -31,14 +30,18 @@ class HistoricalAverage:
         A series without any falls back to its product in its format and region, its product, everything. Weeks that a
         successor borrows are its own and its product's, and in the average of everything their predecessor's alone.
         """
-        chosen = np.ones(len(panel), bool) if rows is None else rows
         first = 0 if self.weeks is None else max(0, panel.cutoff + 1 - self.weeks)
-        units = np.where(chosen[:, None], _known_units(panel), np.nan)[:, first:]
-        row, week = np.nonzero(np.isfinite(units))
-        known = panel.series.select(_ATTRIBUTES)[row].with_columns(
-            units=units[row, week], given=panel.given[row, first + week]
+        units = _known_units(panel)[:, first:]
+        if rows is not None:
+            units[~rows] = np.nan
+        own = panel.given[:, first : panel.cutoff + 1]
+        known = units[own & np.isfinite(units)]
+        everything = pl.DataFrame(
+            {"mean": [known.mean() if known.size else None], "median": [_median(np.sort(known))]},
+            schema=dict.fromkeys(STATISTICS, pl.Float64),
         )
-        return FittedAverage(tuple(_averages(known, keys) for keys in LEVELS))
+        units.sort(axis=1)  # unknown ones last
+        return FittedAverage((*(_averages(panel.series, units, keys) for keys in LEVELS[:-1]), everything))
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,13 +96,28 @@ def _known_units(panel: Panel) -> F64:
     return np.where(panel.status[:, : panel.cutoff + 1] == 5, np.nan, units)
 
 
-def _averages(known: pl.DataFrame, keys: tuple[str, ...]) -> pl.DataFrame:
-    statistics = [pl.col("units").mean().alias("mean"), pl.col("units").median().alias("median")]
-    return (
-        known.group_by(*keys).agg(statistics).sort(*keys)
-        if keys
-        else known.filter("given").select(statistics)
-    )
+def _averages(series: pl.DataFrame, units: F64, keys: tuple[str, ...]) -> pl.DataFrame:
+    """The keys' values that have known units, sorted, with their mean and median; `units` [S, W] are sorted by series."""
+    groups = series.select(keys).unique().sort(keys)
+    member = series.select(keys).join(
+        groups.with_row_index("_group"), on=keys, how="left", maintain_order="left", nulls_equal=True
+    )["_group"]
+    group = member.to_numpy().astype(np.int64)
+    known = np.isfinite(units)
+    total = np.bincount(group, np.where(known, units, 0.0).sum(axis=1), groups.height)
+    count = np.bincount(group, known.sum(axis=1), groups.height)
+    rows = np.split(np.argsort(group, kind="stable"), np.cumsum(np.bincount(group))[:-1])
+    # a series alone is sorted already
+    median = [_median(units[mine[0]] if len(mine) == 1 else np.sort(units[mine], axis=None)) for mine in rows]
+    mean = np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0)
+    found = {"mean": pl.Series(mean, nan_to_null=True), "median": pl.Series(median, dtype=pl.Float64)}
+    return groups.with_columns(**found).drop_nulls("mean")
+
+
+def _median(ordered: F64) -> float | None:
+    """Of sorted values, the unknown ones last; None where none is known."""
+    known = len(ordered) - int(np.isnan(ordered).sum())
+    return float(ordered[(known - 1) // 2] + ordered[known // 2]) / 2 if known else None
 
 
 def _beside(frame: pl.DataFrame, single: pl.DataFrame) -> pl.DataFrame:

@@ -1,13 +1,19 @@
 """Conformal intervals: quantiles around the median from the errors of rolling-origin rounds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
+from fleetcast.domain.codes import codes
+from fleetcast.domain.codes import names as coded_names
 from fleetcast.domain.models import Dumped
+
+F64 = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.signedinteger[Any]]
 
 KIND = "intervals"
 QUANTILES = (0.025, 0.1, 0.5, 0.9, 0.975)
@@ -27,21 +33,21 @@ def column(quantile: float) -> str:
     return f"q{quantile:g}"
 
 
-def width() -> pl.Expr:
+def _width(median: F64, mape: F64) -> F64:
     """How much in doubt a forecast is, in log units, by its own `mape` and `median`.
 
     The wider demand is spread around its median, the lower lies what is best for percentages; so where the two are far
     apart, errors are large (in promotions, say).
     """
-    below = pl.col("median").log1p() - pl.col("mape").log1p()
-    return below.fill_nan(0.0).fill_null(0.0).clip(0).add(STEADY)
+    below = np.log1p(median) - np.log1p(mape)
+    return np.asarray(np.fmax(below, 0.0) + STEADY)  # 0 where one is not known
 
 
 @dataclass(frozen=True, eq=False)
 class Intervals:
     """Offsets of log(1 + units) from that of the median, per group and horizon; `group` "*" and horizon 0 stand for all.
 
-    `scaled` ones are multiples of each forecast's width (see `width`).
+    `scaled` ones are multiples of each forecast's width (see `_width`).
     """
 
     offsets: pl.DataFrame  # group, horizon, q…
@@ -55,41 +61,33 @@ class Intervals:
         the next longer one; beyond the longest, that one's, grown (see GROWTH).
         """
         names = [name for name in self.offsets.columns if name not in ("group", "horizon")]
-        sources = self._sources(forecasts["horizon"].unique())
-        out = forecasts.join(sources, on="horizon", how="left", maintain_order="left")
-        levels = (("group", "_source"), ("_source",), ())
-        for keys in levels:
-            held = (
-                self.offsets.filter(
-                    pl.col("group") != EVERYWHERE if "group" in keys else pl.col("group") == EVERYWHERE,
-                    pl.col("horizon") != 0 if "_source" in keys else pl.col("horizon") == 0,
-                )
-                .rename({"horizon": "_source"})
-                .select(*keys, *(pl.col(name).alias(f"_{len(keys)}{name}") for name in names))
-            )
-            out = (
-                out.join(held, on=list(keys), how="left", maintain_order="left")
-                if keys
-                else out.join(held, how="cross")
-            )
-        times = width() if self.scaled else pl.lit(1.0)
-        shifted = []
-        for name in names:
-            offset = pl.coalesce(*(f"_{len(keys)}{name}" for keys in levels)) * pl.col("_grown") * times
-            log = pl.col("median").log1p() + _outward(offset, name)
-            shifted.append((log.exp() - 1).clip(0).alias(name))
-        return out.select(*forecasts.columns, *shifted)
-
-    def _sources(self, horizons: pl.Series) -> pl.DataFrame:
-        """Of each horizon: whose offsets it takes (0: those of all horizons), and by what they are multiplied."""
-        judged = self.offsets.filter(pl.col("group") == EVERYWHERE, pl.col("horizon") != 0)["horizon"]
-        known = sorted(judged.to_list())
-        source = [next((k for k in known if k >= h), known[-1] if known else 0) for h in horizons]
-        grown = [max(h / k, 1.0) ** GROWTH if k else 1.0 for h, k in zip(horizons, source, strict=True)]
-        return pl.DataFrame(
-            {"horizon": horizons, "_source": source, "_grown": grown},
-            schema_overrides={"_source": self.offsets.schema["horizon"], "_grown": pl.Float64},
+        offsets = self._offsets(forecasts, names)
+        median = _floats(forecasts["median"])
+        if self.scaled:
+            offsets *= _width(median, _floats(forecasts["mape"]))[:, None]
+        below = np.array([float(name.removeprefix("q")) < 0.5 for name in names])
+        # below the median at most 0, above it at least: the median stays where it was forecast
+        offsets = np.where(below, np.minimum(offsets, 0.0), np.maximum(offsets, 0.0))
+        units = np.maximum(np.exp(np.log1p(median)[:, None] + offsets) - 1, 0.0)
+        unknown = forecasts["median"].is_null()
+        return forecasts.with_columns(
+            pl.Series(name, values).set(unknown, None) for name, values in zip(names, units.T, strict=True)
         )
+
+    def _offsets(self, forecasts: pl.DataFrame, names: Sequence[str]) -> F64:
+        """[n, q]: the offsets of each forecast, by its group and horizon."""
+        rows = self.offsets.select("group", "horizon", *names).iter_rows()
+        held = {(group, horizon): values for group, horizon, *values in rows}
+        horizon, nth = np.unique(forecasts["horizon"].to_numpy(), return_inverse=True)
+        groups = coded_names([forecasts["group"]])
+        sources = _sources(horizon.tolist(), [h for g, h in held if g == EVERYWHERE and h != 0])
+        table = np.empty((len(groups) + 1, len(horizon), len(names)))  # the last group: none
+        for g, group in enumerate([*groups, None]):
+            for i, (source, grown) in enumerate(sources):
+                own = (group, source) if group != EVERYWHERE and source != 0 else (EVERYWHERE, source)
+                found = held.get(own) or held.get((EVERYWHERE, source)) or held[EVERYWHERE, 0]
+                table[g, i] = np.array(found) * grown
+        return np.asarray(table[codes(forecasts["group"], groups), nth])
 
     def dump(self) -> Dumped:
         """Offsets as arrays, groups as JSON."""
@@ -120,38 +118,83 @@ def calibrate(
     Rounds that have `mape` as well make scaled intervals.
     The quantile of n errors is taken at (n + 1)·q, so that it holds for the next one (split conformal; Vovk 2005).
     """
-    scaled = "mape" in rounds.columns
-    errors = (
-        rounds.with_columns(pl.col("units", "median").cast(pl.Float64))
-        .filter(pl.col("units").is_finite() & pl.col("median").is_finite())
-        .with_columns(pl.col("units").clip(0).log1p().sub(pl.col("median").log1p()).alias("_error"))
-        .with_columns(pl.col("_error") / (width() if scaled else pl.lit(1.0)))
-        .select("group", pl.col("horizon").cast(pl.Int64), "_error")
-    )
-    everywhere, all_horizons = pl.lit(EVERYWHERE).alias("group"), pl.lit(0, pl.Int64).alias("horizon")
-    frames = []
-    for frame in (errors, errors.with_columns(everywhere), errors.with_columns(everywhere, all_horizons)):
-        for (group, horizon), mine in sorted(frame.group_by("group", "horizon"), key=lambda item: item[0]):
-            if mine.height >= fewest or horizon == 0:
-                frames.append({"group": group, "horizon": horizon, **_offsets(mine["_error"], quantiles)})
-    if not frames:  # nothing known at all: the median stands for every quantile
-        frames = [{"group": EVERYWHERE, "horizon": 0, **{column(q): 0.0 for q in quantiles}}]
-    return Intervals(pl.DataFrame(frames), scaled=scaled)
+    errors = _errors(rounds)
+    among = coded_names([errors["group"]])
+    group, horizon = codes(errors["group"], among), errors["horizon"].to_numpy()
+    values = errors["error"].to_numpy()
+    ahead, nth = np.unique(horizon, return_inverse=True)
+    frames = [
+        (among[cell // len(ahead)], int(ahead[cell % len(ahead)]), mine)
+        for cell, mine in _parted(values, group * len(ahead) + nth)
+    ]
+    frames += [(EVERYWHERE, int(ahead[h]), mine) for h, mine in _parted(values, nth)]
+    frames = [frame for frame in frames if len(frame[2]) >= fewest]
+    return _learnt([*frames, (EVERYWHERE, 0, np.sort(values))], quantiles, scaled="mape" in rounds.columns)
 
 
-def _outward(offset: pl.Expr, name: str) -> pl.Expr:
-    """The offset of a quantile below the median at most 0, above it at least: the median stays where it was forecast."""
-    below = float(name.removeprefix("q")) < 0.5
-    return offset.clip(upper_bound=0.0) if below else offset.clip(lower_bound=0.0)
+def calibrate_alike(
+    errors: pl.DataFrame,
+    horizons: Sequence[int],
+    *,
+    quantiles: Sequence[float] = QUANTILES,
+    fewest: int = FEWEST,
+) -> Intervals:
+    """Offsets from errors `group, units, median` that are the same at each of these horizons."""
+    errors = _errors(errors.with_columns(horizon=pl.lit(0, pl.Int64)))
+    among = coded_names([errors["group"]])
+    values = np.sort(errors["error"].to_numpy())
+    parts = _parted(errors["error"].to_numpy(), codes(errors["group"], among))
+    mine = [(among[g], part) for g, part in parts] + [(EVERYWHERE, values)]
+    frames = [
+        (group, horizon, part) for group, part in mine for horizon in sorted(horizons) if len(part) >= fewest
+    ]
+    return _learnt([*frames, (EVERYWHERE, 0, np.repeat(values, len(horizons)))], quantiles, scaled=False)
 
 
-def _offsets(errors: pl.Series, quantiles: Sequence[float]) -> dict[str, float]:
-    ordered = np.sort(errors.to_numpy())
+def _errors(rounds: pl.DataFrame) -> pl.DataFrame:
+    """`group, horizon, error` of the rows whose units are known; scaled where the rounds have `mape`."""
+    units, median = _floats(rounds["units"]), _floats(rounds["median"])
+    error = np.log1p(np.maximum(units, 0.0)) - np.log1p(median)
+    if "mape" in rounds.columns:
+        error /= _width(median, _floats(rounds["mape"]))
+    found = rounds.select("group", pl.col("horizon").cast(pl.Int64)).with_columns(error=error)
+    return found.filter(np.isfinite(units) & np.isfinite(median))
+
+
+def _parted(values: F64, cell: Ints) -> Iterator[tuple[int, F64]]:
+    """The values of each cell that has some, sorted; cells in order."""
+    order = np.argsort(cell, kind="stable")
+    found, starts = np.unique(cell[order], return_index=True)
+    for one, mine in zip(found.tolist(), np.split(values[order], starts[1:]), strict=False):
+        yield one, np.sort(mine)
+
+
+def _learnt(frames: Sequence[tuple[str, int, F64]], quantiles: Sequence[float], *, scaled: bool) -> Intervals:
+    """Offsets of groups and horizons from their sorted errors."""
+    rows = [(group, horizon, *_offsets(ordered, quantiles)) for group, horizon, ordered in frames]
+    kinds = {"group": pl.String, "horizon": pl.Int64} | {column(q): pl.Float64 for q in quantiles}
+    return Intervals(pl.DataFrame(rows, schema=kinds, orient="row"), scaled=scaled)
+
+
+def _sources(horizons: Sequence[int], judged: Sequence[int]) -> list[tuple[int, float]]:
+    """Of each horizon: whose offsets it takes (0: those of all horizons), and by what they are multiplied."""
+    known = sorted(judged)
+    source = [next((k for k in known if k >= h), known[-1] if known else 0) for h in horizons]
+    return [(k, max(h / k, 1.0) ** GROWTH if k else 1.0) for h, k in zip(horizons, source, strict=True)]
+
+
+def _floats(column: pl.Series) -> F64:
+    return column.cast(pl.Float64).fill_null(float("nan")).to_numpy()
+
+
+def _offsets(ordered: F64, quantiles: Sequence[float]) -> list[float]:
     n = len(ordered)
+    if n == 0:  # nothing known at all: the median stands for every quantile
+        return [0.0 for _ in quantiles]
     places = [(np.ceil if q > 0.5 else np.floor)((n + 1) * q) for q in quantiles]
     at = [int(np.clip(place, 1, n)) - 1 for place in places]
     # the median is forecast by its own loss, never by shifting
-    return {column(q): 0.0 if q == 0.5 else float(ordered[i]) for q, i in zip(quantiles, at, strict=True)}
+    return [0.0 if q == 0.5 else float(ordered[i]) for q, i in zip(quantiles, at, strict=True)]
 
 
 def _in_order(names: Mapping[str, Any]) -> list[str]:

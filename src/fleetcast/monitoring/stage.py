@@ -23,9 +23,11 @@ def monitor(lake: Lake, snapshot: Snapshot, *, cutoff: date, longest: int) -> di
     known by now.
     """
     frames = [pl.DataFrame(schema=lake.read(SCORES).schema)]
-    labels = []
+    labels, held = [], set(lake.partitions(SCORES))
     for partition in lake.partitions(FORECASTS):
         forecasts = lake.read(FORECASTS, partition=partition, where=pl.col("week") <= cutoff)
+        if forecasts.is_empty() and partition not in held:
+            continue
         net = lake.read(DEMAND, version=snapshot["demand"], partition=partition)
         moved = forecasts.select("store").unique().join(net, on="store", how="anti")["store"]
         if moved.len():  # to another partition since

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import date, datetime
 from typing import Any, Literal
 
@@ -85,8 +85,13 @@ class Manifest:
 
     def dump(self) -> str:
         """Canonical JSON: equal manifests, equal text."""
+        held = {
+            one.name: getattr(self, one.name) for one in fields(self)
+        }  # `asdict` would copy every verdict
         members = {segment: member.fields() for segment, member in self.members.items()}
-        return canonical({**asdict(self), "members": members, "cutoff": self.cutoff.isoformat()}).decode()
+        baselines = {name: asdict(reference) for name, reference in self.baselines.items()}
+        changed = {"members": members, "baselines": baselines, "cutoff": self.cutoff.isoformat()}
+        return canonical(held | changed).decode()
 
     @classmethod
     def load(cls, text: str) -> "Manifest":

@@ -27,6 +27,7 @@ class Served:
 
     forecasts: pl.DataFrame  # FORECASTS
     completeness: pl.DataFrame  # COMPLETENESS
+    universe: pl.DataFrame  # week, horizon, store, product, segment that had to be published
 
 
 def universe(active: pl.DataFrame, *, cycle: date, horizons: tuple[int, ...]) -> pl.DataFrame:
@@ -77,7 +78,7 @@ def serve(
         _reason(predictions.get("champion"), why or {}, noted or {}),
     )
     published = rows.filter(pl.col("state") != "blocked")
-    return Served(published.select(FORECASTS.columns), rows.select(COMPLETENESS.columns))
+    return Served(published.select(FORECASTS.columns), rows.select(COMPLETENESS.columns), wanted)
 
 
 def summary(wanted: pl.DataFrame, completeness: pl.DataFrame) -> dict[str, Any]:

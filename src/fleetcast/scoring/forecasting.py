@@ -22,7 +22,7 @@ def forecasts(
     panel: Panel, examples: Examples, units: Units, *, version: str, intervals: Dumped
 ) -> pl.DataFrame:
     """An ensemble's units with its intervals, under its name."""
-    series = panel.series[examples.row]
+    series = panel.series.select("store", "product", "category")[examples.row]
     rows = pl.DataFrame(
         {
             "week": pl.Series(panel.weeks, dtype=pl.Date).gather(examples.week),

@@ -2,8 +2,11 @@
 
 from itertools import pairwise
 
+import numpy as np
 import polars as pl
 
+from fleetcast.domain.codes import codes, names
+from fleetcast.features.panel import Panel
 from fleetcast.scoring.failover import KEY, VALUES
 
 QUANTILES = ["q0.025", "q0.1", "q0.5", "q0.9", "q0.975"]
@@ -19,13 +22,51 @@ def problems(
     """Everything that speaks against publishing, in words; an empty list lets the forecasts out.
 
     `universe` is what must be published (week, store, product, segment); `history` the demand of past weeks with
-    the `segment` of each series.
+    the `segment` of each series, or what each segment's series `sold` on average.
     """
     return [
         *_universe_problems(forecasts, completeness, universe),
         *_value_problems(forecasts),
         *_total_problems(forecasts, history),
     ]
+
+
+def sound(
+    forecasts: pl.DataFrame, completeness: pl.DataFrame, universe: pl.DataFrame, history: pl.DataFrame
+) -> bool:
+    """Whether there are no `problems` in any segment, asked of all at once: rows stand in the universe's order, as served."""
+    named = [*KEY, "segment"]
+    blocked = pl.col("state") == "blocked"
+    unexplained = completeness.select((blocked & (pl.col("reason").fill_null("") == "")).any()).item()
+    return (
+        completeness.select(named).equals(universe.select(named))
+        and forecasts.select(named).equals(completeness.filter(~blocked).select(named))
+        and not universe.select(pl.struct(KEY).is_duplicated().any()).item()
+        and not unexplained
+        and not _value_problems(forecasts)
+        and not _total_problems(forecasts, history)
+    )
+
+
+def sold(panel: Panel) -> pl.DataFrame:
+    """`segment, week, units` up to the cutoff: what a series of each segment sold on average, null where nothing is known."""
+    until = panel.cutoff + 1
+    units, given = panel.own_units[:, :until], panel.given[:, :until]
+    among = names([panel.series["segment"]])
+    segment = codes(panel.series["segment"], among)
+    frames = []
+    for number, name in enumerate(among):
+        mine = units[segment == number]
+        known = np.isfinite(mine)
+        count = known.sum(axis=0)
+        mean = np.where(known, mine, 0.0).sum(axis=0) / np.where(count, count, np.nan)
+        weeks = pl.DataFrame({"week": panel.weeks[:until], "units": pl.Series(mean, nan_to_null=True)})
+        frames.append(
+            weeks.filter(given[segment == number].any(axis=0)).select(
+                segment=pl.lit(name), week="week", units="units"
+            )
+        )
+    return pl.concat(frames)
 
 
 def _universe_problems(
@@ -82,7 +123,7 @@ def bounds(history: pl.DataFrame) -> pl.DataFrame:
     Robust: median ± 6 × 1.4826 median deviations of the logs of the trailing weeks, at least as wide as the
     weeks that have been. Per series, so that new and closed stores do not move it; one unit wider on top.
     """
-    last = pl.col("week").max().dt.offset_by(f"-{HISTORY_WEEKS}w")
+    last = pl.col("week").max().over("segment").dt.offset_by(f"-{HISTORY_WEEKS}w")
     weekly = (
         history.filter(pl.col("units").is_not_null() & (pl.col("week") > last))
         .group_by("segment", "week")

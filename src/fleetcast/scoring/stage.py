@@ -27,7 +27,7 @@ from fleetcast.domain.tables import (
     as_known_at,
 )
 from fleetcast.domain.versions import Snapshot, canonical
-from fleetcast.domain.week import Looks
+from fleetcast.domain.week import WEEK, Looks
 from fleetcast.features.design import Design, Examples
 from fleetcast.features.panel import Panel
 from fleetcast.features.view import design_at, series_of
@@ -75,19 +75,17 @@ def score(
         as_known_at(STORES, history.stores, moment),
         as_known_at(PRODUCTS, history.products, moment),
     )
-    net = lake.read(DEMAND, version=task.snapshot["demand"], partition=task.partition)
     series = panel.series.select("store", "product", "region", "segment", "baseline", "category")
-    active = _active(net, stores, products, series, task, settings)
+    active = _active(_delivered(lake, task, settings), stores, products, series, task, settings)
     previous = _previous(lake, task)
 
-    sold = net.join(series, on=["store", "product"])
     desk = _Desk(panel, design, manifest, registry)
-    served = _trusted(desk, active, previous, sold, task, settings)
+    served = _trusted(desk, active, previous, task, settings)
     wanted = _orders(served, series, products, moment, task, settings, lake)
     record = {
         "partition": task.partition,
         "unloadable": desk.failed,
-        **_summary(active, served, task, settings),
+        **failover.summary(served.universe, served.completeness),
     }
     everything = [served]
     if "long-term" in settings.reaches:
@@ -95,12 +93,12 @@ def score(
         try:
             design = design_at(history, task.cutoff, tables, settings=own)
             far_desk = _Desk(design.panel, design, manifest, registry, "long-term")
-            far = _trusted(far_desk, active, previous, sold, task, own)
+            far = _trusted(far_desk, active, previous, task, own)
             record["unloadable"] = desk.failed | far_desk.failed
         except FAILURES as error:  # the week's orders do not wait for the year's
             log.warning("long_term_not_scored", partition=task.partition, error=told(error))
             far = _carried(active, previous, task, own)
-        record["long_term"] = _summary(active, far, task, own)
+        record["long_term"] = failover.summary(far.universe, far.completeness)
         everything.append(far)
     _write(everything, wanted, task, lake)
     log.info("scored", partition=task.partition, **record["failover"])
@@ -123,8 +121,7 @@ def carry(
         MEMBERSHIP, version=task.snapshot["segments"], where=pl.col("valid_from") <= task.cutoff
     )
     series = series_of(membership, products, settings).select("store", "product", "region", "segment")
-    net = lake.read(DEMAND, version=task.snapshot["demand"], partition=task.partition)
-    active = _active(net, stores, products, series, task, settings)
+    active = _active(_delivered(lake, task, settings), stores, products, series, task, settings)
     previous = _previous(lake, task)
     everything = [_carried(active, previous, task, settings.reaching(reach)) for reach in settings.reaches]
     served = everything[0]
@@ -134,7 +131,18 @@ def carry(
         log.warning("no_orders", partition=task.partition, error=told(error))
         wanted = _no_orders(lake)
     _write(everything, wanted, task, lake)
-    return _summary(active, served, task, settings)
+    return failover.summary(served.universe, served.completeness)
+
+
+def _delivered(lake: Lake, task: ScoringTask, settings: Settings) -> pl.DataFrame:
+    """`week, store, product, delivered` of the trailing weeks that decide who is active."""
+    return lake.read(
+        DEMAND,
+        version=task.snapshot["demand"],
+        partition=task.partition,
+        columns=["week", "store", "product", "delivered"],
+        where=pl.col("week") > task.cutoff - settings.demand.active_weeks * WEEK,
+    )
 
 
 def _active(
@@ -176,13 +184,6 @@ def _carried(
     )
 
 
-def _summary(
-    active: pl.DataFrame, served: failover.Served, task: ScoringTask, settings: Settings
-) -> dict[str, Any]:
-    wanted = failover.universe(active, cycle=task.cutoff, horizons=settings.training.horizons)
-    return failover.summary(wanted, served.completeness)
-
-
 def _orders(
     served: failover.Served,
     series: pl.DataFrame,
@@ -219,6 +220,8 @@ def _write(
         ORDERS: wanted,
     }
     for table, rows in tables.items():
+        if rows.is_empty() and task.partition not in lake.partitions(table):
+            continue
         lake.write(table, rows.with_columns(batch), partition=task.partition, batches=mine)
 
 
@@ -232,6 +235,12 @@ class _Desk:
     registry: Registry
     reach: Reach = "short-term"
     failed: dict[str, str] = field(default_factory=dict)
+    loaded: dict[str, Dumped] = field(default_factory=dict)
+
+    @cached_property
+    def ahead(self) -> Examples:
+        """What is asked of all series of the panel."""
+        return self.design.ahead()
 
     @cached_property
     def members(self) -> dict[str, Member]:
@@ -239,10 +248,11 @@ class _Desk:
 
     def champions(self, distrusted: Collection[str]) -> pl.DataFrame:
         """What the release's ensembles say, segment by segment."""
+        here = set(self.panel.series["segment"].unique())
         chosen = {
             segment: member
             for segment, member in self.members.items()
-            if member.serving == "ensemble" and segment not in distrusted and self._here(segment).any()
+            if member.serving == "ensemble" and segment not in distrusted and segment in here
         }
         return self._said(chosen)
 
@@ -259,6 +269,7 @@ class _Desk:
         frames = [NOTHING]
         here = set(self.panel.series["baseline"])
         wanted = {name: model for name, model in self.manifest.baselines.items() if name in here}
+        self._load([part for r in wanted.values() for part in (r, _beside(r, INTERVALS["alone"]))])
         for name, reference in wanted.items():
             models = self._load([reference, _beside(reference, INTERVALS["alone"])])
             if len(models) == 2:
@@ -267,6 +278,7 @@ class _Desk:
 
     def _said(self, members: Mapping[str, Member]) -> pl.DataFrame:
         frames = [NOTHING]
+        self._load([part for m in members.values() for part in (m, _beside(m, INTERVALS["alone"]))])
         for segment, member in members.items():
             models = self._load([member, _beside(member, INTERVALS["alone"])])
             if len(models) == 2:
@@ -275,7 +287,7 @@ class _Desk:
 
     def _forecast(self, segment: str, member: Member, model: Dumped, alone: Dumped) -> pl.DataFrame:
         """What an ensemble says, in the form that it can still take; `alone` are the intervals of its own members."""
-        examples = self.design.ahead(rows=self._here(segment))
+        examples = self.ahead.take(self._here(segment)[self.ahead.row])
         try:
             own: Fitted = recipes.load(model)
             units = self._with_pool(member, own, examples)
@@ -310,11 +322,13 @@ class _Desk:
         }
 
     def _load(self, references: list[Member | Reference]) -> list[Dumped]:
-        loaded = self.registry.load(references)
-        self.failed |= loaded.failed
-        return [
-            loaded.models[reference.model] for reference in references if reference.model in loaded.models
-        ]
+        """Those that can be loaded; each is loaded once, and all that are asked for together from one reading of their pack."""
+        names = [reference.model for reference in references]
+        new = [one for one in references if one.model not in self.loaded and one.model not in self.failed]
+        found = self.registry.load(new)
+        self.failed |= found.failed
+        self.loaded |= found.models
+        return [self.loaded[name] for name in names if name in self.loaded]
 
     def _here(self, segment: str) -> Any:
         return (self.panel.series["segment"] == segment).to_numpy()
@@ -329,15 +343,15 @@ def _trusted(
     desk: _Desk,
     active: pl.DataFrame,
     previous: pl.DataFrame,
-    history: pl.DataFrame,
     task: ScoringTask,
     settings: Settings,
 ) -> failover.Served:
     """Serve every active series; a segment whose forecasts do not pass the output gate is served again without their model."""
     distrusted: frozenset[tuple[str, failover.Source]] = frozenset()
+    history = output_gate.sold(desk.panel)
     while True:
         served = _serve(desk, active, previous, task, settings, distrusted)
-        bad = frozenset(_distrusted(served, active, history, task, settings)) - distrusted
+        bad = frozenset(_distrusted(served, history)) - distrusted
         if not bad:
             return served
         log.warning("output_gate", partition=task.partition, segments=sorted(bad))
@@ -392,18 +406,13 @@ def _why(desk: _Desk, active: pl.DataFrame, distrusted: Collection[str]) -> dict
     return codes
 
 
-def _distrusted(
-    served: failover.Served,
-    active: pl.DataFrame,
-    history: pl.DataFrame,
-    task: ScoringTask,
-    settings: Settings,
-) -> Iterator[tuple[str, failover.Source]]:
-    wanted = failover.universe(active, cycle=task.cutoff, horizons=settings.training.horizons)
+def _distrusted(served: failover.Served, history: pl.DataFrame) -> Iterator[tuple[str, failover.Source]]:
+    if output_gate.sound(served.forecasts, served.completeness, served.universe, history):
+        return
     for (segment,), rows in served.forecasts.partition_by("segment", as_dict=True).items():
         mine = pl.col("segment") == segment
         found = output_gate.problems(
-            rows, served.completeness.filter(mine), wanted.filter(mine), history.filter(mine)
+            rows, served.completeness.filter(mine), served.universe.filter(mine), history.filter(mine)
         )
         models: tuple[failover.Source, ...] = ("champion", "last_known_good")
         for source in models if found else ():

@@ -170,15 +170,14 @@ def _around(fitted: FittedAverage, now: Panel, rows: npt.NDArray[np.bool_]) -> c
             "median": average["baseline_median"].gather(at_row),
         }
     )
-    ahead = pl.DataFrame({"horizon": now.horizons}, schema={"horizon": pl.Int64})
-    return conformal.calibrate(errors.join(ahead, how="cross"))
+    return conformal.calibrate_alike(errors, now.horizons)
 
 
 def _forecasts(made: Round, segment: str, forms: Mapping[Form, str]) -> pl.DataFrame:
     """What a round's model forecast, in each of its forms."""
     panel, ahead = made.design.panel, made.ahead
     # The average is taken over the whole partition, so that a new series can fall back on its product's.
-    baseline = HistoricalAverage().fit(panel).predict(panel.series[ahead.row])
+    baseline = HistoricalAverage().fit(panel).predict(panel.series)[ahead.row]
     asked = where(ahead, panel).with_columns(
         pl.lit(made.origin).alias("origin"),
         pl.Series("horizon", ahead.horizon, dtype=pl.Int64),

@@ -5,8 +5,10 @@ from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
+import numpy as np
 import polars as pl
 
+from fleetcast.domain.codes import codes, names
 from fleetcast.domain.errors import CorruptError, DataError
 from fleetcast.domain.failures import FAILURES, told
 from fleetcast.domain.history import History
@@ -15,6 +17,7 @@ from fleetcast.domain.reach import called
 from fleetcast.domain.seeds import seed
 from fleetcast.domain.tables import DEMAND, ROUNDS, Table
 from fleetcast.domain.versions import canonical
+from fleetcast.features.panel import Index, Panel
 from fleetcast.lake import Lake
 from fleetcast.models import recipes
 from fleetcast.registry.bank import Bank
@@ -58,7 +61,7 @@ def train(
     chains = _chains(task, bank)
     views = Views(task.cutoff, history, tables, settings)
     series = views.now.panel.series
-    held = _held(conditioned, series)
+    held = _held(conditioned, views.now.panel)
 
     pools, pool = _pools(task, views, held, bank)
     lending = _Lending(task, views, bank, elsewhere)
@@ -163,15 +166,13 @@ class _Lending:
         return donors.lent(donor, served, self._views[donor.partition].each(origins), here.settings)
 
 
-def _held(conditioned: pl.DataFrame, series: pl.DataFrame) -> dict[str, Conditioned]:
+def _held(conditioned: pl.DataFrame, panel: Panel) -> dict[str, Conditioned]:
     """What the lake holds of each segment."""
-    segment_of = series.select("store", "product", "segment")
-    sums = (
-        conditioned.join(segment_of, on=["store", "product"])
-        .group_by("segment")
-        .agg(pl.len(), pl.col("units").sum())
-    )
-    return {segment: Conditioned(rows, units) for segment, rows, units in sums.iter_rows()}
+    row, among = Index(panel.series, panel.weeks).row(conditioned), names([panel.series["segment"]])
+    segment = codes(panel.series["segment"], among)[row[row >= 0]]
+    units = conditioned["units"].fill_null(0.0).to_numpy()[row >= 0]
+    rows, sums = np.bincount(segment, minlength=len(among)), np.bincount(segment, units, len(among))
+    return {name: Conditioned(int(rows[s]), float(sums[s])) for s, name in enumerate(among) if rows[s]}
 
 
 def _pools(
@@ -290,12 +291,15 @@ def judge(
     """
     last = _judged(cutoff, settings)[-1]  # the newest origin that is judged whole
     stored = lake.read(ROUNDS, partition=partition, where=pl.col("origin") <= last)
-    actual = lake.read(DEMAND, version=demand_version, partition=partition).filter("final")
-    scored = stored.join(
-        actual.select("store", "product", "week", "units", "censored"),
-        on=["store", "product", "week"],
-        how="left",
+    since = stored.select(pl.col("week").min().fill_null(cutoff)).item()
+    actual = lake.read(
+        DEMAND,
+        version=demand_version,
+        partition=partition,
+        columns=["store", "product", "week", "units", "censored"],
+        where=pl.col("final") & (pl.col("week") >= since),
     )
+    scored = stored.join(actual, on=["store", "product", "week"], how="left")
     return {
         segment: judging.judged(
             scored.filter(pl.col("segment") == segment),
