@@ -8,17 +8,15 @@ import polars as pl
 from deltalake import CommitProperties, DeltaTable, Field, Schema, write_deltalake
 from deltalake.exceptions import DeltaError
 from deltalake.schema import PrimitiveType
-from deltalake.transaction import PostCommitHookProperties
+from deltalake.transaction import AddAction, PostCommitHookProperties, RemoveAction
 
 from fleetcast.domain.errors import CorruptError, InfrastructureError
 from fleetcast.domain.versions import canonical
 from fleetcast.lake.contracts import TYPE_NAMES
-from fleetcast.lake.durable import write_once
 from fleetcast.lake.journal import DataFile, Version
 
 PARTITION = "_partition"  # the hidden partition column
 
-_CHECKPOINT = 100  # commits after which a reader need not go through the log from its beginning
 _HOOKS = PostCommitHookProperties(
     create_checkpoint=True, cleanup_expired_logs=False
 )  # old versions stay readable
@@ -38,6 +36,7 @@ def create(folder: Path, columns: Mapping[str, pl.DataType], version: Version) -
 
 def commit(
     folder: Path,
+    columns: Mapping[str, pl.DataType],
     version: Version,
     *,
     added: Mapping[str, Sequence[DataFile]],
@@ -45,27 +44,22 @@ def commit(
     moment: int,
     changed: bool,
 ) -> None:
-    """Add and remove files, given by partition, in one commit; `moment` in ms, `changed` false when only the layout is.
-
-    The entry is written here and not by delta-rs, which reads the log before it writes one more: with a hundred
-    entries that is most of what a small write costs. It has the same actions, and takes no number that is taken.
-    """
-    adds = [
-        {"add": _add(folder, partition, file, changed)}
-        for partition, files in added.items()
-        for file in files
-    ]
+    """Add and remove files, given by partition, in one commit; `moment` in ms, `changed` false when only the layout is."""
+    adds = [_add(folder, partition, file, changed) for partition, files in added.items() for file in files]
     removes = [
-        {"remove": _remove(partition, file, moment, changed)}
+        RemoveAction(file.path, changed, moment, file.size, {PARTITION: partition})
         for partition, files in removed.items()
         for file in files
     ]
-    actions = [{"commitInfo": _info(version, moment)}, *adds, *removes]
-    entry = folder / "_delta_log" / f"{version.number:020}.json"
     with _told("commit to", folder):
-        write_once(entry, b"".join(canonical(action) + b"\n" for action in actions))
-        if (version.number + 1) % _CHECKPOINT == 0:
-            DeltaTable(folder).create_checkpoint()
+        _open(folder, version).create_write_transaction(
+            [*adds, *removes],
+            "append",
+            _schema(columns),
+            [PARTITION],
+            commit_properties=_properties(version),
+            post_commithook_properties=_HOOKS,
+        )
 
 
 def add_columns(folder: Path, columns: Mapping[str, pl.DataType], version: Version) -> None:
@@ -116,50 +110,15 @@ def _open(folder: Path, version: Version) -> DeltaTable:
 
 
 def _properties(version: Version) -> CommitProperties:
-    return CommitProperties(custom_metadata=_message(version), max_commit_retries=0)
+    return CommitProperties(
+        custom_metadata={"fleetcast": canonical(version.to_dict()).decode()}, max_commit_retries=0
+    )
 
 
-def _message(version: Version) -> dict[str, str]:
-    """What the journal reads in a commit."""
-    return {"fleetcast": canonical(version.to_dict()).decode()}
-
-
-def _info(version: Version, moment: int) -> dict[str, object]:
-    parameters = {"mode": "Append", "partitionBy": canonical([PARTITION]).decode()}
-    return {
-        "timestamp": moment,
-        "operation": "WRITE",
-        "operationParameters": parameters,
-        "engineInfo": "fleetcast",
-        **_message(version),
-    }
-
-
-def _add(folder: Path, partition: str, file: DataFile, changed: bool) -> dict[str, object]:
-    return {
-        "path": _encoded(file.path),
-        "partitionValues": {PARTITION: partition},
-        "size": file.size,
-        "modificationTime": int((folder / file.path).stat().st_mtime * 1000),
-        "dataChange": changed,
-        "stats": canonical({"numRecords": file.rows}).decode(),
-    }
-
-
-def _remove(partition: str, file: DataFile, moment: int, changed: bool) -> dict[str, object]:
-    return {
-        "path": _encoded(file.path),
-        "dataChange": changed,
-        "deletionTimestamp": moment,
-        "extendedFileMetadata": True,
-        "partitionValues": {PARTITION: partition},
-        "size": file.size,
-    }
-
-
-def _encoded(path: str) -> str:
-    """The path as a URL: our paths have no other letter that needs it."""
-    return path.replace("%", "%25")
+def _add(folder: Path, partition: str, file: DataFile, changed: bool) -> AddAction:
+    moment = int((folder / file.path).stat().st_mtime * 1000)
+    stats = canonical({"numRecords": file.rows}).decode()
+    return AddAction(file.path, file.size, {PARTITION: partition}, moment, changed, stats)
 
 
 def _schema(columns: Mapping[str, pl.DataType]) -> Schema:

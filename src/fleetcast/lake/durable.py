@@ -6,28 +6,14 @@ from pathlib import Path
 
 def write_file(path: Path, content: bytes) -> None:
     """Put `content` at `path` whole or not at all; a file already there is replaced."""
-    _written_aside(path, content).replace(path)
-    sync(path.parent)
-
-
-def write_once(path: Path, content: bytes) -> None:
-    """Put `content` at `path` whole or not at all; FileExistsError where anything is there already."""
-    aside = _written_aside(path, content)
-    try:
-        os.link(aside, path)
-    finally:
-        aside.unlink()
-    sync(path.parent)
-
-
-def _written_aside(path: Path, content: bytes) -> Path:
     make_folder(path.parent)
     aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with aside.open("wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    return aside
+    aside.replace(path)
+    sync(path.parent)
 
 
 def make_folder(folder: Path) -> None:

@@ -130,6 +130,7 @@ class Writer:
             version,
             lambda: delta.commit(
                 self.journal.folder,
+                stored_types(self.table),
                 version,
                 added={name: added},
                 removed={name: removed},
