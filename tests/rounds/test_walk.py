@@ -17,7 +17,7 @@ from fleetcast.rounds.subject import Subject
 from fleetcast.rounds.walk import Round, Walk, fitted_at, scouted, walked
 from fleetcast.testing.shop import COVARIATES, FEATURES, RETURNS_WEEKS, SETTINGS, shop
 from fleetcast.training.account import Conditioned
-from fleetcast.training.fitting import Walking
+from fleetcast.training.fitting import Walking, averages_of
 
 SEGMENT = "north/large/fast"
 SHOP = shop(stores=3, products=3, weeks=48)
@@ -94,8 +94,8 @@ def test_a_whole_training_leaves_the_rounds_it_would_have_left_with_another_futu
             SEGMENT, empty(ROUNDS).select(ROUNDS.columns), chain=None, recipe="weekly-1", settings=SETTINGS
         )
         for seen in designs(made).values():
-            walking = walking.at(seen)
-        fitted = walking.arrived(now, held)
+            walking = walking.at(seen, averages_of(seen))
+        fitted = walking.arrived(now, averages_of(now), held)
         streams.append(fitted.rounds)
     before = [stream.filter(pl.col("origin") <= origin) for stream in streams]
     assert before[0].equals(before[1])

@@ -10,7 +10,7 @@ from fleetcast.features.design import Design
 from fleetcast.rounds.subject import Subject, TooLittleError
 from fleetcast.testing.shop import COVARIATES, FEATURES, SETTINGS, shop
 from fleetcast.training.account import Conditioned, check_ledger
-from fleetcast.training.fitting import Walking, fit_baselines
+from fleetcast.training.fitting import Walking, averages_of, fit_baselines
 
 SEGMENT = "north/large/fast"
 SHOP = shop(stores=3, products=3, weeks=44)
@@ -40,8 +40,8 @@ def fit(now, rounds, *, recorded=None, chain=None, conditioned=ALL, segment=SEGM
     recorded = empty(ROUNDS).select(ROUNDS.columns) if recorded is None else recorded
     walking = Walking.begun(segment, recorded, chain=chain, recipe="weekly-1", settings=SETTINGS)
     for origin in sorted(rounds):
-        walking = walking.at(rounds[origin])
-    return walking.arrived(now, conditioned)
+        walking = walking.at(rounds[origin], averages_of(rounds[origin]))
+    return walking.arrived(now, averages_of(now), conditioned)
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,9 @@ def rows(
     if held != stored.rows:
         found = found.filter(_differs(identity(table), -1))
     if as_of is None:
-        return found if wanted >= set(found.columns) else found.select(n for n in found.columns if n in wanted)
+        return (
+            found if wanted >= set(found.columns) else found.select(n for n in found.columns if n in wanted)
+        )
     return found.filter(pl.col("known_at") <= as_of).filter(_differs(table.key, 1))
 
 

@@ -88,13 +88,13 @@ class Walking:
         walk = Walk.resumed(chain, door.load)
         return cls(segment, subject, door, forms, recipe, pools, donor, walk, recorded)
 
-    def at(self, design: Design) -> "Walking":
-        """One round further."""
+    def at(self, design: Design, averages: pl.DataFrame) -> "Walking":
+        """One round further; `averages` is `averages_of` the design."""
         made, walk = stepped(self.subject, design, self.walk, self._fit, self.door)
         origins = (*self.origins, design.panel.weeks[design.panel.cutoff])
-        return replace(self, walk=walk, rounds=self._with(made), origins=origins)
+        return replace(self, walk=walk, rounds=self._with(made, averages), origins=origins)
 
-    def arrived(self, now: Design, conditioned: Conditioned) -> FittedSegment:
+    def arrived(self, now: Design, averages: pl.DataFrame, conditioned: Conditioned) -> FittedSegment:
         """The model at the cutoff of `now`, whose forecasts are the newest round.
 
         `conditioned` is what the segment has in the lake: all of it must be accounted for. After rounds that had to be
@@ -120,7 +120,7 @@ class Walking:
             **walk.record(subject, now),
             **(self.donor.record(now.panel) if self.donor is not None else {}),
         }
-        stream, chain = self._with(made), walk.after(subject, made, self.door).dump()
+        stream, chain = self._with(made, averages), walk.after(subject, made, self.door).dump()
         models = {key: model.dump(), f"{key}#chain": chain}
         models |= _intervals(key, forms, stream, now.panel, subject.actuals(now.panel))
         return FittedSegment(models, record, stream)
@@ -139,10 +139,18 @@ class Walking:
 
         return fit
 
-    def _with(self, made: Round | None) -> pl.DataFrame:
+    def _with(self, made: Round | None, averages: pl.DataFrame) -> pl.DataFrame:
         if made is None:
             return self.rounds
-        return pl.concat([self.rounds, _forecasts(made, self.segment, self.forms)])
+        return pl.concat([self.rounds, _forecasts(made, averages, self.segment, self.forms)])
+
+
+def averages_of(design: Design) -> pl.DataFrame:
+    """The historical averages of each series at the design's cutoff.
+
+    They are taken over the whole partition, so that a new series can fall back on its product's.
+    """
+    return HistoricalAverage().fit(design.panel).predict(design.panel.series)
 
 
 def fit_baselines(now: Panel) -> FittedBaselines:
@@ -173,11 +181,10 @@ def _around(fitted: FittedAverage, now: Panel, rows: npt.NDArray[np.bool_]) -> c
     return conformal.calibrate_alike(errors, now.horizons)
 
 
-def _forecasts(made: Round, segment: str, forms: Mapping[Form, str]) -> pl.DataFrame:
+def _forecasts(made: Round, averages: pl.DataFrame, segment: str, forms: Mapping[Form, str]) -> pl.DataFrame:
     """What a round's model forecast, in each of its forms."""
     panel, ahead = made.design.panel, made.ahead
-    # The average is taken over the whole partition, so that a new series can fall back on its product's.
-    baseline = HistoricalAverage().fit(panel).predict(panel.series)[ahead.row]
+    baseline = averages.select("baseline_mean", "baseline_median")[ahead.row]
     asked = where(ahead, panel).with_columns(
         pl.lit(made.origin).alias("origin"),
         pl.Series("horizon", ahead.horizon, dtype=pl.Int64),

@@ -1,7 +1,6 @@
 """Train the segments of one partition and judge what was trained."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
@@ -32,6 +31,7 @@ from fleetcast.training.fitting import FittedBaselines, Walking
 from fleetcast.training.origins import origins, walked
 from fleetcast.training.pooling import NO_POOLS, Pools
 from fleetcast.training.task import Donor, PoolVersion, TrainingTask, transferred
+from fleetcast.training.together import Together
 from fleetcast.training.views import Views
 
 log = get_logger()
@@ -65,16 +65,14 @@ def train(
 
     pools, pool = _pools(task, views, held, bank)
     lending = _Lending(task, views, bank, elsewhere)
-    failed: dict[str, str] = {}
-    walking: dict[str, Walking] = {}
-    missing: dict[str, list[date]] = {}
+    together = Together(task, views)
     for segment in task.segments:
-        with _failing(segment, task, failed):
+        with together.failing(segment):
             donor = lending.donor(segment)
             recipe = transferred(task.recipe, donor.segment) if donor else task.recipe
             chain = chains.get(segment) if task.goes_on(segment, recipe) else None
-            missing[segment] = stream.missing(_walked(task.cutoff, settings), chain)
-            walking[segment] = Walking.begun(
+            missing = stream.missing(_walked(task.cutoff, settings), chain)
+            begun = Walking.begun(
                 segment,
                 stream.standing(stored, segment, recipe, chain),
                 chain=chain,
@@ -82,27 +80,12 @@ def train(
                 settings=settings,
                 name=called(segment, task.reach),
                 pools=pools,
-                donor=lending.lent(donor, missing[segment]) if donor else None,
+                donor=lending.lent(donor, missing) if donor else None,
             )
-    for origin in sorted(set().union(*missing.values())):
-        design = views.at(origin)  # one view at a time, for all segments
-        for segment, walk in list(walking.items()):
-            if origin in missing[segment] and called(segment, task.reach) not in failed:
-                with _failing(segment, task, failed):
-                    walking[segment] = walk.at(design)
-        log.info("round_walked", partition=task.partition, origin=str(origin))
-    models: dict[str, Dumped] = {}
-    records: list[dict[str, Any]] = []
-    rounds: list[pl.DataFrame] = []
-    for segment, walk in walking.items():
-        if called(segment, task.reach) in failed:
-            continue
-        with _failing(segment, task, failed):
-            fitted = walk.arrived(views.now, held.get(segment, Conditioned(0, 0.0)))
-            models |= fitted.models
-            records.append(fitted.record)
-            rounds.append(fitted.rounds)
-            log.info("trained", segment=fitted.record["key"], **fitted.record["rows"])
+            together.join(segment, begun, missing)
+    together.walk()
+    arrived = together.arrive(held)
+    models = {key: model for fitted in arrived for key, model in fitted.models.items()}
     baselines = FittedBaselines()  # both reaches fall back on the same ones
     if task.reach == "short-term":
         baselines = fitting.fit_baselines(views.now.panel)
@@ -114,25 +97,16 @@ def train(
         "data": history.version,
         "pack": bank.put(pack(models)),
         "baseline_pack": bank.put(pack(baselines.models)),  # apart: a damaged file takes one of the two
-        "segments": records,
+        "segments": [fitted.record for fitted in arrived],
         "baselines": baselines.records,
         "pool": pool,
-        "failed": failed,
+        "failed": together.failed,
     }
     output = bank.put(canonical(record))
-    lake.replace(ROUNDS, stream.joined(stored, rounds, series), partition=task.partition)
+    lake.replace(
+        ROUNDS, stream.joined(stored, [fitted.rounds for fitted in arrived], series), partition=task.partition
+    )
     return output
-
-
-@contextmanager
-def _failing(segment: str, task: TrainingTask, failed: dict[str, str]) -> Iterator[None]:
-    """What fails a segment is noted, and the others go on."""
-    try:
-        yield
-    except FAILURES as error:
-        name = called(segment, task.reach)
-        failed[name] = told(error)
-        log.warning("segment_failed", segment=name, error=failed[name])
 
 
 class _Lending:
