@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -66,7 +67,7 @@ class Lasso:
         chosen = {loss: _chosen(tuning, loss, self.alphas) for loss in LOSSES}
         equations = system(moments(rows), slopes)
         first = _solved(equations, shares[[chosen["squared"]]])
-        error = first.logs(rows, slopes)[:, 0] - rows.y
+        error = first.errors(rows, slopes, 0)
         costs = prices(rows, known.week[order], slopes, error, equations)
         squared = _solved(equations.priced(costs), shares)
         few = rows.every(-(-len(rows.y) // ENOUGH))
@@ -99,10 +100,10 @@ class Lasso:
 
         All but the last are on the way only, and made with `few` rows.
         """
-        path, at = start, slice(chosen, chosen + 1)
+        path, at = start, chosen
         for remaining in reversed(range(self.passes)):
             here = few if remaining else rows
-            error = path.logs(here, slopes, at)[:, 0] - here.y
+            error = path.errors(here, slopes, at)
             if path is start:
                 error += loss.shift(error, here.y)
             given = loss.weights(error, here.y)
@@ -110,7 +111,7 @@ class Lasso:
                 return start
             equations = system(moments(here, given), slopes).priced(costs)
             if remaining:
-                path, at = _solved(equations, shares[[chosen]]), slice(0, 1)
+                path, at = _solved(equations, shares[[chosen]]), 0
             else:
                 path = _solved(equations, shares)
         return path
@@ -133,25 +134,38 @@ class Path:
         own = np.concatenate([own, strangers], axis=1)
         slope = np.repeat(plain[:, None], own.shape[1], axis=1)
         slope[:, :, list(slopes)] += own[:, :, 1:]
-        return _logs(rows.X, rows.bounds, slope, np.ascontiguousarray(own[:, :, 0]))
+        return _logs(rows.z, rows.bounds, slope, own[:, :, 0] + slope @ rows.offset[1:-1])
+
+    def errors(self, rows: Grouped, slopes: tuple[int, ...], alpha: int) -> F64:
+        """[n] errors of log(1 + units) of the rows it is trained on, in float32."""
+        own = self.own[alpha]
+        slope = np.repeat(self.plain[[alpha]], len(own), axis=0)
+        slope[:, list(slopes)] += own[:, 1:]
+        intercept = own[:, 0] + slope @ rows.offset[1:-1] - rows.offset[-1]
+        # the last column is y itself, without its offset
+        weights = np.column_stack([intercept, slope, np.full(len(own), -1.0)]).astype(np.float32)
+        error = np.empty(len(rows.z), np.float32)
+        for k, (begin, end) in enumerate(pairwise(rows.bounds.tolist())):
+            np.matmul(rows.z[begin:end], weights[k], out=error[begin:end])
+        return error.astype(np.float64)
 
 
 @njit(cache=True)
-def _logs(X: F32, bounds: I64, slope: F64, intercept: F64) -> F64:  # pragma: no cover - compiled
+def _logs(z: F32, bounds: I64, slope: F64, intercept: F64) -> F64:  # pragma: no cover - compiled
     """[n, alphas] from slopes [alphas, K, p] and intercepts [alphas, K]; four sums at a time, for they need not wait."""
-    p = X.shape[1]
-    out = np.empty((len(X), len(slope)))
+    p = slope.shape[2]
+    out = np.empty((len(z), len(slope)))
     for k in range(len(bounds) - 1):
         for i in range(bounds[k], bounds[k + 1]):
             for a in range(len(slope)):
                 s0 = s1 = s2 = s3 = 0.0
                 for j in range(0, p - 3, 4):
-                    s0 += X[i, j] * slope[a, k, j]
-                    s1 += X[i, j + 1] * slope[a, k, j + 1]
-                    s2 += X[i, j + 2] * slope[a, k, j + 2]
-                    s3 += X[i, j + 3] * slope[a, k, j + 3]
+                    s0 += z[i, j + 1] * slope[a, k, j]
+                    s1 += z[i, j + 2] * slope[a, k, j + 1]
+                    s2 += z[i, j + 3] * slope[a, k, j + 2]
+                    s3 += z[i, j + 4] * slope[a, k, j + 3]
                 for j in range(p - p % 4, p):
-                    s0 += X[i, j] * slope[a, k, j]
+                    s0 += z[i, j + 1] * slope[a, k, j]
                 out[i, a] = intercept[a, k] + ((s0 + s1) + (s2 + s3))
     return out
 
@@ -226,7 +240,9 @@ class FittedLasso:
         here = aligned(examples, self.names)
         code = {name: k for k, name in enumerate(self.products)}
         codes = np.array([code.get(name, len(code)) for name in here.products], np.int32)
-        rows, order = Grouped.of(here.X, here.units, codes[here.product], len(code) + 1, here.week)
+        rows, order = Grouped.of(
+            here.X, here.units, codes[here.product], len(code) + 1, here.week, centred=False
+        )
         chosen = self.chosen[loss]
         grouped = self.paths[loss].logs(
             rows, self.slopes, slice(None) if every else slice(chosen, chosen + 1)
@@ -270,7 +286,7 @@ def _smearing(
     path: "Path", rows: Grouped, slopes: tuple[int, ...], chosen: int, horizon: npt.NDArray[np.int8]
 ) -> dict[int, float]:
     """Per horizon, what was sold in training over what the exponential of the log forecast says: Σ (1 + units) / Σ exp(log)."""
-    guess = np.exp(path.logs(rows, slopes, slice(chosen, chosen + 1))[:, 0])
+    guess = np.exp(rows.y + path.errors(rows, slopes, chosen))
     sold, guessed = np.bincount(horizon, weights=np.exp(rows.y)), np.bincount(horizon, weights=guess)
     return {int(h): float(sold[h] / guessed[h]) for h in np.flatnonzero(guessed)}
 

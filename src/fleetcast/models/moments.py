@@ -19,21 +19,39 @@ SAMPLE = 512  # rows that a column's rough mean is taken over
 
 @dataclass(frozen=True)
 class Grouped:
-    """Rows in order of product, and of week within, so that each product's are one slice and its weeks follow each other."""
+    """Rows in order of product, and of week within, so that each product's are one slice and its weeks follow each other.
 
-    X: F32  # [n, p]
+    They stand as z = (1, x, y) less an offset, so that products of them in float32 lose nothing to a large mean.
+    """
+
+    z: F32  # [n, p + 2]
     y: F64  # [n]
     bounds: I64  # [K + 1], where each product's rows begin
+    offset: F64  # [p + 2], 0 for the one
 
     @classmethod
     def of(
-        cls, X: F32, y: F64, product: I32, products: int, week: I32 | None = None
+        cls,
+        X: F32,
+        y: F64,
+        product: I32,
+        products: int,
+        week: I32 | None = None,
+        *,
+        centred: bool = True,
     ) -> "tuple[Grouped, I64]":
-        """The grouped rows, and the order they were taken in; `week` [n] ≥ 0, all one week where None."""
+        """The grouped rows, and the order they were taken in; `week` [n] ≥ 0, all one week where None.
+
+        The offset is the mean of some rows; 0 if not `centred`, so that a row is the same whatever rows are beside it.
+        """
         if week is None:
             week = np.zeros(len(product), np.int32)
         order, bounds = _grouped(product, week, products)
-        return cls(X[order], y[order], bounds), order
+        offset = np.zeros(X.shape[1] + 2, np.float32)
+        if centred and len(X):
+            some = order[:: max(1, len(X) // SAMPLE)]
+            offset[1:-1], offset[-1] = X[some].mean(axis=0), y[some].mean()
+        return cls(_laid(X, y, order, offset), y[order], bounds, offset.astype(np.float64)), order
 
     @property
     def products(self) -> int:
@@ -43,7 +61,9 @@ class Grouped:
         """One row of each `step`, of all products and weeks alike."""
         if step == 1:
             return self
-        return Grouped(np.ascontiguousarray(self.X[::step]), self.y[::step], -(-self.bounds // step))
+        return Grouped(
+            np.ascontiguousarray(self.z[::step]), self.y[::step], -(-self.bounds // step), self.offset
+        )
 
 
 @dataclass(frozen=True)
@@ -62,30 +82,22 @@ class Moments:
 def moments(rows: Grouped, weights: F64 | None = None) -> Moments:
     """Moments of grouped rows; `weights` [n] in the same order, 1 where None.
 
-    Products are taken in float32, of columns that some rows' mean was taken from, and added up in float64: what is lost is
-    a millionth of a column's spread. Of a few rows they are taken one by one.
+    Products are taken in float32 and added up in float64: what is lost is a millionth of a column's spread. Of a few
+    rows they are taken one by one.
     """
-    if len(rows.X) <= FEW:
-        return Moments(
-            _summed(rows.X, rows.y, np.ones(len(rows.y)) if weights is None else weights, rows.bounds)
-        )
-    width = rows.X.shape[1] + 2
+    z = rows.z
+    if len(z) <= FEW:
+        sums = _summed(z, np.ones(len(z)) if weights is None else weights, rows.bounds)
+        return Moments(_moved(sums, rows.offset))
     roots = np.sqrt(weights).astype(np.float32)[:, None] if weights is not None else None
-    some = slice(None, None, max(1, len(rows.X) // SAMPLE))
-    offset, level = rows.X[some].mean(axis=0), np.float32(rows.y[some].mean())
-    y = rows.y.astype(np.float32) - level
-    sums = np.zeros((rows.products, width, width))
-    z = np.empty((CHUNK, width), np.float32)
+    sums = np.zeros((rows.products, z.shape[1], z.shape[1]))
+    weighted = np.empty((CHUNK, z.shape[1]), np.float32)
     for k, (begin, end) in enumerate(pairwise(rows.bounds.tolist())):
         for first in range(begin, end, CHUNK):
             at = slice(first, min(first + CHUNK, end))
-            block = z[: at.stop - first]
-            block[:, 0], block[:, -1] = 1.0, y[at]
-            np.subtract(rows.X[at], offset, out=block[:, 1:-1])
-            if roots is not None:
-                block *= roots[at]
+            block = z[at] if roots is None else np.multiply(z[at], roots[at], out=weighted[: at.stop - first])
             sums[k] += block.T @ block  # numpy sees that it is symmetric: half the work of a compiled product
-    return Moments(_moved(sums, np.concatenate([[0.0], offset, [level]])))
+    return Moments(_moved(sums, rows.offset))
 
 
 def _moved(sums: F64, offset: F64) -> F64:
@@ -99,22 +111,35 @@ def _moved(sums: F64, offset: F64) -> F64:
 
 
 @njit(cache=True)
-def _summed(X: F32, y: F64, weights: F64, bounds: I64) -> F64:  # pragma: no cover - compiled
-    p = X.shape[1]
-    sums, z = np.zeros((len(bounds) - 1, p + 2, p + 2)), np.ones(p + 2)
+def _summed(z: F32, weights: F64, bounds: I64) -> F64:  # pragma: no cover - compiled
+    width = z.shape[1]
+    sums, row = np.zeros((len(bounds) - 1, width, width)), np.empty(width)
     for k in range(len(bounds) - 1):
         for i in range(bounds[k], bounds[k + 1]):
-            for j in range(p):
-                z[1 + j] = X[i, j]
-            z[p + 1] = y[i]
-            for a in range(p + 2):
-                weighted = weights[i] * z[a]
-                for b in range(a, p + 2):
-                    sums[k, a, b] += weighted * z[b]
-        for a in range(p + 2):
+            for j in range(width):
+                row[j] = z[i, j]
+            for a in range(width):
+                weighted = weights[i] * row[a]
+                for b in range(a, width):
+                    sums[k, a, b] += weighted * row[b]
+        for a in range(width):
             for b in range(a):
                 sums[k, a, b] = sums[k, b, a]
     return sums
+
+
+@njit(cache=True)
+def _laid(X: F32, y: F64, order: I64, offset: F32) -> F32:  # pragma: no cover - compiled
+    """[n, p + 2]: (1, x, y) − offset of the rows in this order."""
+    p = X.shape[1]
+    z = np.empty((len(order), p + 2), np.float32)
+    for i in range(len(order)):
+        row = order[i]
+        z[i, 0] = 1.0
+        for j in range(p):
+            z[i, 1 + j] = X[row, j] - offset[1 + j]
+        z[i, p + 1] = np.float32(y[row]) - offset[p + 1]
+    return z
 
 
 @njit(cache=True)

@@ -28,7 +28,7 @@ KIND = "net"
 Engine = Literal["cpu", "jax"]
 HEADS = ("mape", "median", "mean")
 EMBEDDED = {"store": 8, "product": 6, "week": 4}
-SMEARED = 16384  # examples that the smearing factors are read from
+SMEARED = 4096  # examples that the smearing factors are read from
 FEWEST = 32  # examples in a batch of a small segment
 HEADROOM = 1.0  # log units above the largest week of training that a forecast may reach
 
