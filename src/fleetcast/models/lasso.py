@@ -30,7 +30,11 @@ TOLERANCE = 2e-4  # log units, of a coefficient times its column's standard devi
 SWEEPS = (
     60  # of coordinate descent, at most, per alpha: what is still moving then moves no forecast by a percent
 )
-ENOUGH = 16_384  # rows for a weighted fit that is only on the way to the last
+ON_THE_WAY = 16_384  # rows for a weighted fit that is only on the way to the last
+HALF, ENOUGH = (
+    20_000,
+    98_304,
+)  # rows from twice the first on the last takes every second, and not many more than the second
 UNTUNED = 4  # the alpha used before any round was judged
 COSTS = pl.Schema(
     {"loss": pl.String, "horizon": pl.Int64, "alpha": pl.Int64, "loss_sum": pl.Float64, "n": pl.Int64}
@@ -70,9 +74,10 @@ class Lasso:
         error = first.errors(rows, slopes, 0)
         costs = prices(rows, known.week[order], slopes, error, equations)
         squared = _solved(equations.priced(costs), shares)
-        few = rows.every(-(-len(rows.y) // ENOUGH))
+        n = len(rows.y)
+        way, end = rows.every(-(-n // ON_THE_WAY)), rows.every(max(1, min(2, n // HALF), n // ENOUGH))
         paths = {
-            loss: self._reweighted(rows, few, slopes, squared, costs, shares, chosen[loss], of)
+            loss: self._reweighted(way, end, slopes, squared, costs, shares, chosen[loss], of)
             for loss, of in REWEIGHTED.items()
         }
         return FittedLasso(
@@ -87,8 +92,8 @@ class Lasso:
 
     def _reweighted(
         self,
-        rows: Grouped,
-        few: Grouped,
+        way: Grouped,
+        end: Grouped,
         slopes: tuple[int, ...],
         start: "Path",
         costs: F64,
@@ -98,11 +103,11 @@ class Lasso:
     ) -> "Path":
         """The path under another loss, from least-squares fits whose weights give its gradient at the chosen alpha.
 
-        All but the last are on the way only, and made with `few` rows.
+        The last is made with the rows of `end`, those on the way to it with those of `way`.
         """
         path, at = start, chosen
         for remaining in reversed(range(self.passes)):
-            here = few if remaining else rows
+            here = way if remaining else end
             error = path.errors(here, slopes, at)
             if path is start:
                 error += loss.shift(error, here.y)
