@@ -197,7 +197,8 @@ class FittedLasso:
     def logs(self, examples: Examples) -> dict[str, F64]:
         """log(1 + units) per functional, before smearing."""
         functionals = {"mape": "mape", "median": "absolute", "mean": "squared"}
-        return {name: self._along(examples, loss) for name, loss in functionals.items()}
+        rows, order = self._grouped(examples)
+        return {name: self._along(rows, order, loss)[:, 0] for name, loss in functionals.items()}
 
     def tuning(self, examples: Examples) -> pl.DataFrame:
         """What each alpha would have cost on examples whose units are known by now: loss, horizon, alpha, loss_sum, n.
@@ -207,8 +208,9 @@ class FittedLasso:
         known = examples.take(np.isfinite(examples.units))
         units, target = np.maximum(known.units, 0.0), known.log_units
         found = []
+        rows, order = self._grouped(known)
         for loss in LOSSES:
-            logs = self._along(known, loss, every=True)
+            logs = self._along(rows, order, loss, every=True)
             if loss == "mape":
                 count = units > 0
                 cost = np.abs(np.expm1(logs) - units[:, None])[count] / units[count, None]
@@ -240,21 +242,23 @@ class FittedLasso:
         }
         return Dumped(KIND, arrays, meta)
 
-    def _along(self, examples: Examples, loss: str, *, every: bool = False) -> F64:
-        """Bounded logs in the order of the examples: [n], or [n, alphas] for every alpha."""
+    def _grouped(self, examples: Examples) -> tuple[Grouped, I64]:
+        """The rows by trained product, unknown ones last, and the order they were taken in."""
         here = aligned(examples, self.names)
         code = {name: k for k, name in enumerate(self.products)}
         codes = np.array([code.get(name, len(code)) for name in here.products], np.int32)
-        rows, order = Grouped.of(
-            here.X, here.units, codes[here.product], len(code) + 1, here.week, centred=False
-        )
+        product = codes[here.product]
+        return Grouped.of(here.X, here.units, product, len(code) + 1, here.week, centred=False)
+
+    def _along(self, rows: Grouped, order: I64, loss: str, *, every: bool = False) -> F64:
+        """Bounded logs in the order of the examples: [n, 1], or [n, alphas] for every alpha."""
         chosen = self.chosen[loss]
         grouped = self.paths[loss].logs(
             rows, self.slopes, slice(None) if every else slice(chosen, chosen + 1)
         )
         out = np.empty_like(grouped)
         out[order] = np.clip(grouped, 0.0, self.ceiling)
-        return out if every else out[:, 0]
+        return out
 
     def _factors(self, examples: Examples) -> F64:
         """The smearing factor of each row's horizon, or of the nearest that was trained."""
