@@ -46,6 +46,7 @@ SEED = 2026
 KEY = ["week", "store", "product"]
 HERE = Path(__file__).parent
 KEPT = HERE.parent / ".bench"  # history, one file per run
+LIMITS = HERE / "limits.json"  # size → the most that a week may cost, as a multiple of the machine's own work
 PEERS = Path(os.environ.get("PEERS_PYTHON", HERE.parent / ".venv-peers" / "bin" / "python"))
 
 # Parts of the cycle by the functions that do them, where they are called from; none of them calls another.
@@ -85,6 +86,9 @@ def main() -> int:
     arguments.add_argument(
         "--peers", action="store_true", help="run mlforecast with LightGBM and LassoCV on the same rows"
     )
+    arguments.add_argument(
+        "--check", action="store_true", help="fail when the week costs more than the limit of its size"
+    )
     chosen = arguments.parse_args()
     size = SIZES[chosen.size]
     with tempfile.TemporaryDirectory() as scratch:
@@ -93,12 +97,28 @@ def main() -> int:
         w, held_back = made_fleet.fill(Path(scratch) / "fleet", size, SEED)
         ours = run(w, held_back)
         peers = run_peers(size, Path(scratch) / "peers", held_back) if chosen.peers else {}
-    answer = _answer(chosen.size, size, ours, peers) | {"cold_cpu_s": round(cold, 1)}
+    answer = _answer(chosen.size, size, ours, peers) | {
+        "cold_cpu_s": round(cold, 1),
+        "times_machine": round(ours["cpu_s"] / limits.work_s, 2),
+    }
     _table(answer, ours, peers, limits)
     kept = {key: ours[key] for key in ("stages", "stage_peak_mb", "parts", "first_cpu_s", "increments_cpu_s")}
     _keep(answer | kept | {"machine": limits.as_dict()})
     print(json.dumps(answer))
-    return 0
+    return _checked(answer) if chosen.check else 0
+
+
+def _checked(answer: Mapping[str, Any]) -> int:
+    """1 when the week cost more, in multiples of what the machine needs for its own work, than it may."""
+    most = json.loads(LIMITS.read_text("utf-8"))[answer["size"]]
+    if answer["times_machine"] <= most:
+        return 0
+    print(
+        f"a week of size {answer['size']} cost {answer['times_machine']} times the machine's own work, more than {most}: "
+        "find out why, or raise benchmarks/limits.json with the reason in the commit",
+        file=sys.stderr,
+    )
+    return 1
 
 
 def run(w: Workspace, held_back: pl.DataFrame) -> dict[str, Any]:
@@ -285,6 +305,7 @@ def _table(
     )
     lines.append(f"historical mean: WAPE {ours['baseline_wape']:.2f}")
     lines.append(f"cold start: {answer['cold_cpu_s']} CPU s beyond a warm one")
+    lines.append(f"the week: {answer['times_machine']} times the machine's own work")
     print("\n".join(lines), file=sys.stderr, flush=True)
 
 

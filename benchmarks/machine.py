@@ -19,6 +19,11 @@ class Ceilings:
     sgemm_gflop_s: float  # float32 matrix product, 1024 × 1024
     scan_mrow_s: float  # rows of a compressed Parquet file of week, store, product, units, read and summed
 
+    @property
+    def work_s(self) -> float:
+        """CPU seconds for a fixed mix of work at the ceilings: what costs of two machines, or two commits, are divided by."""
+        return 10.0 / self.triad_gb_s + 40.0 / self.sgemm_gflop_s + 20.0 / self.scan_mrow_s
+
     def as_dict(self) -> dict[str, float]:
         return {name: round(value, 2) for name, value in asdict(self).items()}
 
