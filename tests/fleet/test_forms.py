@@ -25,16 +25,16 @@ from fleetcast.testing.kiosks import (
 SETTINGS = SETTINGS.replace(
     "net_members = 0", 'net_members = 0\npool_net_members = 0\nrecipe = "weekly-pooled"'
 )
-FAST, SLOW = "east/large/fast", "east/large/slow"
+STEADY, SWINGING = "east/large/slow", "east/large/fast"
 WEST = ("west/large/fast", "west/large/slow")
 POOL = "dev/east/pool/2026w45-1"
 
 
 def chain_with_a_swinging_segment():
-    """Kiosks whose slow products in the east sell three times as much in one week, and a third in the next."""
+    """Kiosks of whose products in the east two sell eight times as much in one week, and an eighth in the next."""
     frames = kiosks()
     number = (pl.col("week") - LAST).dt.total_days() // 7
-    swing = pl.when(number % 2 == 0).then(3.0).otherwise(1 / 3)
+    swing = pl.when(number % 2 == 0).then(8.0).otherwise(1 / 8)
     odd = pl.col("store").str.starts_with("east") & pl.col("product").is_in(["00001", "00002"])
     delivered = (pl.col("delivered") * pl.when(odd).then(swing).otherwise(1.0)).round()
     return frames | {"deliveries": frames["deliveries"].with_columns(delivered)}
@@ -71,27 +71,27 @@ def score(folder):
 def test_each_segment_is_released_in_the_form_that_its_rounds_speak_for(finished):
     members = live(opened(finished)).members
     lent = {segment: member.pool.model if member.pool else None for segment, member in members.items()}
-    assert lent == {FAST: None, SLOW: POOL} | dict.fromkeys(WEST, "dev/west/pool/2026w45-1")
+    assert lent == {STEADY: None, SWINGING: POOL} | dict.fromkeys(WEST, "dev/west/pool/2026w45-1")
     assert all(member.passed and member.serving == "ensemble" for member in members.values())
 
 
 def test_the_choice_stands_in_verdict_and_lineage_and_is_shown_with_both_figures(finished):
     w = opened(finished)
-    model = w.registry.models.get(live(w).members[FAST].model)
-    choice = live(w).verdicts[FAST]["choice"]
+    model = w.registry.models.get(live(w).members[STEADY].model)
+    choice = live(w).verdicts[STEADY]["choice"]
     assert choice == model.verdict["choice"]
     assert (choice["form"], choice["alone"] < choice["pooled"]) == ("alone", True)
     assert model.verdict["metrics"]["mape"] == pytest.approx(choice["alone"])
     assert (model.lineage["pool"], model.lineage["alone"]) == (None, choice["reason"])
     assert model.lineage["recipe"].endswith(" alone")
     shown = {member.segment: member for member in releases.view(w).members}
-    assert shown[FAST].reason == choice["reason"]
-    assert shown[FAST].reason.startswith("alone: MAPE 7.")
+    assert shown[STEADY].reason == choice["reason"]
+    assert shown[STEADY].reason.startswith("alone: MAPE 7.")
     assert shown[WEST[0]].reason.startswith("with the pool: MAPE ")
 
 
 def test_both_forms_forecast_the_same_rows_of_the_same_rounds(finished):
-    rounds = opened(finished).lake.read(ROUNDS).filter(segment=FAST)
+    rounds = opened(finished).lake.read(ROUNDS).filter(segment=STEADY)
     pooled, alone = rounds.sort("recipe").partition_by("recipe", include_key=False)
     said = ["mape", "median", "mean"]
     assert pooled.drop(said).equals(alone.drop(said))
@@ -101,15 +101,15 @@ def test_both_forms_forecast_the_same_rows_of_the_same_rounds(finished):
 
 def test_what_is_served_alone_needs_no_pool_and_knows_how_sure_it_is(chain):
     w = opened(chain)
-    damage_artefact(w, live(w).members[SLOW].pool.artefact)
+    damage_artefact(w, live(w).members[SWINGING].pool.artefact)
     score(chain)
     w = opened(chain)
     rows = w.lake.read(COMPLETENESS, where=pl.col("cycle") == LAST).select("segment", "state", "reason")
     said = {segment: (state, reason) for segment, state, reason in rows.unique().iter_rows()}
-    assert said == {FAST: ("champion", "ok"), SLOW: ("champion", "without_pool")} | dict.fromkeys(
+    assert said == {STEADY: ("champion", "ok"), SWINGING: ("champion", "without_pool")} | dict.fromkeys(
         WEST, ("champion", "ok")
     )
-    for segment in (FAST, SLOW):  # chosen to be alone, or left so: the intervals are those of the own members
+    for segment in (STEADY, SWINGING):  # chosen to be alone, or left so: the intervals are those of the own members
         assert intervals_said(w, segment) == intervals_kept(w, segment, "intervals")
     assert intervals_said(w, WEST[0]) == intervals_kept(w, WEST[0], "intervals with pool")
 
@@ -134,7 +134,7 @@ def intervals_kept(w, segment, name):
 def test_the_next_week_goes_on_from_one_chain_whichever_form_serves(chain):
     run_week(chain)
     w = opened(chain)
-    for segment in (FAST, SLOW):
+    for segment in (STEADY, SWINGING):
         first, second = [version for version in w.registry.models.list() if version.segment == segment]
         assert second.lineage["warm_starts"] == first.lineage["warm_starts"] + 1
         assert second.lineage["parent"] == first.name
@@ -153,13 +153,13 @@ def test_judging_again_chooses_the_same(chain):
     assert not run_week(chain, week=LAST - WEEK).unchanged
     after = live(opened(chain))
     assert {name: verdict["choice"]["form"] for name, verdict in after.verdicts.items()} == before
-    assert (after.members[FAST].pool, after.members[SLOW].pool is None) == (None, False)
+    assert (after.members[STEADY].pool, after.members[SWINGING].pool is None) == (None, False)
 
 
 def test_a_damaged_pool_is_made_anew_with_all_segments_whichever_form_serves(chain):
     change(chain, "[execution]", "[retraining]\nevery_weeks = 30\n\n[execution]")
     w = opened(chain)
-    damage_artefact(w, live(w).members[SLOW].pool.artefact)
+    damage_artefact(w, live(w).members[SWINGING].pool.artefact)
     run_cycle(opened(chain), only="condition", progress=Silent(), actor="test")
     reasons = {decision.segment: decision.reason for decision in plan.plan(opened(chain))}
-    assert reasons[FAST] == reasons[SLOW] == "the pool of its partition is damaged"
+    assert reasons[STEADY] == reasons[SWINGING] == "the pool of its partition is damaged"

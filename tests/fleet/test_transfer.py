@@ -176,7 +176,8 @@ def test_a_backtest_starts_young_segments_from_the_donors_the_fleet_would_lend_t
     rounds = w.lake.read(ROUNDS).filter(pl.col("segment") == NEW[0])
     both = replayed.join(rounds, on=key, suffix="_of_the_fleet")
     assert both.height == replayed.height > 0
-    assert (both["mape"] == both["mape_of_the_fleet"]).all()
+    apart = (both["mape"] - both["mape_of_the_fleet"]).abs()
+    assert apart.max() < 1e-4  # units: matrix products of other shapes round differently
 
 
 def test_a_backtest_before_any_donor_was_trained_has_none(running, tmp_path):
