@@ -1,10 +1,12 @@
 """From trained challengers to a release: register them, judge them, and say what serves each segment."""
 
 import platform
+import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from importlib.metadata import distributions
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -44,7 +46,10 @@ class Origin:
 
 def lock() -> str:
     """Digest of the installed distributions and their versions."""
-    return digest_of(sorted({f"{found.metadata['Name']}=={found.version}" for found in distributions()}))
+    # Folders inside a package hold what it brings for itself: Ray puts its own on the path when it is imported.
+    folders = [folder for folder in sys.path if not (Path(folder).parent / "__init__.py").exists()]
+    found = distributions(path=folders)
+    return digest_of(sorted({f"{each.metadata['Name']}=={each.version}" for each in found}))
 
 
 def register(

@@ -28,7 +28,7 @@ from fleetcast.registry.manifest import Reference, Release
 from fleetcast.registry.publications import Publication
 from fleetcast.scoring import stage as scoring
 from fleetcast.scoring.stage import ScoringTask
-from fleetcast.settings import branch_digest
+from fleetcast.settings import branch_digest, deciding_digest
 from fleetcast.telemetry import get_logger
 from fleetcast.training import stage as training
 from fleetcast.training.task import TrainingTask
@@ -322,7 +322,7 @@ class Cycle:
             verdicts |= self._judge(fleet, made, live, reach)
             records += made
         origin = releasing.Origin(
-            self.w.code, releasing.lock(), self.snapshot.digest, branch_digest(self.w.settings), self.week
+            self.w.code, releasing.lock(), self.snapshot.digest, deciding_digest(self.w.settings), self.week
         )
         versions = releasing.register(
             records, verdicts, origin=origin, live=live, registry=self.w.registry, actor=self.actor
