@@ -31,6 +31,13 @@ def executor(settings: ExecutionSettings) -> Executor:
     return Attempts(Processes(settings.workers or os.cpu_count() or 1), settings)
 
 
+def beside_the_ledger(settings: ExecutionSettings, usual: Executor) -> Executor:
+    """The executor of tasks that read the ledger: its file must be opened on one machine only, which steers the run."""
+    if settings.engine != "ray" or settings.address == "local":
+        return usual
+    return executor(settings.model_copy(update={"engine": "processes", "workers": 0}))
+
+
 class Serial:
     """One task after the other, here. Nothing is tried again: what kills a task kills the run, and the next run goes on."""
 

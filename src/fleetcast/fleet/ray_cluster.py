@@ -3,10 +3,12 @@
 import os
 import secrets
 import shutil
+import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -48,6 +50,7 @@ class RayCluster:
     _given: "dict[ObjectRefGenerator, _Given]" = field(default_factory=dict)
     _joined: bool = False
     _folder: Path | None = None  # of a cluster of our own
+    _shared: bool = False  # this process had joined a cluster before, and stays there
 
     def room(self, given: int) -> bool:
         return not self.settings.workers or given < self.settings.workers
@@ -79,7 +82,8 @@ class RayCluster:
 
         for one in [one for one, given in self._given.items() if given.number == number]:
             del self._given[one]
-            ray.cancel(one, force=True)
+            with suppress(TypeError):  # "no owner found": it has just ended by itself
+                ray.cancel(one, force=True)
 
     def whole_memory_mb(self, memory_mb: int) -> int:
         import ray
@@ -108,8 +112,9 @@ class RayCluster:
     def _leave(self) -> None:
         import ray
 
-        ray.shutdown()
         self._joined = False
+        if not self._shared:
+            ray.shutdown()
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -118,6 +123,13 @@ class RayCluster:
         ray = _installed(ENVIRONMENT | (ALONE if address == "local" else {}))
         if self._joined:
             return ray
+        self._shared = ray.is_initialized()
+        if not self._shared:
+            self._begin(ray, address)
+        self._joined = True
+        return ray
+
+    def _begin(self, ray: Any, address: str) -> None:
         how: dict[str, Any] = {"runtime_env": {"env_vars": SINGLE_THREAD}}
         if address == "local":
             self._folder = Path(tempfile.mkdtemp(prefix="fc-"))  # short: a socket's path has 107 bytes
@@ -130,17 +142,14 @@ class RayCluster:
         # Ray would print what it thinks of a worker that died on standard output, where results go.
         ray._private.worker._worker_logs_enabled = False  # noqa: SLF001
         try:
+            _reach(address)
             with (
                 one_thread_each()
-            ):  # for workers of our own, which start faster without a runtime environment
+            ):  # workers of our own inherit it, and start faster than in a runtime environment
                 ray.init(address, log_to_driver=False, configure_logging=False, **how)
-        except (
-            Exception
-        ) as error:  # of Ray's own kinds, and plain ones: a node that is not up in 30 seconds is one
+        except Exception as error:  # Ray raises plain ones too: one is that a node was not up in 30 seconds
             self._leave()
             raise InfrastructureError(f"the Ray cluster at {address} cannot be joined: {error}") from error
-        self._joined = True
-        return ray
 
     def _heard(self, one: "ObjectRefGenerator") -> Event:
         import ray
@@ -149,6 +158,7 @@ class RayCluster:
         try:
             said = ray.get(next(one))
         except ray.exceptions.RayTaskError as error:
+            del self._given[one]
             raise error.as_instanceof_cause() from error  # type: ignore[no-untyped-call]
         except ray.exceptions.RayError as error:
             del self._given[one]
@@ -217,6 +227,13 @@ def _address(written: str) -> str:
             f"[execution] address names the environment variable {name}, which is not set; set it"
         )
     return os.environ[name]
+
+
+def _reach(address: str) -> None:
+    """OSError unless somebody listens there: Ray itself would try for seven minutes."""
+    host, _, port = address.rpartition(":")
+    if host:
+        socket.create_connection((host, int(port)), timeout=10).close()
 
 
 def _installed(environment: dict[str, str]) -> Any:
