@@ -203,6 +203,8 @@ def source(**lines):
         (HEAD + "[gate]\nmape_by = { fast = 0 }\n", "gate.mape_by.fast", "0.0 is too small"),
         (HEAD + "[retraining]\nstale_days = 30\n", "retraining.stale_warning_days", "46 is not before stale_days = 30"),
         (HEAD + '[demand]\nfirst_week = "2024-01-02"\n', "demand.first_week", "2024-01-02 is a Tuesday"),
+        (HEAD + '[execution]\naddress = "ray://head:10001"\n', "execution.address", '"ray://head:10001" is no address of a cluster'),
+        (HEAD + "[execution]\ngpus_per_task = 1\n", "execution.gpus_per_task", 'nothing places tasks by GPU with engine = "processes"'),
         (HEAD + '[demand]\nfirst_week = "soon"\n', "demand.first_week", '"soon" is no date'),
         (source(known_at='"column"'), "sources.sales.known_at_column", 'is missing, while known_at = "column"'),
         (source(known_at='"column"', known_at_column='"issued"'), "sources.sales.known_at_column",

@@ -12,9 +12,6 @@ Horizons = tuple[Annotated[int, Field(ge=1, le=52)], ...]  # weeks ahead
 
 Key = Literal["region", "store_format", "cluster", "mover"]  # what segments may be keyed by
 
-# A literal address, or the environment variable that holds it.
-RayAddress = Annotated[str, Field(pattern=r"^(local|auto|env:[A-Za-z_]\w*|[\w.-]+:\d+)$")]
-
 # TOML has no word for nothing: "none" means that the work is one.
 Partition = Annotated[str | None, BeforeValidator(lambda key: None if key == "none" else key)]
 
@@ -194,19 +191,17 @@ class ExecutionSettings(Branch):
     )  # tasks at once; 0: one per core, and on a cluster as many as it has room for
     retries: int = Field(
         1, ge=0
-    )  # of a task whose worker was killed, hung or ran out of memory; not of one that fails
+    )  # of a task whose worker was lost, hung or ran out of memory, not of one that fails
     time_limit_seconds: float = Field(0, ge=0)  # of a task, from when a worker begins with it; 0: none
     memory_limit_mb: int = Field(
         0, ge=0
     )  # of a task; over it, it is tried alone with the memory of all; 0: none
-    address: RayAddress = (
-        "local"  # of the cluster: local, auto (this machine is one of its nodes), HOST:PORT, env:NAME
-    )
+    address: str = "local"  # of the cluster: local, auto (this machine is a node of it), HOST:PORT, env:NAME
     cpus_per_task: float = Field(1, gt=0)  # on a cluster, that a node must have free
     gpus_per_task: float = Field(0, ge=0)  # the same; more than 0 places tasks on nodes with GPUs
     wait_seconds: float = Field(
         600, gt=0
-    )  # for a first worker: a cluster that was scaled to zero starts nodes meanwhile
+    )  # for a first worker: a cluster scaled to zero starts nodes meanwhile
 
 
 class EnvironmentSettings(Branch):
