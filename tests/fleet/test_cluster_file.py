@@ -1,6 +1,9 @@
 """The cluster file that is shipped, on Ray's fake provider: its nodes are processes of this machine."""
 
 import json
+import os
+import signal
+import threading
 import time
 from pathlib import Path
 
@@ -39,10 +42,10 @@ def on_this_machine(port):
     return file
 
 
-@pytest.fixture
-def address(tmp_path):
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
     port = clusters.free_port()
-    file = tmp_path / "cluster.json"
+    file = tmp_path_factory.mktemp("cluster") / "cluster.json"
     file.write_text(json.dumps(on_this_machine(port)), "utf-8")
     environment = {
         "RAY_FAKE_CLUSTER": "1",
@@ -85,6 +88,25 @@ def test_the_cluster_grows_from_nothing_to_its_maximum_places_tasks_and_goes_bac
         time.sleep(0.5)
     assert nodes() == 0
     ray.shutdown()
+
+
+def test_a_node_that_is_lost_costs_one_try_of_the_task_it_was_at(address, tmp_path):
+    asked = ExecutionSettings(engine="ray", address=address, wait_seconds=200)
+    crew = RayCluster(asked)
+    threading.Thread(target=lose_node, args=(tmp_path,), daemon=True).start()
+    names = ["hangs-once", "a"]
+    outcomes = list(Attempts(crew, asked).run(tasks.work, [(str(tmp_path), name) for name in names]))
+    crew.close()
+    assert [outcome.task[1] for outcome in outcomes if outcome.again] == ["hangs-once"]
+    assert sorted(outcome.output for outcome in outcomes if not outcome.again) == ["a", "hangs-once"]
+
+
+def lose_node(folder):
+    """Kill what stands for the node that a worker hangs on: the parent of its process."""
+    while not (found := tasks.marks(folder, "hangs-once began")):
+        time.sleep(0.1)
+    _, parent = Path(f"/proc/{found[0][1]}/stat").read_text().rpartition(")")[2].split()[:2]
+    os.kill(int(parent), signal.SIGKILL)
 
 
 def test_the_file_is_one_that_ray_takes():

@@ -38,17 +38,18 @@ class Killing(Silent):
 
     def __init__(self, workers) -> None:
         self.workers, self.killed = workers, []
+        self.others = set(workers())  # of somebody else
 
     def stage(self, name, total):
         if name == "train":
             threading.Thread(target=self.kill, daemon=True).start()
 
     def kill(self):
-        while not (found := self.workers()):
+        while not (found := set(self.workers()) - self.others):
             time.sleep(0.05)
         time.sleep(0.3)
-        os.kill(found[0], signal.SIGKILL)
-        self.killed.append(found[0])
+        os.kill(min(found), signal.SIGKILL)
+        self.killed.append(min(found))
 
 
 def processes():
