@@ -1,4 +1,7 @@
 import os
+import re
+import subprocess
+import sys
 
 import pytest
 from tests.fleet import clusters, tasks
@@ -163,6 +166,26 @@ def test_a_task_that_no_node_can_ever_take_is_told_with_what_is_asked_and_what_i
     ):
         list(Attempts(crew, greedy).run(tasks.who, [1]))
     crew.close()
+
+
+@pytest.mark.cluster
+def test_nobody_joins_a_cluster_without_a_token(address, tmp_path):
+    """Another process, since this one has the token."""
+    joins = f"""
+from fleetcast.fleet.ray_cluster import RayCluster
+from fleetcast.settings import ExecutionSettings
+RayCluster(ExecutionSettings(engine="ray", address="{address}")).give(1, len, [], 0)
+"""
+    others = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    ended = subprocess.run(
+        [sys.executable, "-c", joins],
+        env=others | {"HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert re.search(r"InfrastructureError: the Ray cluster at .* cannot be joined: .*[Tt]oken", ended.stderr)
 
 
 def test_the_address_of_a_cluster_may_stand_in_the_environment():

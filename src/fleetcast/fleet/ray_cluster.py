@@ -120,7 +120,7 @@ class RayCluster:
 
     def _join(self) -> Any:
         address = _address(self.settings.address)
-        ray = _installed(ENVIRONMENT | (ALONE if address == "local" else {}))
+        ray = _installed(alone=address == "local")
         if self._joined:
             return ray
         self._shared = ray.is_initialized()
@@ -236,11 +236,12 @@ def _reach(address: str) -> None:
         socket.create_connection((host, int(port)), timeout=10).close()
 
 
-def _installed(environment: dict[str, str]) -> Any:
+def _installed(*, alone: bool) -> Any:
     """Ray, set up before it is imported; a cluster of our own gets a token that nobody else knows."""
-    os.environ.update(environment)
-    named = {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & os.environ.keys()
-    if not named and not (Path.home() / ".ray" / "auth_token").exists():
+    os.environ.update(ENVIRONMENT)
+    if alone:
+        os.environ.update(ALONE)
+    if alone and not {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & os.environ.keys():
         os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
     try:
         import ray
