@@ -34,8 +34,12 @@ demo: $(READY) ## Simulate a retailer of 14 regions in demo/ and run its week, f
 	@$(BIN)/fleetcast demo --workspace demo
 
 .PHONY: test
-test: $(READY) ## Run the tests (WORKERS=2 processes).
-	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal
+test: $(READY) ## Run the tests (WORKERS=2 processes), all but those of clusters.
+	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal -m "not cluster"
+
+.PHONY: test-cluster
+test-cluster: $(READY) ## Run the tests that start Ray clusters on this machine (5 minutes).
+	@$(BIN)/pytest -q -n 0 -m cluster tests/fleet
 
 .PHONY: check
 check: $(READY) ## Check format, lint, types, import contracts, change notes and reference pages.

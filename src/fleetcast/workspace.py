@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -232,6 +232,12 @@ def open(  # noqa: A001 — `workspace.open` reads as what it does
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+@cache
+def installed() -> str:
+    """Digest of the Fleetcast that is installed here: two machines that share work must have the same."""
+    return digest_of(_tree(Path(fleetcast.__file__).parent, skip=()))
 
 
 def _tree(root: Path, *, skip: tuple[str, ...]) -> dict[str, str]:

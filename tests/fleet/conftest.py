@@ -45,3 +45,12 @@ def finished_retailer(tmp_path_factory) -> Path:
 @pytest.fixture
 def retailer(finished_retailer, tmp_path) -> Path:
     return Path(shutil.copytree(finished_retailer, tmp_path / "demo"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Ray leaves the processes it started to a reaper, and Python warns of each when its handle goes."""
+    for item in items:
+        if item.get_closest_marker("cluster"):
+            item.add_marker(
+                pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
+            )

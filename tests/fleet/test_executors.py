@@ -1,63 +1,194 @@
 import os
-import signal
-from pathlib import Path
+import re
+import subprocess
+import sys
 
 import pytest
+from tests.fleet import clusters, tasks
 
-from fleetcast.domain.errors import DataError
-from fleetcast.fleet.executors import Processes, Serial
+from fleetcast.domain.errors import InfrastructureError, UsageError
+from fleetcast.fleet.attempts import Attempts
+from fleetcast.fleet.executors import Serial
+from fleetcast.fleet.processes import Processes
+from fleetcast.fleet.ray_cluster import RayCluster
+from fleetcast.settings import ExecutionSettings
 
-
-def double_or_fail(task):
-    if task == 3:
-        raise DataError("three is broken")
-    return str(task * 2)
-
-
-def die_on_three(task):
-    if task == 3:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return str(task * 2)
+ON_RAY = pytest.param("ray", marks=pytest.mark.cluster)
+TWO_AT_ONCE = pytest.mark.parametrize("engine", ["processes", ON_RAY])
 
 
-def die_once(task):
-    folder, name = task
-    marker = Path(folder) / name
-    if name == "b" and not marker.exists():
-        marker.touch()
-        os.kill(os.getpid(), signal.SIGKILL)
-    return name
+@pytest.fixture(scope="session")
+def address():
+    with clusters.head("--num-cpus=2") as at:
+        yield at
 
 
-@pytest.mark.parametrize("executor", [Serial(), Processes(2)])
-def test_one_failing_task_leaves_the_others(executor):
-    outcomes = {o.task: (o.output, o.error) for o in executor.run(double_or_fail, [1, 2, 3, 4])}
-    assert outcomes == {
-        1: ("2", None),
-        2: ("4", None),
-        3: (None, "three is broken"),
-        4: ("8", None),
+@pytest.fixture(scope="session")
+def processes():
+    crew = Processes(2)
+    yield crew
+    crew.close()
+
+
+@pytest.fixture(scope="session")
+def ray(address):
+    crew = RayCluster(ExecutionSettings(address=address, workers=2))
+    yield crew
+    crew.close()
+
+
+@pytest.fixture
+def executor(request):
+    """Makes executors; those with workers share a crew of two, as warm as the test before left it."""
+
+    def make(engine, **settings):
+        if engine == "serial":
+            return Serial()
+        return Attempts(request.getfixturevalue(engine), ExecutionSettings(**settings))
+
+    return make
+
+
+@pytest.fixture
+def do(executor, tmp_path):
+    """Does the tasks of these names; by name, the outputs and errors that came of each, in their order."""
+
+    def done(engine, *names, **settings):
+        found = {}
+        for outcome in executor(engine, **settings).run(
+            tasks.work, [(str(tmp_path), name) for name in names]
+        ):
+            found.setdefault(outcome.task[1], []).append(outcome.output or outcome.error)
+        return found
+
+    return done
+
+
+def began(folder, name):
+    return [at for at, _ in tasks.marks(folder, f"{name} began")]
+
+
+def ended(folder, name):
+    return [at for at, _ in tasks.marks(folder, f"{name} ended")]
+
+
+@pytest.mark.parametrize("engine", ["serial", "processes", ON_RAY])
+def test_one_failing_task_leaves_the_others_and_is_not_tried_again(do, engine):
+    assert do(engine, "a", "fails", "b") == {"a": ["a"], "fails": ["it is broken"], "b": ["b"]}
+
+
+@TWO_AT_ONCE
+def test_a_worker_killed_once_costs_one_try_of_its_task_and_nothing_else(do, engine, tmp_path):
+    found = do(engine, *"abcd", "dies-once", *"efgh")
+    (killed, done) = found.pop("dies-once")
+    assert "was killed" in killed
+    assert done == "dies-once"
+    assert found == {name: [name] for name in "abcdefgh"}
+    assert [len(began(tmp_path, name)) for name in found] == [1] * 8
+
+
+@TWO_AT_ONCE
+def test_a_task_that_kills_every_worker_is_given_up_after_its_tries_and_the_rest_is_done(do, engine):
+    found = do(engine, "a", "dies", "b", "c", retries=2)
+    assert ["was killed" in error for error in found.pop("dies")] == [True] * 3
+    assert found == {name: [name] for name in "abc"}
+
+
+@TWO_AT_ONCE
+@pytest.mark.parametrize("name", ["hangs-once", "stops-once"])
+def test_a_worker_that_hangs_is_ended_at_the_time_limit_and_its_task_tried_once_more(do, engine, name):
+    found = do(engine, "a", name, "b", time_limit_seconds=3)
+    late = "it took longer than 3 seconds (time_limit_seconds)"
+    assert found == {"a": ["a"], "b": ["b"], name: [late, name]}
+
+
+@TWO_AT_ONCE
+def test_a_task_that_always_hangs_is_given_up(do, engine):
+    late = "it took longer than 2 seconds (time_limit_seconds)"
+    assert do(engine, "a", "hangs", time_limit_seconds=2) == {"a": ["a"], "hangs": [late, late]}
+
+
+@TWO_AT_ONCE
+def test_a_task_over_its_memory_limit_is_tried_alone_with_the_memory_of_all(do, engine, tmp_path):
+    """Two workers have twice the limit of one; what a worker takes for itself is less than a third of it."""
+    found = do(engine, "450MB", "slow", "a", "b", memory_limit_mb=300)
+    assert found.pop("450MB") == ["it needed more than 300 MB of memory (memory_limit_mb)", "450MB"]
+    assert found == {name: [name] for name in ("slow", "a", "b")}
+    _, again = began(tmp_path, "450MB")
+    assert again > max(end for name in found for end in ended(tmp_path, name))
+
+
+def test_a_task_over_the_memory_of_all_is_given_up(do):
+    over = "it needed more than {} MB of memory (memory_limit_mb)"
+    assert do("processes", "a", "700MB", memory_limit_mb=300) == {
+        "a": ["a"],
+        "700MB": [over.format(300), over.format(600)],
     }
 
 
-def test_a_task_that_kills_its_worker_is_given_up_and_the_rest_is_done():
-    outcomes = {o.task: o.output or o.error for o in Processes(2).run(die_on_three, [1, 2, 3, 4])}
-    assert outcomes == {1: "2", 2: "4", 3: "its worker process was killed", 4: "8"}
+@TWO_AT_ONCE
+def test_a_straggler_holds_nobody_up(do, engine):
+    assert list(do(engine, "outlasts", *"abcdef", time_limit_seconds=60))[-1] == "outlasts"
 
 
-def test_a_worker_killed_once_costs_one_retry(tmp_path):
-    tasks = [(str(tmp_path), name) for name in "abc"]
-    assert sorted(o.output for o in Processes(2).run(die_once, tasks)) == ["a", "b", "c"]
+@TWO_AT_ONCE
+def test_a_mistake_in_the_code_is_raised_where_the_task_was_given_out(do, engine):
+    with pytest.raises(AssertionError, match="a mistake in the code"):
+        do(engine, "mistaken")
 
 
-def who(task):
-    return str(os.getpid())
+def test_workers_stay_warm_from_one_run_to_the_next_until_they_are_closed(executor, processes):
+    def pids():
+        return {outcome.output for outcome in executor("processes").run(tasks.who, [1, 2])}
 
-
-def test_workers_stay_warm_from_one_run_to_the_next_until_they_are_closed():
-    processes = Processes(1)
-    first, second = ({o.output for o in processes.run(who, [1, 2])} for _ in range(2))
-    assert first == second != {str(os.getpid())}
+    first = pids()
+    assert first & pids()
+    assert str(os.getpid()) not in first
     processes.close()
-    assert {o.output for o in processes.run(who, [1])} != first
+    assert not first & pids()
+
+
+def test_closing_ends_workers_that_are_still_at_something(executor, processes, tmp_path):
+    busy = executor("processes").run(tasks.work, [(str(tmp_path), name) for name in ("hangs", "a")])
+    next(busy)
+    ((_, pid),) = tasks.marks(tmp_path, "hangs began")
     processes.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+@pytest.mark.cluster
+def test_a_task_that_no_node_can_ever_take_is_told_with_what_is_asked_and_what_is_there(address):
+    greedy = ExecutionSettings(engine="ray", address=address, gpus_per_task=1, wait_seconds=2)
+    crew = RayCluster(greedy)
+    with pytest.raises(
+        InfrastructureError, match=r"no worker began .* asks for 1 CPU, 1 GPU; .* has 2 CPU, 0 GPU"
+    ):
+        list(Attempts(crew, greedy).run(tasks.who, [1]))
+    crew.close()
+
+
+@pytest.mark.cluster
+def test_nobody_joins_a_cluster_without_a_token(address, tmp_path):
+    """Another process, since this one has the token."""
+    joins = f"""
+from fleetcast.fleet.ray_cluster import RayCluster
+from fleetcast.settings import ExecutionSettings
+RayCluster(ExecutionSettings(engine="ray", address="{address}")).give(1, len, [], 0)
+"""
+    others = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    ended = subprocess.run(
+        [sys.executable, "-c", joins],
+        env=others | {"HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert re.search(r"InfrastructureError: the Ray cluster at .* cannot be joined: .*[Tt]oken", ended.stderr)
+
+
+def test_the_address_of_a_cluster_may_stand_in_the_environment():
+    crew = RayCluster(ExecutionSettings(engine="ray", address="env:RAY_HEAD"))
+    with pytest.raises(UsageError, match="RAY_HEAD, which is not set"):
+        crew.give(1, tasks.who, 1, 0)

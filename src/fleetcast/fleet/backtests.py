@@ -28,7 +28,7 @@ from fleetcast.fleet.run import cutoff
 from fleetcast.fleet.steps import Failed, Steps
 from fleetcast.lake.export import write_rows
 from fleetcast.ledger.experiments import Experiment
-from fleetcast.settings import branch_digest
+from fleetcast.settings import deciding_digest
 from fleetcast.training.origins import origins
 from fleetcast.workspace import Workspace
 
@@ -150,7 +150,7 @@ def plan(w: Workspace, request: Request) -> Plan:
         "week": str(week),
         "snapshot": snapshot.digest,
         "code": w.code,
-        "settings": branch_digest(w.settings),
+        "settings": deciding_digest(w.settings),
     }
     return Plan(chosen, tuple(windows), horizons, tuple(cells), donors, week, snapshot, spec)
 

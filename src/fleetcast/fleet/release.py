@@ -1,11 +1,13 @@
 """From trained challengers to a release: register them, judge them, and say what serves each segment."""
 
 import platform
+import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cache
 from importlib.metadata import distributions
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -46,7 +48,10 @@ class Origin:
 @cache
 def lock() -> str:
     """Digest of the installed distributions and their versions, as this process found them."""
-    return digest_of(sorted({f"{found.metadata['Name']}=={found.version}" for found in distributions()}))
+    # Folders inside a package hold what it brings for itself: Ray puts its own on the path when it is imported.
+    folders = [folder for folder in sys.path if not (Path(folder).parent / "__init__.py").exists()]
+    found = distributions(path=folders)
+    return digest_of(sorted({f"{each.metadata['Name']}=={each.version}" for each in found}))
 
 
 def register(

@@ -17,7 +17,7 @@ from fleetcast.domain.week import is_week, known_by, label, monday
 from fleetcast.fleet import ancestry, reporting, work
 from fleetcast.fleet import plan as planning
 from fleetcast.fleet import release as releasing
-from fleetcast.fleet.executors import executor
+from fleetcast.fleet.executors import beside_the_ledger, executor
 from fleetcast.fleet.progress import Progress
 from fleetcast.fleet.report import CycleReport
 from fleetcast.fleet.steps import Done, Failed, Steps
@@ -28,7 +28,7 @@ from fleetcast.registry.manifest import Reference, Release
 from fleetcast.registry.publications import Publication
 from fleetcast.scoring import stage as scoring
 from fleetcast.scoring.stage import ScoringTask
-from fleetcast.settings import branch_digest
+from fleetcast.settings import branch_digest, deciding_digest
 from fleetcast.telemetry import get_logger
 from fleetcast.training import stage as training
 from fleetcast.training.task import TrainingTask
@@ -143,6 +143,7 @@ class Cycle:
         self.quorum = True  # until a release of this cycle misses it
         self.partitions = work.partitions(w)
         self.executor = executor(w.settings.execution)
+        self.scoring = beside_the_ledger(w.settings.execution, self.executor)
 
     def run(self, only: Only | None) -> None:
         """Do the steps; the ledger keeps the cycle's state whatever happens."""
@@ -162,6 +163,7 @@ class Cycle:
             raise
         finally:
             self.executor.close()
+            self.scoring.close()
         self.w.ledger.cycle_finished(self.name, "done", {"only": only or "all"})
 
     # ---------------------------------------------------------------- data
@@ -322,7 +324,7 @@ class Cycle:
             verdicts |= self._judge(fleet, made, live, reach)
             records += made
         origin = releasing.Origin(
-            self.w.code, releasing.lock(), self.snapshot.digest, branch_digest(self.w.settings), self.week
+            self.w.code, releasing.lock(), self.snapshot.digest, deciding_digest(self.w.settings), self.week
         )
         versions = releasing.register(
             records, verdicts, origin=origin, live=live, registry=self.w.registry, actor=self.actor
@@ -472,7 +474,7 @@ class Cycle:
         self.progress.stage("score", len(orders))
         records: dict[str, Any] = {}
         failed: dict[str, str] = {}
-        for partition, ended in self.steps.each("score", orders, _score_inputs, work.score, self.executor):
+        for partition, ended in self.steps.each("score", orders, _score_inputs, work.score, self.scoring):
             if isinstance(ended, Failed):
                 failed[partition] = ended.error
             else:

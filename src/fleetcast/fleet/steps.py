@@ -12,8 +12,11 @@ from fleetcast.ledger.leases import Lease
 from fleetcast.ledger.steps import StepRun
 from fleetcast.ledger.store import Ledger
 from fleetcast.registry.bank import Bank
+from fleetcast.telemetry import get_logger
 
 T = TypeVar("T")
+
+log = get_logger()
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,10 @@ class Steps:
         work: Callable[[T], str],
         executor: Executor,
     ) -> Iterator[tuple[str, Done | Failed]]:
-        """Do one task per part wherever the executor runs them; `work` returns the digest of its result in the bank."""
+        """Do one task per part wherever the executor runs them; `work` returns the digest of its result in the bank.
+
+        What is done stays done whatever happens to the others; the ledger counts how often each was tried.
+        """
         open_tasks: list[tuple[str, T]] = []
         for part, task in tasks.items():
             found = self._ledger.done(self._cycle, step, part, digest_of(inputs(task)))
@@ -79,9 +85,12 @@ class Steps:
         }
         parts = {id(task): part for part, task in open_tasks}
         for outcome in executor.run(work, [task for _, task in open_tasks]):
-            part = parts[id(outcome.task)]
-            if outcome.output is None:
-                error = outcome.error or "failed"
+            part, error = parts[id(outcome.task)], outcome.error or "failed"
+            if outcome.again:
+                self._ledger.fail(runs[part], error)
+                runs[part] = self._ledger.begin(self._cycle, step, part, runs[part].input_digest)
+                log.warning("tried_again", step=step, part=part, attempt=runs[part].attempt, error=error)
+            elif outcome.output is None:
                 self._ledger.fail(runs[part], error)
                 yield part, Failed(part, error)
             else:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from multiprocessing import parent_process
 from typing import Any
 
 from fleetcast import telemetry, workspace
@@ -11,6 +10,7 @@ from fleetcast.backtesting import stage as backtesting
 from fleetcast.domain.history import History
 from fleetcast.domain.tables import DELIVERIES
 from fleetcast.domain.versions import Snapshot, canonical, digest
+from fleetcast.fleet.workers import is_worker
 from fleetcast.lake.history import read_history
 from fleetcast.models import recipes
 from fleetcast.scoring import stage as scoring
@@ -125,7 +125,7 @@ def _open(address: Address) -> Workspace:
     written = digest((address.folder / workspace.SETTINGS_FILE).read_bytes())
     if _OPENED.get(address, ("",))[0] != written:
         opened = workspace.open(address.folder, environment=address.environment, data=address.data)
-        if parent_process() is not None:
+        if is_worker():
             telemetry.configure(opened.log, clock=opened.clock)
         if opened.settings.training.net_engine == "jax" and _trains_nets(opened.settings.training):
             from fleetcast.models.net_program import enable_cache  # imports JAX

@@ -1,6 +1,6 @@
 """The settings of a workspace: one frozen tree, read from `fleetcast.toml`; a function gets its own branch."""
 
-from fleetcast.settings.file import branch_digest, load
+from fleetcast.settings.file import branch_digest, deciding_digest, load
 from fleetcast.settings.tree import (
     Branch,
     CalendarSettings,
@@ -46,5 +46,6 @@ __all__ = [
     "TrainingSettings",
     "WorkspaceSettings",
     "branch_digest",
+    "deciding_digest",
     "load",
 ]

@@ -13,6 +13,7 @@ from fleetcast.settings.standard import misfits
 from fleetcast.settings.tree import (
     ColumnSettings,
     CovariateSettings,
+    ExecutionSettings,
     GateSettings,
     LongTermSettings,
     SegmentSettings,
@@ -27,6 +28,7 @@ CORE_TABLES = (
     "rounds", "forecasts", "orders", "order_sheet", "completeness", "scores", "quarantine",
 )  # fmt: skip
 MOVERS = ("fast", "slow")
+_CLUSTER = re.compile(r"local|auto|env:[A-Za-z_]\w*|[\w.-]+:\d+")
 _TIMELY = ("date", "datetime")
 _PROBE = datetime(2026, 11, 23, 17, 45, 12)  # noqa: DTZ001 — parts that no two directives can confuse
 
@@ -41,6 +43,7 @@ def conflicts(settings: Settings) -> list[Found]:
     found += _long_term(settings.long_term, settings.training, settings.gate)
     found += _donors(settings.training.donors, settings.segments.keys)
     found += _first_week(settings.demand.first_week)
+    found += _execution(settings.execution)
     if settings.retraining.stale_warning_days >= settings.retraining.stale_days:
         found.append(
             Found(
@@ -154,6 +157,21 @@ def _gate(gate: GateSettings, training: TrainingSettings) -> Iterator[Found]:
             yield Found(("gate", "mape_by", mover), "is no mover class", f"write one of {', '.join(MOVERS)}")
         if limit <= 0:
             yield Found(("gate", "mape_by", mover), f"{limit} is too small", "write a number above 0")
+
+
+def _execution(execution: ExecutionSettings) -> Iterator[Found]:
+    if not _CLUSTER.fullmatch(execution.address):
+        yield Found(
+            ("execution", "address"),
+            f'"{execution.address}" is no address of a cluster',
+            'write "local", "auto", "HOST:PORT", or "env:NAME" of the variable that holds it',
+        )
+    if execution.gpus_per_task and execution.engine != "ray":
+        yield Found(
+            ("execution", "gpus_per_task"),
+            f'nothing places tasks by GPU with engine = "{execution.engine}"',
+            'write engine = "ray", or leave it out',
+        )
 
 
 def _first_week(first_week: str | None) -> Iterator[Found]:

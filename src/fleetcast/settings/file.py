@@ -39,6 +39,11 @@ def branch_digest(branch: Branch) -> str:
     return digest_of(branch.model_dump(mode="json", by_alias=True))
 
 
+def deciding_digest(settings: Settings) -> str:
+    """Digest of all settings that can change a number: where tasks run cannot."""
+    return digest_of(settings.model_dump(mode="json", by_alias=True, exclude={"execution"}))
+
+
 def _conflicts(examined: Examined[Settings]) -> list[Found]:
     if examined.tree is None:
         return []

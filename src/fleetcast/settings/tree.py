@@ -185,10 +185,25 @@ class OrderSettings(Branch):
 
 
 class ExecutionSettings(Branch):
-    """Where tasks run."""
+    """Where tasks run, and what one may take; a task trains, scores or backtests a partition. Nothing here changes a number."""
 
-    engine: Literal["serial", "processes"] = "processes"
-    workers: int = Field(0, ge=0)  # 0: one per core
+    engine: Literal["serial", "processes", "ray"] = "processes"
+    workers: int = Field(
+        0, ge=0
+    )  # tasks at once; 0: one per core, and on a cluster as many as it has room for
+    retries: int = Field(
+        1, ge=0
+    )  # of a task whose worker was lost, hung or ran out of memory, not of one that fails
+    time_limit_seconds: float = Field(0, ge=0)  # of a task, from when a worker begins with it; 0: none
+    memory_limit_mb: int = Field(
+        0, ge=0
+    )  # of a task; over it, it is tried alone with the memory of all; 0: none
+    address: str = "local"  # of the cluster: local, auto (this machine is a node of it), HOST:PORT, env:NAME
+    cpus_per_task: float = Field(1, gt=0)  # on a cluster, that a node must have free
+    gpus_per_task: float = Field(0, ge=0)  # the same; more than 0 places tasks on nodes with GPUs
+    wait_seconds: float = Field(
+        600, gt=0
+    )  # for a first worker: a cluster scaled to zero starts nodes meanwhile
 
 
 class EnvironmentSettings(Branch):

@@ -91,6 +91,7 @@ class RawStore:
                 while chunk := stream.read(_CHUNK):
                     content.update(chunk)
                     size += copy.write(chunk)
+                copy.flush()  # what is in the buffer still is on no disk, and a full one says so only now
                 _settle(copy.fileno())
                 self._publish(Path(copy.name), self._folder / content.hexdigest())
             finally:

@@ -1,0 +1,67 @@
+"""What holds inside a worker, on whatever machine: one thread per engine, and how much memory is in use."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+# One thread per process: two BLAS threads cost 2–6 times the CPU on matrices this small.
+SINGLE_THREAD = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "NUMBA_NUM_THREADS": "1",
+    "POLARS_MAX_THREADS": "1",
+}
+LOOK = 0.05  # seconds between two looks at a worker's memory: what grows by 1 GB/s is seen 50 MB later
+OVER = "it needed more than {} MB of memory (memory_limit_mb)"
+
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_MB = 2**20
+
+
+class _Here:
+    is_worker = False
+
+
+def become_worker() -> None:
+    """From now on this process works for another one."""
+    _Here.is_worker = True
+
+
+def is_worker() -> bool:
+    """Whether this process works for another one."""
+    return _Here.is_worker
+
+
+@contextmanager
+def one_thread_each() -> Iterator[None]:
+    """Workers started meanwhile inherit it; an engine reads it when it is imported, before any code of ours runs there."""
+    before = {name: os.environ.get(name) for name in SINGLE_THREAD}
+    os.environ.update(SINGLE_THREAD)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def memory_mb(pid: int) -> float:
+    """Memory of a process that no file backs, in MB; 0 where the system does not say, or the process is gone."""
+    try:
+        _, resident, shared, *_ = Path(f"/proc/{pid}/statm").read_text("ascii").split()
+    except OSError:
+        return 0.0
+    return (int(resident) - int(shared)) * _PAGE / _MB
+
+
+def out_of_memory_kills() -> int:
+    """How many processes the kernel of this machine has killed for want of memory; 0 where it does not say."""
+    try:
+        lines = Path("/proc/vmstat").read_text("ascii").splitlines()
+    except OSError:
+        return 0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
