@@ -109,7 +109,10 @@ def test_what_is_served_alone_needs_no_pool_and_knows_how_sure_it_is(chain):
     assert said == {STEADY: ("champion", "ok"), SWINGING: ("champion", "without_pool")} | dict.fromkeys(
         WEST, ("champion", "ok")
     )
-    for segment in (STEADY, SWINGING):  # chosen to be alone, or left so: the intervals are those of the own members
+    for segment in (
+        STEADY,
+        SWINGING,
+    ):  # chosen to be alone, or left so: the intervals are those of the own members
         assert intervals_said(w, segment) == intervals_kept(w, segment, "intervals")
     assert intervals_said(w, WEST[0]) == intervals_kept(w, WEST[0], "intervals with pool")
 

@@ -28,7 +28,9 @@ def correlated(seed: int, p: int) -> System:
 def test_the_path_satisfies_the_optimality_conditions_of_the_lasso(seed, p):
     equations = correlated(seed, p)
     alphas = np.abs(equations.moment).max() * np.geomspace(0.5, 1e-3, 6)
-    for alpha, b in zip(alphas, descent.path(equations, alphas, tolerance=1e-9, sweeps=1_000_000), strict=True):
+    for alpha, b in zip(
+        alphas, descent.path(equations, alphas, tolerance=1e-9, sweeps=1_000_000), strict=True
+    ):
         pull = equations.moment - equations.gram @ b
         np.testing.assert_allclose(pull[b != 0], alpha * np.sign(b[b != 0]), atol=1e-5)
         assert (np.abs(pull[b == 0]) <= alpha + 1e-5).all()
