@@ -90,3 +90,12 @@ def test_a_chain_says_which_rounds_it_stands_on():
         "east/large/fast": "weekly-1",
         NEW: "weekly-1 from east/large/fast",
     }
+
+
+def test_the_rounds_of_a_refused_model_are_gone_on_from_and_its_network_is_not():
+    refused = version("north/large/fast", state="refused")
+    found = chains([EAST, refused], recipe="weekly-1", week=WEEK_47)
+    assert {name: chain.refused for name, chain in found.items()} == {
+        "east/large/fast": False,
+        "north/large/fast": True,
+    }

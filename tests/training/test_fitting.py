@@ -33,12 +33,14 @@ def now():
     return design()
 
 
-def fit(now, rounds, *, recorded=None, chain=None, conditioned=ALL, segment=SEGMENT):
+def fit(now, rounds, *, recorded=None, chain=None, conditioned=ALL, segment=SEGMENT, afresh=False):
     from fleetcast.domain.tables import ROUNDS
     from fleetcast.lake.contracts import empty
 
     recorded = empty(ROUNDS).select(ROUNDS.columns) if recorded is None else recorded
-    walking = Walking.begun(segment, recorded, chain=chain, recipe="weekly-1", settings=SETTINGS)
+    walking = Walking.begun(
+        segment, recorded, chain=chain, recipe="weekly-1", settings=SETTINGS, afresh=afresh
+    )
     for origin in sorted(rounds):
         walking = walking.at(rounds[origin], averages_of(rounds[origin]))
     return walking.arrived(now, averages_of(now), conditioned)
@@ -91,6 +93,17 @@ def test_a_week_s_training_goes_on_from_the_one_before_as_if_it_had_walked_there
     for name, array in whole.models[SEGMENT].arrays.items():
         assert np.array_equal(array, second.models[SEGMENT].arrays[name])
     assert max(in_one_go.rounds["origin"].unique()) == LAST
+
+
+def test_after_a_model_that_was_refused_a_network_begins_anew_on_the_same_rounds(now):
+    before = design(1)
+    held = Conditioned(9 * 43, float(SHOP.demand(LAST - timedelta(weeks=1))["units"].sum()))
+    first = fit(before, earlier(7, 6, 5, 4), conditioned=held)
+    chain = first.models[f"{SEGMENT}#chain"]
+    on, afresh = (fit(now, {}, recorded=first.rounds, chain=chain, afresh=anew) for anew in (False, True))
+    assert (on.record["warm_starts"], afresh.record["warm_starts"]) == (1, 0)
+    assert afresh.record["full_fit"] == str(LAST)
+    assert afresh.rounds.filter(pl.col("origin") < LAST).equals(first.rounds)
 
 
 def test_a_young_segment_has_fewer_rounds_and_a_model_all_the_same(now):

@@ -12,12 +12,16 @@ from fleetcast.training.task import FROM, Chain, Donor, Pooling, PoolVersion, tr
 
 
 def chains(versions: Collection[ModelVersion], *, recipe: str, week: date) -> dict[str, Chain]:
-    """Where each segment's newest network lies that a recipe, with a donor or without, may go on from: one of an earlier week."""
+    """Where each segment's newest rounds lie that a recipe, with a donor or without, may go on from: those of an earlier week.
+
+    A model that its gate refused has rounds like any other; they need not be made again.
+    """
     return {
-        version.segment: Chain(version.artefact, version.lineage["chain"], _recipe(version))
+        version.segment: Chain(
+            version.artefact, version.lineage["chain"], _recipe(version), version.state == "refused"
+        )
         for version in versions
         if version.kind == "ensemble"
-        and version.state != "refused"
         and _recipe(version).split(FROM)[0] == recipe
         and str(version.lineage.get("cutoff")) < str(week)
         and version.lineage.get("chain")

@@ -547,7 +547,9 @@ def _train_inputs(order: work.Train) -> object:
         "cutoff": str(task.cutoff),
         "recipe": task.recipe,
         "reach": task.reach,
-        "chains": {segment: [chain.artefact, chain.key] for segment, chain in task.chains.items()},
+        "chains": {
+            segment: [chain.artefact, chain.key, chain.refused] for segment, chain in task.chains.items()
+        },
         "pool": ancestry.inputs(task.pooling),
         "donors": {segment: donor.model for segment, donor in task.donors.items()},
     }

@@ -75,10 +75,11 @@ class Walking:
         name: str | None = None,
         pools: Pools = NO_POOLS,
         donor: Lent | None = None,
+        afresh: bool = False,
     ) -> "Walking":
         """From `chain`, the model of its newest round, and the segment's rounds already `recorded` in the stream.
 
-        The model will be called `name`.
+        The model will be called `name`; `afresh`: its network begins anew.
         """
         subject = Subject(name or segment, segment, settings, fewest=0 if donor else FEWEST_EXAMPLES)
         door = recipes.door(settings.training.recipe)
@@ -86,6 +87,7 @@ class Walking:
             door, pools = replace(door, load=recipes.load, scout=None, pools=False), NO_POOLS
         forms = rounds_of(recipe, pools=door.pools)
         walk = Walk.resumed(chain, door.load)
+        walk = walk.ended if afresh else walk
         return cls(segment, subject, door, forms, recipe, pools, donor, walk, recorded)
 
     def at(self, design: Design, averages: pl.DataFrame) -> "Walking":

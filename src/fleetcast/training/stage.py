@@ -81,6 +81,7 @@ def train(
                 name=called(segment, task.reach),
                 pools=pools,
                 donor=lending.lent(donor, missing) if donor else None,
+                afresh=chain is not None and task.chains[segment].refused,
             )
             together.join(segment, begun, missing)
     together.walk()

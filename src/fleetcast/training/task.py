@@ -15,6 +15,7 @@ class Chain:
     artefact: str
     key: str
     recipe: str  # id of the rounds it stands on
+    refused: bool = False  # its rounds stand, but no network goes on from its own
 
 
 @dataclass(frozen=True)
