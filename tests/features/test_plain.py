@@ -77,6 +77,21 @@ def test_features_are_what_a_loop_over_the_weeks_finds(horizons, shared):
         )
 
 
+def test_windows_that_are_longer_than_the_history_are_of_all_its_weeks():
+    made = shop(weeks=14)
+    settings = FeatureSettings(lags=(0, 20), windows=(4, 13, 26, 52), seasonal_lags=(52,), harmonics=1)
+    panel = made.panel(made.deliveries["week"].min() + 9 * WEEK, horizons=(1, 2))
+    examples = Design.of(panel, settings, COVARIATES).examples(training=False)
+    plain = Plain(panel, settings, COVARIATES)
+    names = [name for name in examples.names if name != "alike"]
+    at = [examples.names.index(name) for name in names]
+    for n in range(len(examples)):
+        expected = plain.features(int(examples.row[n]), int(examples.week[n]), int(examples.horizon[n]))
+        np.testing.assert_allclose(
+            examples.X[n, at], [expected[name] for name in names], rtol=1e-5, atol=1e-5, err_msg=str(names)
+        )
+
+
 @pytest.mark.parametrize("last", [None, 40])
 def test_examples_of_a_segment_come_horizon_by_horizon_then_series_then_week(last):
     design = Design.of(gappy(horizons=(2, 1), shared=True), SETTINGS, CROSSED)

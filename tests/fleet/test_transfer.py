@@ -177,7 +177,7 @@ def test_a_backtest_starts_young_segments_from_the_donors_the_fleet_would_lend_t
     both = replayed.join(rounds, on=key, suffix="_of_the_fleet")
     assert both.height == replayed.height > 0
     apart = (both["mape"] - both["mape_of_the_fleet"]).abs()
-    assert apart.max() < 1e-4  # units: matrix products of other shapes round differently
+    assert apart.max() == 0
 
 
 def test_a_backtest_before_any_donor_was_trained_has_none(running, tmp_path):

@@ -31,7 +31,8 @@ def pasts(
     for s in range(S):
         _summed(logs[s], seen[:, s], sums[:, W:], young)
         for k in range(K + 1):  # the last one is all weeks so far
-            _window(sums, young, lengths[k] if k < K else W, now)
+            length = min(lengths[k], W) if k < K else W  # a window cannot be longer than all weeks there are
+            _window(sums, young, length, now)
             for w in range(W):
                 mean[k, w] = now[TOTAL, w] / now[KNOWN, w] if now[KNOWN, w] > 0 else np.nan
             if steady <= k < K:
