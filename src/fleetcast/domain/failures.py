@@ -1,5 +1,7 @@
 """What one piece of work may die of without taking the others with it."""
 
+import errno
+
 import polars as pl
 
 from fleetcast.domain.errors import FleetcastError
@@ -23,5 +25,9 @@ def told(error: BaseException) -> str:
 
     >>> told(FleetcastError("no deliveries")), told(KeyError("week"))
     ('no deliveries', "KeyError: 'week'")
+    >>> told(OSError(errno.ENOSPC, "No space left on device"))
+    'the disk is full: make room and run again'
     """
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return "the disk is full: make room and run again"
     return str(error) if isinstance(error, FleetcastError) else f"{type(error).__name__}: {error}"

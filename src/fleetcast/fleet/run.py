@@ -141,6 +141,7 @@ class Cycle:
         self.broken_off = False  # whether the run before this one did not come to its end
         self.cut: Release | None = None  # the release made for this week, unless it was rolled back since
         self.quorum = True  # until a release of this cycle misses it
+        self.untrained: dict[str, str] = {}  # models that its training failed to make, with the reason
         self.partitions = work.partitions(w)
         self.executor = executor(w.settings.execution)
         self.scoring = beside_the_ledger(w.settings.execution, self.executor)
@@ -220,7 +221,7 @@ class Cycle:
             lambda: self._release(fleet, trained),
         )
         release, quorum = released.result["release"], released.result["quorum"]
-        self.quorum = quorum["met"]
+        self.quorum, self.untrained = quorum["met"], released.result["failed"]
         self.progress.done("release", f"{release[:12]}: {quorum['text']}")
         promoted = False
         if promote and quorum["met"]:
@@ -442,12 +443,18 @@ class Cycle:
 
     # ---------------------------------------------------------------- forecasts
 
+    def _refusal(self) -> str:
+        """What the first model that could not be trained was told."""
+        name = min(self.untrained, default=None)
+        return f" ({name}: {self.untrained[name]})" if name is not None else ""
+
     def score_and_publish(self) -> None:
         """Forecast with the live release and publish; what cannot be trusted fails over, segment by segment."""
         live = self.w.registry.releases.current()
         if live is None:
             raise GateFailed(
-                f"nothing is released in {self.w.environment}, so nothing can be scored; see why with `fleetcast release list`"
+                f"nothing is released in {self.w.environment}, so nothing can be scored{self._refusal()}; "
+                "see why with `fleetcast release list`"
             )
         today = {str(cell.segment) for cell in reporting.cells(self.w, self.week, self.snapshot)}
         if live.manifest.reaching("short-term").keys().isdisjoint(today):
