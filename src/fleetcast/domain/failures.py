@@ -18,6 +18,7 @@ FAILURES = (
     ValueError,
     pl.exceptions.PolarsError,
 )
+DISK_FULL = "the disk is full: make room and run again"
 
 
 def told(error: BaseException) -> str:
@@ -29,5 +30,5 @@ def told(error: BaseException) -> str:
     'the disk is full: make room and run again'
     """
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return "the disk is full: make room and run again"
+        return DISK_FULL
     return str(error) if isinstance(error, FleetcastError) else f"{type(error).__name__}: {error}"

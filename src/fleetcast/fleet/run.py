@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import Any, Literal
 
 from fleetcast.conditioning import stage as conditioning
-from fleetcast.domain.errors import CorruptError, DataError, GateFailed, UsageError
-from fleetcast.domain.failures import FAILURES, told
+from fleetcast.domain.errors import CorruptError, DataError, GateFailed, InfrastructureError, UsageError
+from fleetcast.domain.failures import DISK_FULL, FAILURES, told
 from fleetcast.domain.reach import Reach, called, reach_of
 from fleetcast.domain.tables import COMPLETENESS, DEMAND, FORECASTS, MEMBERSHIP, ORDERS
 from fleetcast.domain.versions import Snapshot, digest_of
@@ -276,6 +276,8 @@ class Cycle:
             self.progress.advance(step, partition)
         asked = sorted(name for name in chosen if reach_of(name) == reach)
         self.progress.done(step, f"{len(asked)} segments in {len(orders)} partitions")
+        if DISK_FULL in failed.values():  # it is no segment's fault, and the others would find no room either
+            raise InfrastructureError(DISK_FULL)
         return {
             "outputs": dict(sorted(outputs.items())),
             "failed": dict(sorted(failed.items())),
