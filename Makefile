@@ -73,8 +73,12 @@ bench-retailer: $(READY) ## Hold the fleet's week on a frozen simulated retailer
 	@$(BIN)/python benchmarks/retailer.py
 
 .PHONY: bench
-bench: $(READY) $(if $(PEERS),$(PEERS_READY)) ## Measure the weekly cycle at SIZE=xs, s or full, stage by stage; PEERS=1 beside mlforecast.
-	@POLARS_MAX_THREADS=1 $(BIN)/python benchmarks/cycle.py --size $(SIZE) $(if $(PEERS),--peers)
+bench: $(READY) $(if $(PEERS),$(PEERS_READY)) ## Measure the weekly cycle at SIZE=xs, s or full, stage by stage; PEERS=1 beside mlforecast; CHECK=1 against its limit.
+	@POLARS_MAX_THREADS=1 $(BIN)/python benchmarks/cycle.py --size $(SIZE) $(if $(PEERS),--peers) $(if $(CHECK),--check)
+
+.PHONY: bench-models
+bench-models: $(READY) ## Measure what each of ten thousand small models costs to train, and to register, release and promote.
+	@$(BIN)/python benchmarks/models.py
 
 $(PEERS_READY): uv.lock pyproject.toml $(READY)
 	@UV_PROJECT_ENVIRONMENT=.venv-peers VIRTUAL_ENV= $(BIN)/uv sync --frozen --quiet --only-group bench --python $(BIN)/python
