@@ -19,8 +19,8 @@ from fleetcast.models import recipes
 from fleetcast.models.baseline import HistoricalAverage
 from fleetcast.models.recipes import Door, Recipe
 from fleetcast.models.transfer import Transfer
-from fleetcast.rounds.subject import Subject, TooLittleError
-from fleetcast.rounds.walk import Round, Walk, alone, fitted_at
+from fleetcast.rounds.subject import Subject
+from fleetcast.rounds.walk import Round, Walk, alone, stepped
 from fleetcast.settings import Settings
 
 F64 = npt.NDArray[np.float64]
@@ -172,13 +172,9 @@ class _Step:
             return Round(origin.cutoff, origin.design, subject.ahead(origin.design), walk.fitted)
         if walk.origin is not None and origin.cutoff - walk.origin > FARTHEST_WARM:
             walk = walk.ended  # too far: its network starts afresh
-        try:
-            fit = alone(train, subject.seed)
-            fitted, walk = fitted_at(subject, origin.design, walk, fit, self.door)
-        except TooLittleError:
-            return None
-        made = Round(origin.cutoff, origin.design, subject.ahead(origin.design), fitted)
-        self.walks[subject.name] = walk.after(subject, made, self.door)
+        made, walk = stepped(subject, origin.design, walk, alone(train, subject.seed), self.door)
+        if made is not None:
+            self.walks[subject.name] = walk
         return made
 
 

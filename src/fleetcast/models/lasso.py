@@ -27,14 +27,11 @@ KIND = "lasso"
 LOSSES = ("mape", "absolute", "squared")
 HEADROOM = 1.0  # log units above the largest week of training that a forecast may reach
 TOLERANCE = 2e-4  # log units, of a coefficient times its column's standard deviation
-SWEEPS = (
-    60  # of coordinate descent, at most, per alpha: what is still moving then moves no forecast by a percent
-)
+# Of coordinate descent, at most, per alpha: what is still moving then moves no forecast by a percent.
+SWEEPS = 60
 ON_THE_WAY = 16_384  # rows for a weighted fit that is only on the way to the last
-HALF, ENOUGH = (
-    20_000,
-    98_304,
-)  # rows from twice the first on the last takes every second, and not many more than the second
+HALF = 20_000  # rows; from twice as many on the last weighted fit takes every second one
+ENOUGH = 98_304  # rows, than which the last weighted fit takes not many more
 UNTUNED = 4  # the alpha used before any round was judged
 COSTS = pl.Schema(
     {"loss": pl.String, "horizon": pl.Int64, "alpha": pl.Int64, "loss_sum": pl.Float64, "n": pl.Int64}
@@ -137,15 +134,13 @@ class Path:
             newcomer[:, None], (len(own), max(rows.products - own.shape[1], 0), own.shape[2])
         )
         own = np.concatenate([own, strangers], axis=1)
-        slope = np.repeat(plain[:, None], own.shape[1], axis=1)
-        slope[:, :, list(slopes)] += own[:, :, 1:]
+        slope = _written_out(plain, own, slopes)
         return _logs(rows.z, rows.bounds, slope, own[:, :, 0] + slope @ rows.offset[1:-1])
 
     def errors(self, rows: Grouped, slopes: tuple[int, ...], alpha: int) -> F64:
         """[n] errors of log(1 + units) of the rows it is trained on, in float32."""
         own = self.own[alpha]
-        slope = np.repeat(self.plain[[alpha]], len(own), axis=0)
-        slope[:, list(slopes)] += own[:, 1:]
+        (slope,) = _written_out(self.plain[[alpha]], own[None], slopes)
         intercept = own[:, 0] + slope @ rows.offset[1:-1] - rows.offset[-1]
         # the last column is y itself, without its offset
         weights = np.column_stack([intercept, slope, np.full(len(own), -1.0)]).astype(np.float32)
@@ -153,6 +148,13 @@ class Path:
         for k, (begin, end) in enumerate(pairwise(rows.bounds.tolist())):
             np.matmul(rows.z[begin:end], weights[k], out=error[begin:end])
         return error.astype(np.float64)
+
+
+def _written_out(plain: F64, own: F64, slopes: tuple[int, ...]) -> F64:
+    """[alphas, K, p]: each product's slope on every column, from plain ones [alphas, p] and its own [alphas, K, 1 + m]."""
+    slope = np.repeat(plain[:, None], own.shape[1], axis=1)
+    slope[:, :, list(slopes)] += own[:, :, 1:]
+    return slope
 
 
 @njit(cache=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from fleetcast.models.net_rows import Rows
+from fleetcast.models.net_rows import DECAYED, Rows
 from fleetcast.models.net_step import BLOCK, HEADS, Chances, Dropout, Places, Sizes, Work, run
 from fleetcast.models.net_step import forecast as forecast_rows
 from fleetcast.models.tiles import LANES, ROWS
@@ -17,8 +17,6 @@ from fleetcast.models.tiles import LANES, ROWS
 F32 = npt.NDArray[np.float32]
 U32 = npt.NDArray[np.uint32]
 Weights = dict[str, F32]
-
-DECAYED = frozenset({"w1", "e1", "w2", "w3", "skip", "own"})  # tables and biases are not
 
 
 def train(

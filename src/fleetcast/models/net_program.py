@@ -17,14 +17,13 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
-from fleetcast.models.net_rows import Rows
+from fleetcast.models.net_rows import DECAYED, Rows
 
 Weights = dict[str, npt.NDArray[np.float32]]
 Tensors = dict[str, jax.Array]
 
 MOMENTUM, VARIANCE, TINY = 0.9, 0.999, 1e-8  # of Adam (Kingma & Ba 2015)
 TAIL = 1.0  # log error from which |expm1(error)| goes on as its tangent
-DECAYED = frozenset({"w1", "e1", "w2", "w3", "skip", "own"})  # tables and biases are not
 GOLDEN = np.uint32(2654435769)  # 2³² / golden ratio: consecutive steps get unrelated seeds
 
 

@@ -29,6 +29,9 @@ SLOPED = ("event", "weather")  # tables
 WAVES = ("sin", "cos")
 # Own slopes learn this much faster, or the week of the year takes half of what an event did in it.
 PACE = np.float32(3.0)
+DECAYED = frozenset(
+    {"w1", "e1", "w2", "w3", "skip", "own"}
+)  # weights that training decays; tables and biases are not
 LARGEST_WEIGHT = 2.0  # of a week with less than one unit
 
 

@@ -200,11 +200,16 @@ def walked(
 def stepped(
     subject: Subject, design: Design, walk: Walk, fit: Fit, door: Door[Any]
 ) -> tuple[Round | None, Walk]:
-    """The round at a design's cutoff and the walk one step further; none where there was too little to learn from."""
+    """The step that `taken` takes; no round, and the walk as it was, where there was too little to learn from."""
     try:
-        fitted, walk = fitted_at(subject, design, walk, fit, door)
+        return taken(subject, design, walk, fit, door)
     except TooLittleError:
         return None, walk
+
+
+def taken(subject: Subject, design: Design, walk: Walk, fit: Fit, door: Door[Any]) -> tuple[Round, Walk]:
+    """The round at a design's cutoff, and the walk one step further."""
+    fitted, walk = fitted_at(subject, design, walk, fit, door)
     made = Round(design.panel.weeks[design.panel.cutoff], design, subject.ahead(design), fitted)
     return made, walk.after(subject, made, door)
 

@@ -17,7 +17,7 @@ from fleetcast.models import conformal, recipes
 from fleetcast.models.baseline import FittedAverage, HistoricalAverage
 from fleetcast.models.recipes import Door
 from fleetcast.rounds.subject import FEWEST_EXAMPLES, SERIES_WEEK, Subject, where
-from fleetcast.rounds.walk import Fit, Round, Walk, fitted_at, stepped
+from fleetcast.rounds.walk import Fit, Round, Walk, stepped, taken
 from fleetcast.settings import Settings
 from fleetcast.training.account import Conditioned, account
 from fleetcast.training.donors import Lent
@@ -104,12 +104,10 @@ class Walking:
         """
         key, subject = self.subject.name, self.subject
         before = self.walk.ended if self.origins else self.walk
-        model, walk = fitted_at(subject, now, before, self._fit, self.door)
-        cutoff = now.panel.weeks[now.panel.cutoff]
-        made = Round(cutoff, now, subject.ahead(now), model)
-        asked = [*self.origins, cutoff]
+        made, walk = taken(subject, now, before, self._fit, self.door)
+        asked = [*self.origins, made.origin]
         forms = self.forms
-        if self.pools.at(cutoff) is None:
+        if self.pools.at(made.origin) is None:
             forms = {"alone": forms["alone"]}  # nobody would lend to the model that serves
         record = {
             "segment": self.segment,
@@ -119,11 +117,11 @@ class Walking:
             "forms": forms,
             "weeks": subject.weeks(now.panel),
             "pools": {str(at): str(self.pools.when(at)) for at in asked if self.pools.when(at) is not None},
-            **walk.record(subject, now),
+            **before.record(subject, now),
             **(self.donor.record(now.panel) if self.donor is not None else {}),
         }
-        stream, chain = self._with(made, averages), walk.after(subject, made, self.door).dump()
-        models = {key: model.dump(), f"{key}#chain": chain}
+        stream = self._with(made, averages)
+        models = {key: made.fitted.dump(), f"{key}#chain": walk.dump()}
         models |= _intervals(key, forms, stream, now.panel, subject.actuals(now.panel))
         return FittedSegment(models, record, stream)
 

@@ -9,7 +9,7 @@ from fleetcast.domain.models import Dumped
 from fleetcast.features.design import Design
 from fleetcast.models import recipes
 from fleetcast.rounds.subject import Subject
-from fleetcast.rounds.walk import Round, Walk, alone, fitted_at, walked
+from fleetcast.rounds.walk import Round, Walk, alone, taken, walked
 from fleetcast.settings import Settings
 from fleetcast.training.account import Conditioned, account
 
@@ -71,19 +71,18 @@ def fit_pool(
 
     ledger = account(subject, now, conditioned)
     new, walk = walked(subject, earlier, Walk.resumed(chain, door.load), fit, door, each=keep)
-    model, walk = fitted_at(subject, now, walk.ended if new else walk, fit, door)
-    cutoff = now.panel.weeks[now.panel.cutoff]
-    made = Round(cutoff, now, subject.ahead(now), model)
+    before = walk.ended if new else walk
+    made, walk = taken(subject, now, before, fit, door)
+    cutoff, model = keep(made)
     record = {
         "segment": subject.name,
         "key": subject.name,
         "rows": ledger,
         "segments": now.panel.series["segment"].unique().sort().to_list(),
-        **walk.record(subject, now),
+        **before.record(subject, now),
     }
-    chain_on = walk.after(subject, made, door).dump()
     return FittedPool(
-        {subject.name: model.dump(), f"{subject.name}#chain": chain_on},
+        {subject.name: model.dump(), f"{subject.name}#chain": walk.dump()},
         {origin: fitted.dump() for origin, fitted in [*new, (cutoff, model)]},
         record,
         Pools({**stored.trained, **dict(new), cutoff: model}),

@@ -65,13 +65,13 @@ def train(
 
     pools, pool = _pools(task, views, held, bank)
     lending = _Lending(task, views, bank, elsewhere)
-    together = Together(task, views)
+    together, planned = Together(task, views), _walked(task.cutoff, settings)
     for segment in task.segments:
         with together.failing(segment):
             donor = lending.donor(segment)
             recipe = transferred(task.recipe, donor.segment) if donor else task.recipe
             chain = chains.get(segment) if task.goes_on(segment, recipe) else None
-            missing = stream.missing(_walked(task.cutoff, settings), chain)
+            missing = stream.missing(planned, chain)
             begun = Walking.begun(
                 segment,
                 stream.standing(stored, segment, recipe, chain),
