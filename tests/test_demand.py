@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from fleetcast.demand import active, census, demand
+from fleetcast.demand import Net, active, census, net_demand
 from fleetcast.domain.tables import DEMAND
 from fleetcast.settings import DemandSettings
 
@@ -74,7 +74,19 @@ def net(
     goods: pl.DataFrame | None = None,
     **settings: object,
 ) -> pl.DataFrame:
-    return demand(
+    return found(brought, back, last=last, shops=shops, goods=goods, **settings).frame()
+
+
+def found(
+    brought: pl.DataFrame,
+    back: pl.DataFrame | None = None,
+    *,
+    last: int,
+    shops: pl.DataFrame | None = None,
+    goods: pl.DataFrame | None = None,
+    **settings: object,
+) -> Net:
+    return net_demand(
         brought,
         returns() if back is None else back,
         stores() if shops is None else shops,
@@ -94,7 +106,7 @@ def test_more_returned_than_delivered_stays_negative_and_is_counted():
     brought, back = deliveries(10, 2), returns(0, 5)
     frame = net(brought, back, last=1)
     assert frame["units"].to_list() == [10.0, -3.0]
-    assert census(frame, brought, back, cutoff=week(1)).negative == 1
+    assert census(found(brought, back, last=1)).negative == 1
 
 
 def test_a_return_in_a_week_without_delivery_is_negative_demand():
@@ -152,10 +164,9 @@ def test_a_closing_announced_for_later_does_not_end_a_series_yet():
 
 
 def test_a_new_store_starts_with_its_opening_when_that_is_after_the_first_row():
-    brought, back = deliveries(5, 6, 7), returns()
-    frame = net(brought, back, last=2, shops=stores({"opened": week(1) + timedelta(days=2)}))
-    assert frame["week"].to_list() == [week(1), week(2)]
-    assert census(frame, brought, back, cutoff=week(2)).outside == 1
+    begun = found(deliveries(5, 6, 7), last=2, shops=stores({"opened": week(1) + timedelta(days=2)}))
+    assert begun.frame()["week"].to_list() == [week(1), week(2)]
+    assert census(begun).outside == 1
 
 
 def test_a_delisted_product_ends_and_a_new_one_starts():

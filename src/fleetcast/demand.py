@@ -36,6 +36,7 @@ class Net:
     delivered: Floats  # NaN: unknown
     censored: Bools
     final: Bools
+    outside: int = 0  # rows of deliveries and returns beyond their series' span
 
     @classmethod
     def of(cls, frame: pl.DataFrame) -> "Net":
@@ -82,11 +83,11 @@ class _Grid:
     code: Ints
     week: Ints
 
-    def spread(self, rows: _Rows) -> tuple[Floats, Bools]:
-        """The rows' values on the grid (0 where there is no row), and where there was one; what lies outside is left out."""
+    def spread(self, rows: _Rows) -> tuple[Floats, Bools, int]:
+        """The rows' values on the grid (0 where there is no row), where there was one, and how many lie outside."""
         size = self.code.size
         if not rows.code.size:
-            return np.zeros(size), np.zeros(size, bool)
+            return np.zeros(size), np.zeros(size, bool), 0
         place = rows.number - self.start[rows.code]
         inside = (place >= 0) & (place < self.length[rows.code])
         cells, values = self.offset[rows.code] + place, rows.values
@@ -95,7 +96,7 @@ class _Grid:
         values = np.bincount(cells, weights=values, minlength=size).astype(np.float64)
         present = np.zeros(size, bool)
         present[cells] = True
-        return values, present
+        return values, present, len(place) - len(cells)
 
 
 def demand(
@@ -131,8 +132,8 @@ def net_demand(
     delivered_rows, returned_rows, grid = _lay_out(
         deliveries, returns, stores, products, cutoff, settings, moment
     )
-    delivered, present = grid.spread(delivered_rows)
-    returned, _ = grid.spread(returned_rows)
+    delivered, present, beyond = grid.spread(delivered_rows)
+    returned, _, also_beyond = grid.spread(returned_rows)
     age = _number(cutoff) - grid.week
     final = age >= settings.returns_weeks
     known = present if settings.absent == "unknown" else _heard_of(delivered_rows, grid)
@@ -141,7 +142,8 @@ def net_demand(
     censored = _sold_out(grid, delivered, returned, final)
     units[~known] = np.nan
     delivered[~known] = np.nan
-    return Net(grid.series, grid.code, grid.week, units, delivered, censored, final)
+    outside = beyond + also_beyond
+    return Net(grid.series, grid.code, grid.week, units, delivered, censored, final, outside)
 
 
 def _heard_of(delivered: _Rows, grid: _Grid) -> Bools:
@@ -155,7 +157,7 @@ def _heard_of(delivered: _Rows, grid: _Grid) -> Bools:
 
 @dataclass(frozen=True, slots=True)
 class Census:
-    """What is odd in a demand frame, counted so that nothing odd is silent; `outside` rows lie beyond their series' span."""
+    """What is odd in net demand, counted so that nothing odd is silent; `outside` rows lie beyond their series' span."""
 
     rows: int
     negative: int
@@ -166,20 +168,17 @@ class Census:
     outside: int
 
 
-def census(frame: pl.DataFrame, deliveries: pl.DataFrame, returns: pl.DataFrame, *, cutoff: date) -> Census:
-    """Count the odd rows of a demand frame made from these deliveries and returns."""
-    key = ["week", "store", "product"]
-    rows = [table.filter(pl.col("week") <= cutoff).select(key) for table in (deliveries, returns)]
-    outside = sum(table.join(frame, on=key, how="anti").height for table in rows)
-    units = pl.col("units")
-    negative, zero, unknown, censored, open_ = frame.select(
-        (units < 0).sum().alias("negative"),
-        (units == 0).sum().alias("zero"),
-        units.is_null().sum().alias("unknown"),
-        pl.col("censored").sum(),
-        (~pl.col("final")).sum().alias("open"),
-    ).row(0)
-    return Census(frame.height, negative, zero, unknown, censored, open_, outside)
+def census(net: Net) -> Census:
+    """Count the odd rows of net demand."""
+    return Census(
+        rows=len(net.code),
+        negative=int(np.count_nonzero(net.units < 0)),
+        zero=int(np.count_nonzero(net.units == 0)),
+        unknown=int(np.count_nonzero(np.isnan(net.units))),
+        censored=int(np.count_nonzero(net.censored)),
+        not_final=int(np.count_nonzero(~net.final)),
+        outside=net.outside,
+    )
 
 
 def active(

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from fleetcast.domain.tables import SCORES
-from fleetcast.monitoring.scores import maturity, score, summary
+from fleetcast.monitoring.scores import maturity, score, summary, summed
 
 CYCLE = date(2026, 11, 16)
 
@@ -50,20 +50,27 @@ def test_a_score_says_whether_its_demand_is_final():
     ]
 
 
-def test_the_baseline_stands_beside_where_it_is_known():
-    beside = pl.DataFrame(
-        {"cycle": CYCLE, "week": week(1), "store": "0042", "product": "cola", "baseline": 5.0}
-    )
-    found = score(forecasts(("0042", 1, 9), ("0043", 1, 9)), demand(("0042", 1, 10), ("0043", 1, 10)), beside)
+def test_the_baseline_is_the_mean_of_the_known_weeks_up_to_the_cycle_where_there_are_any():
+    sold = demand(("0042", -2, 3), ("0042", -1, None), ("0042", 0, 7), ("0042", 1, 10), ("0043", 1, 10))
+    found = score(forecasts(("0042", 1, 9), ("0043", 1, 9)), sold)
     assert found["baseline"].to_list() == [5.0, None]
-    assert summary(found)["skill"].to_list() == pytest.approx([0.8])
+    assert summary(summed(found))["skill"].to_list() == pytest.approx([0.8])
 
 
-def test_figures_come_per_segment_week_and_horizon_and_for_the_fleet_pooled():
+def test_each_cycle_has_the_baseline_that_was_known_then():
+    now = forecasts(("0042", 3, 9))
+    earlier = now.with_columns(cycle=pl.lit(week(-1)), horizon=pl.lit(4, pl.Int64))
+    sold = demand(("0042", -1, 2), ("0042", 0, 4), ("0042", 1, 100), ("0042", 3, 10))
+    assert score(pl.concat([now, earlier]), sold).select("cycle", "baseline").rows() == [
+        (week(-1), 2.0),
+        (week(0), 3.0),
+    ]
+
+
+def test_figures_come_per_segment_week_and_horizon():
     scores = score(forecasts(("0042", 1, 9), ("0043", 1, 5)), demand(("0042", 1, 10), ("0043", 1, 10)))
     scores = scores.with_columns(pl.Series("segment", ["a", "b"]))
-    assert summary(scores)["mape"].to_list() == pytest.approx([0.1, 0.5])
-    assert summary(scores, per_segment=False)["mape"].to_list() == pytest.approx([0.3])
+    assert summary(summed(scores))["mape"].to_list() == pytest.approx([0.1, 0.5])
 
 
 def states(*rows: tuple[str, int, float | None], final: bool = True) -> list[tuple[object, ...]]:

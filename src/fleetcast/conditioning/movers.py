@@ -13,42 +13,49 @@ SERIES = ["store", "product"]
 CLASS = ["store_format", "product"]
 
 
+def sold(demand: pl.DataFrame, *, cutoff: date, settings: MoverSettings) -> pl.DataFrame:
+    """`store, product, units, weeks` of each series known by the cutoff: units sold in how many known of the trailing weeks."""
+    trailing = pl.col("week") > pl.lit(cutoff).dt.offset_by(f"-{settings.weeks}w")
+    return (
+        demand.filter(pl.col("week") <= cutoff)
+        .group_by(SERIES)
+        .agg(
+            pl.col("units").filter(trailing).sum(),
+            pl.col("units").filter(trailing).count().cast(pl.Int64).alias("weeks"),
+        )
+    )
+
+
 def movers(
-    demand: pl.DataFrame,
+    sold: pl.DataFrame,
     places: pl.DataFrame,
     previous: pl.DataFrame | None,
     *,
     cutoff: date,
     settings: SegmentSettings,
 ) -> pl.DataFrame:
-    """The new and changed MEMBERSHIP rows of a cutoff, valid from it; `places` is where stores stand by then.
+    """The new and changed MEMBERSHIP rows of a cutoff, valid from it, of the series that were `sold` by then.
 
+    `places` is where stores stand by then. A series may have several rows in `sold`; they add up.
     Only memberships from before the cutoff count as previous, so deciding a week twice gives the same rows.
     """
     before = _before(previous, cutoff)
-    series = placed(demand.filter(pl.col("week") <= cutoff).select(SERIES).unique(), places)
-    pace = rates(demand, places, cutoff=cutoff, settings=settings.mover)
-    now = series.join(classes(pace, before, settings=settings.mover), on=CLASS, how="left").with_columns(
-        pl.col("mover").fill_null("slow"), pl.lit(cutoff).alias("valid_from")
+    series = placed(sold.group_by(SERIES).agg(pl.col("units", "weeks").sum()), places)
+    pace = rates(series)
+    now = (
+        series.select(*SERIES, *KEYS)
+        .join(classes(pace, before, settings=settings.mover), on=CLASS, how="left")
+        .with_columns(pl.col("mover").fill_null("slow"), pl.lit(cutoff).alias("valid_from"))
     )
     same = [*SERIES, *KEYS, "mover"]
     standing_now = membership_at(before, cutoff)
     return now.join(standing_now, on=same, how="anti").select(MEMBERSHIP.columns).sort(SERIES)
 
 
-def rates(
-    demand: pl.DataFrame, places: pl.DataFrame, *, cutoff: date, settings: MoverSettings
-) -> pl.DataFrame:
-    """`store_format, product, rate`: mean weekly units per series over the trailing weeks; unknown weeks do not count."""
-    first = pl.lit(cutoff).dt.offset_by(f"-{settings.weeks}w")
-    sold = (
-        demand.filter((pl.col("week") > first) & (pl.col("week") <= cutoff))
-        .group_by(SERIES)
-        .agg(pl.col("units").sum(), pl.col("units").count().alias("weeks"))
-    )
+def rates(series: pl.DataFrame) -> pl.DataFrame:
+    """`store_format, product, rate`: mean weekly units per series, of series that have `units` and known `weeks`."""
     return (
-        placed(sold, places)
-        .group_by(CLASS)
+        series.group_by(CLASS)
         .agg((pl.col("units").sum() / pl.col("weeks").sum()).alias("rate"))
         .filter(pl.col("rate").is_finite())
         .sort(CLASS)

@@ -8,10 +8,10 @@ from pathlib import Path
 import polars as pl
 
 from fleetcast.conditioning import conservation, references
-from fleetcast.conditioning.movers import movers
+from fleetcast.conditioning.movers import movers, sold
 from fleetcast.conditioning.places import UNCLUSTERED, placed, places
 from fleetcast.conditioning.standard import Conditioned, Context, Rule, sift, with_known_at
-from fleetcast.demand import active, census, demand
+from fleetcast.demand import active, census, net_demand
 from fleetcast.domain.errors import DataError, FleetcastError, SourceError
 from fleetcast.domain.tables import (
     BASE,
@@ -140,29 +140,45 @@ def derive(lake: Lake, *, cutoff: date, settings: Settings, received: Iterable[d
     refuse_circles(products, cutoff + max(settings.horizons) * WEEK)
     for product, predecessor in strangers(products):
         log.warning("unknown_predecessor", product=product, replaces=predecessor)
-    sold, partitions = [], lake.partitions(DELIVERIES)
+    pace, partitions = [], lake.partitions(DELIVERIES)
     for partition in set(lake.partitions(DEMAND)) - set(partitions):
         lake.replace(DEMAND, lake.read(DEMAND, partition=partition).clear(), partition=partition)
     for partition in partitions:
-        deliveries = lake.read(DELIVERIES, partition=partition, as_of=as_of)
-        returns = lake.read(RETURNS, partition=partition, as_of=as_of)
-
-        net = demand(deliveries, returns, stores, products, cutoff=cutoff, settings=settings.demand)
-
-        lake.replace(DEMAND, net, partition=partition)
-        odd = census(net, deliveries, returns, cutoff=cutoff)
-        log.info("demand", partition=partition, **asdict(odd))
-        lent = _lent(net, stores, products, cutoff=cutoff, settings=settings)
-        sold += [rows.select("week", "store", "product", "units") for rows in (net, lent)]
+        pace += _derived(lake, partition, stores, products, as_of=as_of, cutoff=cutoff, settings=settings)
     before = lake.read(MEMBERSHIP).filter(pl.col("valid_from") < cutoff)
     before = before.with_columns(pl.col("cluster").fill_null(UNCLUSTERED))  # rows older than clusters are
     stands = places(stores, clusters, cutoff)
-    moved = movers(pl.concat(sold), stands, before, cutoff=cutoff, settings=settings.segments)
+    moved = movers(pl.concat(pace), stands, before, cutoff=cutoff, settings=settings.segments)
     membership = pl.concat([before, moved])
     if "cluster" in settings.segments.keys:
         _refuse_no_clusters(membership_at(membership, cutoff), clusters, cutoff)
     lake.replace(MEMBERSHIP, membership, partition="all")
     log.info("derived", cutoff=str(cutoff), series=moved.height, partitions=len(partitions))
+
+
+def _derived(
+    lake: Lake,
+    partition: str,
+    stores: pl.DataFrame,
+    products: pl.DataFrame,
+    *,
+    as_of: datetime,
+    cutoff: date,
+    settings: Settings,
+) -> list[pl.DataFrame]:
+    """Write the net demand of a partition; what its series `sold`, and what is lent to them."""
+    deliveries = lake.read(DELIVERIES, partition=partition, as_of=as_of)
+    returns = lake.read(RETURNS, partition=partition, as_of=as_of)
+
+    found = net_demand(deliveries, returns, stores, products, cutoff=cutoff, settings=settings.demand)
+
+    log.info("demand", partition=partition, **asdict(census(found)))
+    net = found.frame()
+    lent = _lent(net, stores, products, cutoff=cutoff, settings=settings)
+    pace = [sold(rows, cutoff=cutoff, settings=settings.segments.mover) for rows in (net, lent)]
+    del deliveries, returns, found, lent  # each is as large as what is written
+    lake.replace(DEMAND, net, partition=partition)
+    return pace
 
 
 def _lent(

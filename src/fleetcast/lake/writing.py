@@ -78,6 +78,7 @@ class Writer:
             return None
 
         touched = weeks(table, going) | weeks(table, rows)
+        del old, going  # as large as what comes in their place
         there = in_order(table, pl.concat([staying, rows])) if staying.height else rows
         beside = [file for file in stored.files if file not in opened]
         near = [file for file in beside if any(file.first <= week <= file.last for week in touched)]

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -135,19 +134,11 @@ class Path:
         )
         own = np.concatenate([own, strangers], axis=1)
         slope = _written_out(plain, own, slopes)
-        return _logs(rows.z, rows.bounds, slope, own[:, :, 0] + slope @ rows.offset[1:-1])
+        return _logs(rows.X, rows.order, rows.bounds, slope, own[:, :, 0])
 
     def errors(self, rows: Grouped, slopes: tuple[int, ...], alpha: int) -> F64:
-        """[n] errors of log(1 + units) of the rows it is trained on, in float32."""
-        own = self.own[alpha]
-        (slope,) = _written_out(self.plain[[alpha]], own[None], slopes)
-        intercept = own[:, 0] + slope @ rows.offset[1:-1] - rows.offset[-1]
-        # the last column is y itself, without its offset
-        weights = np.column_stack([intercept, slope, np.full(len(own), -1.0)]).astype(np.float32)
-        error = np.empty(len(rows.z), np.float32)
-        for k, (begin, end) in enumerate(pairwise(rows.bounds.tolist())):
-            np.matmul(rows.z[begin:end], weights[k], out=error[begin:end])
-        return error.astype(np.float64)
+        """[n] errors of log(1 + units) of the rows it is trained on."""
+        return np.asarray(self.logs(rows, slopes, slice(alpha, alpha + 1))[:, 0] - rows.y)
 
 
 def _written_out(plain: F64, own: F64, slopes: tuple[int, ...]) -> F64:
@@ -158,21 +149,22 @@ def _written_out(plain: F64, own: F64, slopes: tuple[int, ...]) -> F64:
 
 
 @njit(cache=True)
-def _logs(z: F32, bounds: I64, slope: F64, intercept: F64) -> F64:  # pragma: no cover - compiled
+def _logs(X: F32, order: I64, bounds: I64, slope: F64, intercept: F64) -> F64:  # pragma: no cover - compiled
     """[n, alphas] from slopes [alphas, K, p] and intercepts [alphas, K]; four sums at a time, for they need not wait."""
     p = slope.shape[2]
-    out = np.empty((len(z), len(slope)))
+    out = np.empty((len(order), len(slope)))
     for k in range(len(bounds) - 1):
         for i in range(bounds[k], bounds[k + 1]):
+            x = X[order[i]]
             for a in range(len(slope)):
                 s0 = s1 = s2 = s3 = 0.0
                 for j in range(0, p - 3, 4):
-                    s0 += z[i, j + 1] * slope[a, k, j]
-                    s1 += z[i, j + 2] * slope[a, k, j + 1]
-                    s2 += z[i, j + 3] * slope[a, k, j + 2]
-                    s3 += z[i, j + 4] * slope[a, k, j + 3]
+                    s0 += x[j] * slope[a, k, j]
+                    s1 += x[j + 1] * slope[a, k, j + 1]
+                    s2 += x[j + 2] * slope[a, k, j + 2]
+                    s3 += x[j + 3] * slope[a, k, j + 3]
                 for j in range(p - p % 4, p):
-                    s0 += z[i, j + 1] * slope[a, k, j]
+                    s0 += x[j] * slope[a, k, j]
                 out[i, a] = intercept[a, k] + ((s0 + s1) + (s2 + s3))
     return out
 
@@ -250,7 +242,7 @@ class FittedLasso:
         code = {name: k for k, name in enumerate(self.products)}
         codes = np.array([code.get(name, len(code)) for name in here.products], np.int32)
         product = codes[here.product]
-        return Grouped.of(here.X, here.units, product, len(code) + 1, here.week, centred=False)
+        return Grouped.of(here.X, here.units, product, len(code) + 1, here.week)
 
     def _along(self, rows: Grouped, order: I64, loss: str, *, every: bool = False) -> F64:
         """Bounded logs in the order of the examples: [n, 1], or [n, alphas] for every alpha."""

@@ -21,11 +21,13 @@ SAMPLE = 512  # rows that a column's rough mean is taken over
 class Grouped:
     """Rows in order of product, and of week within, so that each product's are one slice and its weeks follow each other.
 
-    They stand as z = (1, x, y) less an offset, so that products of them in float32 lose nothing to a large mean.
+    They are read where they are, as z = (1, x, y) less an offset, so that products of them in float32 lose nothing to a
+    large mean.
     """
 
-    z: F32  # [n, p + 2]
-    y: F64  # [n]
+    X: F32  # [N, p], in any order
+    order: I64  # [n], the rows of X
+    y: F64  # [n], in that order
     bounds: I64  # [K + 1], where each product's rows begin
     offset: F64  # [p + 2], 0 for the one
 
@@ -37,21 +39,22 @@ class Grouped:
         product: I32,
         products: int,
         week: I32 | None = None,
-        *,
-        centred: bool = True,
     ) -> "tuple[Grouped, I64]":
         """The grouped rows, and the order they were taken in; `week` [n] ≥ 0, all one week where None.
 
-        The offset is the mean of some rows; 0 if not `centred`, so that a row is the same whatever rows are beside it.
+        The offset is the mean of some rows.
         """
         if week is None:
             week = np.zeros(len(product), np.int32)
         order, bounds = _grouped(product, week, products)
         offset = np.zeros(X.shape[1] + 2, np.float32)
-        if centred and len(X):
+        if len(X):
             some = order[:: max(1, len(X) // SAMPLE)]
             offset[1:-1], offset[-1] = X[some].mean(axis=0), y[some].mean()
-        return cls(_laid(X, y, order, offset), y[order], bounds, offset.astype(np.float64)), order
+        return cls(X, order, y[order].astype(np.float64), bounds, offset.astype(np.float64)), order
+
+    def __len__(self) -> int:
+        return len(self.order)
 
     @property
     def products(self) -> int:
@@ -61,9 +64,8 @@ class Grouped:
         """One row of each `step`, of all products and weeks alike."""
         if step == 1:
             return self
-        return Grouped(
-            np.ascontiguousarray(self.z[::step]), self.y[::step], -(-self.bounds // step), self.offset
-        )
+        order, y = np.ascontiguousarray(self.order[::step]), np.ascontiguousarray(self.y[::step])
+        return Grouped(self.X, order, y, -(-self.bounds // step), self.offset)
 
 
 @dataclass(frozen=True)
@@ -85,17 +87,20 @@ def moments(rows: Grouped, weights: F64 | None = None) -> Moments:
     Products are taken in float32 and added up in float64: what is lost is a millionth of a column's spread. Of a few
     rows they are taken one by one.
     """
-    z = rows.z
-    if len(z) <= FEW:
-        sums = _summed(z, np.ones(len(z)) if weights is None else weights, rows.bounds)
+    width, offset = rows.X.shape[1] + 2, rows.offset.astype(np.float32)
+    if len(rows) <= FEW:
+        few = _laid(rows.X, rows.y, rows.order, offset, np.empty((len(rows), width), np.float32))
+        sums = _summed(few, np.ones(len(rows)) if weights is None else weights, rows.bounds)
         return Moments(_moved(sums, rows.offset))
     roots = np.sqrt(weights).astype(np.float32)[:, None] if weights is not None else None
-    sums = np.zeros((rows.products, z.shape[1], z.shape[1]))
-    weighted = np.empty((CHUNK, z.shape[1]), np.float32)
+    sums = np.zeros((rows.products, width, width))
+    laid = np.empty((CHUNK, width), np.float32)
     for k, (begin, end) in enumerate(pairwise(rows.bounds.tolist())):
         for first in range(begin, end, CHUNK):
             at = slice(first, min(first + CHUNK, end))
-            block = z[at] if roots is None else np.multiply(z[at], roots[at], out=weighted[: at.stop - first])
+            block = _laid(rows.X, rows.y[at], rows.order[at], offset, laid[: at.stop - first])
+            if roots is not None:
+                block *= roots[at]
             sums[k] += block.T @ block  # numpy sees that it is symmetric: half the work of a compiled product
     return Moments(_moved(sums, rows.offset))
 
@@ -129,16 +134,15 @@ def _summed(z: F32, weights: F64, bounds: I64) -> F64:  # pragma: no cover - com
 
 
 @njit(cache=True)
-def _laid(X: F32, y: F64, order: I64, offset: F32) -> F32:  # pragma: no cover - compiled
-    """[n, p + 2]: (1, x, y) − offset of the rows in this order."""
+def _laid(X: F32, y: F64, order: I64, offset: F32, z: F32) -> F32:  # pragma: no cover - compiled
+    """[n, p + 2]: (1, x, y) − offset of the rows in this order, laid into z."""
     p = X.shape[1]
-    z = np.empty((len(order), p + 2), np.float32)
     for i in range(len(order)):
         row = order[i]
         z[i, 0] = 1.0
         for j in range(p):
             z[i, 1 + j] = X[row, j] - offset[1 + j]
-        z[i, p + 1] = np.float32(y[row]) - offset[p + 1]
+        z[i, p + 1] = np.float32(y[i]) - offset[p + 1]
     return z
 
 

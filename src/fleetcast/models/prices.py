@@ -33,14 +33,12 @@ def prices(rows: Grouped, week: I32, slopes: tuple[int, ...], error: F64, equati
     `error` [n] are the errors of a first fit, `week` [n] the weeks they are of, in the order of the rows: a product's
     rows of one week follow each other.
     """
-    n, p = len(rows.z), rows.z.shape[1] - 2
+    n, p = len(rows), rows.X.shape[1]
     columns = np.array(slopes, np.int64)
     apart = (
         equations.centre - equations.mean[columns]
     )  # of a product's centre from the mean that scores are taken from
-    plain, own = _squares(
-        rows.z, week, error, rows.bounds, equations.mean[:p] - rows.offset[1:-1], columns, apart
-    )
+    plain, own = _squares(rows.X, rows.order, week, error, rows.bounds, equations.mean[:p], columns, apart)
     squares = np.concatenate([plain, own.reshape(-1)])
     moves = equations.scale > 0
     spread = np.sqrt(squares / n) / np.where(moves, equations.scale, 1.0)
@@ -54,7 +52,7 @@ def prices(rows: Grouped, week: I32, slopes: tuple[int, ...], error: F64, equati
 
 @njit(cache=True)
 def _squares(
-    z: F32, week: I32, error: F64, bounds: I64, mean: F64, slopes: I64, apart: F64
+    X: F32, order: I64, week: I32, error: F64, bounds: I64, mean: F64, slopes: I64, apart: F64
 ) -> tuple[F64, F64]:  # pragma: no cover - compiled
     """Squares, summed over the weeks of each product, of its scores summed within the week: [p] and [K, 1 + m]."""
     K, p, m = len(bounds) - 1, len(mean), len(slopes)
@@ -63,9 +61,10 @@ def _squares(
     for k in range(K):
         total = 0.0
         for i in range(bounds[k], bounds[k + 1]):
-            total += error[i]
+            x, e = X[order[i]], error[i]
+            total += e
             for j in range(p):
-                sums[j] += (z[i, j + 1] - mean[j]) * error[i]
+                sums[j] += (x[j] - mean[j]) * e
             if i + 1 < bounds[k + 1] and week[i + 1] == week[i]:
                 continue
             own[k, 0] += total * total

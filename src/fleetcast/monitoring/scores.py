@@ -5,32 +5,54 @@ from collections.abc import Sequence
 import polars as pl
 
 from fleetcast.domain.tables import SCORES
-from fleetcast.metrics import measure
+from fleetcast.metrics import pooled, sums
 
+BY = ("segment", "cycle", "week", "horizon", "release")
 COVERED = 0.95  # below this share of known weeks the metrics are no decision, neither good nor bad
 
 
-def score(
-    forecasts: pl.DataFrame, demand: pl.DataFrame, baselines: pl.DataFrame | None = None
-) -> pl.DataFrame:
+def score(forecasts: pl.DataFrame, demand: pl.DataFrame) -> pl.DataFrame:
     """SCORES rows of FORECASTS rows that have known demand; sold-out and unknown weeks give none.
 
-    `baselines` holds the `baseline` forecast by cycle, week, store and product, where one is known.
+    The baseline is what each cycle would have had to beat, where there is one: the mean of the series' known weeks up to it.
     """
+    series, week = ["store", "product"], ["week", "store", "product"]
     known = demand.filter(pl.col("units").is_not_null() & ~pl.col("censored"))
-    key = ["cycle", "week", "store", "product"]
-    rows = forecasts.join(known.select("week", "store", "product", "units", "final"), on=key[1:], how="inner")
-    if baselines is None:
-        rows = rows.with_columns(pl.lit(None, pl.Float64).alias("baseline"))
-    else:
-        rows = rows.join(baselines.select(*key, "baseline"), on=key, how="left")
-    return rows.select(SCORES.columns).sort(key)
+    sold = known.filter(pl.col("week") >= forecasts["week"].min()).select(*week, "units", "final")
+    rows = forecasts.join(sold, on=week, how="inner")
+    averages = _averages(known, forecasts["cycle"].unique().sort())
+    rows = rows.join(averages, on=["cycle", *series], how="left")
+    return rows.select(SCORES.columns).sort(["cycle", *week])
 
 
-def summary(scores: pl.DataFrame, *, per_segment: bool = True) -> pl.DataFrame:
-    """Metrics per (segment,) cycle, week, horizon and release; without segments, of the fleet, numerators pooled."""
-    by = [*(["segment"] if per_segment else []), "cycle", "week", "horizon", "release"]
-    return measure(scores, by)
+def _averages(known: pl.DataFrame, cycles: pl.Series) -> pl.DataFrame:
+    """`cycle, store, product, baseline` from sums between one cycle and the next: each week is added up once."""
+    series = ["store", "product"]
+    first = pl.Series("cycle", cycles.search_sorted(known["week"], side="left"), pl.UInt32)
+    between = (
+        known.select(*series, "units", first)
+        .filter(pl.col("cycle") < len(cycles))
+        .group_by(*series, "cycle")
+        .agg(pl.col("units").sum(), pl.len().alias("weeks"))
+    )
+    grid = between.select(series).unique().join(cycles.to_frame().with_row_index("nth"), how="cross")
+    running = (
+        grid.join(between, left_on=[*series, "nth"], right_on=[*series, "cycle"], how="left")
+        .sort(*series, "nth")
+        .with_columns(pl.col("units", "weeks").fill_null(0).cum_sum().over(series))
+        .filter(pl.col("weeks") > 0)
+    )
+    return running.select("cycle", *series, (pl.col("units") / pl.col("weeks")).alias("baseline"))
+
+
+def summed(scores: pl.DataFrame) -> pl.DataFrame:
+    """What metrics are made of (`metrics.sums`), per segment, cycle, week, horizon and release."""
+    return sums(scores, BY)
+
+
+def summary(summed: pl.DataFrame) -> pl.DataFrame:
+    """Metrics per segment, cycle, week, horizon and release, numerators pooled."""
+    return pooled(summed, BY)
 
 
 def maturity(

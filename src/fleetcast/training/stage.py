@@ -16,9 +16,10 @@ from fleetcast.domain.reach import called
 from fleetcast.domain.seeds import seed
 from fleetcast.domain.tables import DEMAND, ROUNDS, Table
 from fleetcast.domain.versions import canonical
+from fleetcast.domain.week import WEEK
 from fleetcast.features.panel import Index, Panel
 from fleetcast.lake import Lake
-from fleetcast.models import recipes
+from fleetcast.models import conformal, recipes
 from fleetcast.registry.bank import Bank
 from fleetcast.registry.packs import pack, unpack
 from fleetcast.rounds.subject import YOUNG, Subject
@@ -54,17 +55,30 @@ def train(
     error, and the others are trained; so is one that did not see every row that was conditioned (`demand_version`).
     Without their pool the segments are trained alone; a young one's donor is made again from its partition `elsewhere`.
     """
-    conditioned = lake.read(
-        DEMAND, version=demand_version, partition=task.partition, columns=["store", "product", "units"]
-    )
-    stored = lake.read(ROUNDS, partition=task.partition)
-    chains = _chains(task, bank)
     views = Views(task.cutoff, history, tables, settings)
+    record, rounds, series = _trained(task, views, demand_version, lake, bank, elsewhere)
+    del views  # it is large, and so are the rounds
+    output = bank.put(canonical(record))
+    stored, since = lake.read(ROUNDS, partition=task.partition), _first_kept(task.cutoff, settings)
+    lake.replace(ROUNDS, stream.joined(stored, rounds, series, since=since), partition=task.partition)
+    return output
+
+
+def _trained(
+    task: TrainingTask,
+    views: Views,
+    demand_version: str,
+    lake: Lake,
+    bank: Bank,
+    elsewhere: Callable[[str], History] | None,
+) -> tuple[dict[str, Any], list[pl.DataFrame], pl.DataFrame]:
+    """The record, the rounds of each segment that was trained, and the panel's series."""
+    settings, chains = views.settings, _chains(task, bank)
     series = views.now.panel.series
-    held = _held(conditioned, views.now.panel)
+    held = _held(lake, task.partition, demand_version, views.now.panel)
 
     pools, pool = _pools(task, views, held, bank)
-    lending = _Lending(task, views, bank, elsewhere)
+    lending, stored = _Lending(task, views, bank, elsewhere), lake.read(ROUNDS, partition=task.partition)
     together, planned = Together(task, views), _walked(task.cutoff, settings)
     for segment in task.segments:
         with together.failing(segment):
@@ -84,6 +98,7 @@ def train(
                 afresh=chain is not None and task.chains[segment].refused,
             )
             together.join(segment, begun, missing)
+    del stored  # each walks with its own
     together.walk()
     arrived = together.arrive(held)
     models = {key: model for fitted in arrived for key, model in fitted.models.items()}
@@ -95,7 +110,7 @@ def train(
         "partition": task.partition,
         "cutoff": task.cutoff.isoformat(),
         "recipe": task.recipe,
-        "data": history.version,
+        "data": views.history.version,
         "pack": bank.put(pack(models)),
         "baseline_pack": bank.put(pack(baselines.models)),  # apart: a damaged file takes one of the two
         "segments": [fitted.record for fitted in arrived],
@@ -103,11 +118,7 @@ def train(
         "pool": pool,
         "failed": together.failed,
     }
-    output = bank.put(canonical(record))
-    lake.replace(
-        ROUNDS, stream.joined(stored, [fitted.rounds for fitted in arrived], series), partition=task.partition
-    )
-    return output
+    return record, [fitted.rounds for fitted in arrived], series
 
 
 class _Lending:
@@ -141,8 +152,10 @@ class _Lending:
         return donors.lent(donor, served, self._views[donor.partition].each(origins), here.settings)
 
 
-def _held(conditioned: pl.DataFrame, panel: Panel) -> dict[str, Conditioned]:
+def _held(lake: Lake, partition: str, demand_version: str, panel: Panel) -> dict[str, Conditioned]:
     """What the lake holds of each segment."""
+    columns = ["store", "product", "units"]
+    conditioned = lake.read(DEMAND, version=demand_version, partition=partition, columns=columns)
     row, among = Index(panel.series, panel.weeks).row(conditioned), names([panel.series["segment"]])
     segment = codes(panel.series["segment"], among)[row[row >= 0]]
     units = conditioned["units"].fill_null(0.0).to_numpy()[row >= 0]
@@ -295,6 +308,17 @@ def _judged(cutoff: date, settings: Settings) -> list[date]:
 
 def _walked(cutoff: date, settings: Settings) -> list[date]:
     return walked(cutoff, **_reach(settings))
+
+
+def _first_kept(cutoff: date, settings: Settings) -> dict[int, date]:
+    """By horizon the oldest origin whose rounds anything reads: what the gate judges, and what intervals are made of."""
+    found: dict[int, date] = {}
+    for own in map(settings.reaching, settings.reaches):
+        reach = _reach(own)
+        weeks = max(reach["rounds"], conformal.ROUNDS) + reach["longest"] + reach["open_weeks"]
+        since = min(_walked(cutoff, own)[0], cutoff - weeks * WEEK)
+        found |= dict.fromkeys(own.training.horizons, since)
+    return found
 
 
 def _reach(settings: Settings) -> dict[str, int]:

@@ -1,5 +1,6 @@
 """The stored stream of round forecasts: which stand, which are missing, and how new ones join."""
 
+from collections.abc import Mapping
 from datetime import date
 
 import polars as pl
@@ -26,14 +27,19 @@ def standing(stored: pl.DataFrame, segment: str, recipe: str, chain: Dumped | No
     )
 
 
-def joined(stored: pl.DataFrame, rounds: list[pl.DataFrame], series: pl.DataFrame) -> pl.DataFrame:
+def joined(
+    stored: pl.DataFrame, rounds: list[pl.DataFrame], series: pl.DataFrame, *, since: Mapping[int, date]
+) -> pl.DataFrame:
     """The stream with these segments' rounds in place of their old ones; other recipes' stay, to compare champions by.
 
+    Rounds of origins before those of `since` (horizon → origin) end: nothing reads them any more.
     A series that moved may stand in the old rounds of one segment and the new ones of another: it stays in its own.
     """
+    first = pl.col("horizon").replace_strict(since, default=min(since.values()), return_dtype=pl.Date)
+    stored = stored.filter(pl.col("origin") >= first)
     if not rounds:
         return stored
-    new = pl.concat(rounds)
+    new = pl.concat(rounds).filter(pl.col("origin") >= first)
     stream = pl.concat([stored.join(new, on=["segment", "recipe"], how="anti", maintain_order="left"), new])
     own = series.select("store", "product", pl.col("segment").alias("_own"))
     return (

@@ -40,15 +40,18 @@ class Together:
         self._walking[segment], self._missing[segment] = walking, missing
 
     def walk(self) -> None:
-        """All rounds that anybody lacks, oldest first; one view is held at a time."""
+        """All rounds that anybody lacks, oldest first."""
         for origin in sorted({origin for mine in self._missing.values() for origin in mine}):
-            design = self._views.at(origin)
-            averages = averages_of(design)
-            for segment, walking in list(self._walking.items()):
-                if origin in self._missing[segment]:
-                    with self.failing(segment):
-                        self._walking[segment] = walking.at(design, averages)
+            self._round(origin)
             log.info("round_walked", partition=self._task.partition, origin=str(origin))
+
+    def _round(self, origin: date) -> None:
+        design = self._views.at(origin)
+        averages = averages_of(design)
+        for segment, walking in list(self._walking.items()):
+            if origin in self._missing[segment]:
+                with self.failing(segment):
+                    self._walking[segment] = walking.at(design, averages)
 
     def arrive(self, held: Mapping[str, Conditioned]) -> list[FittedSegment]:
         """Their models at the cutoff; `held` is what each has in the lake."""

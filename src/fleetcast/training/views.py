@@ -1,9 +1,8 @@
 """A partition as seen from its cutoff and from the origins of its rounds."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
-from functools import cached_property
 
 from fleetcast.domain.history import History
 from fleetcast.domain.tables import Table
@@ -12,21 +11,25 @@ from fleetcast.features.view import design_at
 from fleetcast.settings import Settings
 
 
-@dataclass(frozen=True)
+@dataclass
 class Views:
-    """A partition from its cutoff, which is kept, and from any origin before it, which is not: a view is large."""
+    """A partition from its cutoff and from any origin before it. A view is large: only the one made last is kept."""
 
     cutoff: date
     history: History
     tables: Mapping[str, Table]
     settings: Settings
+    _last: tuple[date, Design] | None = field(default=None, init=False)
 
-    @cached_property
+    @property
     def now(self) -> Design:
         return self.at(self.cutoff)
 
     def at(self, origin: date) -> Design:
-        return design_at(self.history, origin, self.tables, settings=self.settings)
+        if self._last is None or self._last[0] != origin:
+            self._last = None  # before there is another
+            self._last = origin, design_at(self.history, origin, self.tables, settings=self.settings)
+        return self._last[1]
 
     def each(self, origins: list[date]) -> Mapping[date, Design]:
         """The views from these origins, each made when it is asked for."""
