@@ -24,7 +24,7 @@ from fleetcast.backtesting.comparing import figures, paired
 from fleetcast.backtesting.contenders import PLAIN, Contender, Trained
 from fleetcast.backtesting.origin import Origin
 from fleetcast.backtesting.replay import Entry, View, judged, replay, with_quantiles
-from fleetcast.conditioning.movers import movers
+from fleetcast.conditioning.movers import movers, sold
 from fleetcast.conditioning.places import places
 from fleetcast.conditioning.standard import Context
 from fleetcast.demand import demand
@@ -33,6 +33,7 @@ from fleetcast.domain.tables import (
     CLUSTERS,
     DELIVERIES,
     EVENTS,
+    MEMBERSHIP,
     PRODUCTS,
     RETURNS,
     STORES,
@@ -106,9 +107,7 @@ def histories(
     tables: dict[str, pl.DataFrame], cutoffs: Sequence[date], settings: Settings
 ) -> dict[date, History]:
     """The history as the fleet would hold it at each cutoff, with the mover classes decided up to then."""
-    sold = tables[DELIVERIES.name].select("week", "store", "product", pl.col("delivered").alias("units"))
-    nowhere = places(tables[STORES.name].clear(), NO_CLUSTERS, WEEK_0)
-    nobody = movers(sold.clear(), nowhere, None, cutoff=WEEK_0, settings=settings.segments)
+    nobody = pl.DataFrame(schema=MEMBERSHIP.types).select(MEMBERSHIP.columns)
     history = History(
         **{t.name: tables[t.name] for t in (DELIVERIES, RETURNS, STORES, PRODUCTS, WEATHER, EVENTS)},
         membership=nobody,
@@ -134,7 +133,8 @@ def with_movers(history: History, cutoff: date, settings: Settings) -> History:
         settings=settings.demand,
     )
     stands = places(stores, NO_CLUSTERS, cutoff)
-    moved = movers(net, stands, history.membership, cutoff=cutoff, settings=settings.segments)
+    pace = sold(net, cutoff=cutoff, settings=settings.segments.mover)
+    moved = movers(pace, stands, history.membership, cutoff=cutoff, settings=settings.segments)
     return replace(history, membership=pl.concat([history.membership, moved]))
 
 

@@ -101,15 +101,18 @@ class Plain:
                 out["store lag0"] = self.store(s, origin, lambda o: self.lag(o, origin, 0))
             if age < 2:
                 out[f"lag{age}·horizon"] = horizon * out[f"lag{age}"]
-        for length in self.windows:
+        for length in self.windows[:-1]:
             out[f"mean{length}"] = self.mean(s, origin, length)
+        out["mean"] = self.mean(s, origin, origin + 1)  # the longest window's is the level
+        for length in self.windows:
             if length >= 13:
                 logs = self.known(s, origin, length)
                 out[f"std{length}"] = float(logs.std()) if len(logs) else 0.0
                 out[f"zero{length}"] = float((logs == 0).mean()) if len(logs) else 0.0
-        shortest = self.windows[0]
-        out[f"store mean{shortest}"] = self.store(s, origin, lambda o: self.mean(o, origin, shortest))
-        out[f"mean{shortest}·horizon"] = horizon * out[f"mean{shortest}"]
+        shortest = f"mean{self.windows[0]}" if len(self.windows) > 1 else "mean"
+        length = self.windows[0] if len(self.windows) > 1 else origin + 1
+        out[f"store {shortest}"] = self.store(s, origin, lambda o: self.mean(o, origin, length))
+        out[f"{shortest}·horizon"] = horizon * out[shortest]
         return out
 
     def _plan(self, name: str) -> np.ndarray:

@@ -24,7 +24,7 @@ I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 Cells = tuple[I32, I32]  # series and target week
 
-VERSION = 1  # of the feature code; a new one makes models of the old one unfit for scoring
+VERSION = 2  # of the feature code; a new one makes models of the old one unfit for scoring
 WARM_UP_WEEKS = 4  # known weeks a series needs at the origin before its rows are learned from
 MOST_HORIZONS = 8  # at which a week is learned from; of a long list of horizons each week gets a share
 ENOUGH = (

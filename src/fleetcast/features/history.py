@@ -72,10 +72,11 @@ class History:
             if age < FADING_LAGS:
                 yield Column(f"lag{age}·horizon", origin=self._cell(at), by_horizon=True)
         for at, length in enumerate(self.lengths, start=means):
-            yield Column(f"mean{length}", origin=self._cell(at))
+            name = f"mean{length}" if length < self.lengths[-1] else "mean"
+            yield Column(name, origin=self._cell(at))
             if at == means:
-                yield Column(f"store mean{length}", origin=next(of_stores))
-                yield Column(f"mean{length}·horizon", origin=self._cell(at), by_horizon=True)
+                yield Column(f"store {name}", origin=next(of_stores))
+                yield Column(f"{name}·horizon", origin=self._cell(at), by_horizon=True)
             if length >= STEADY_WEEKS:
                 yield Column(f"std{length}", origin=self._cell(spreads))
                 yield Column(f"zero{length}", origin=self._cell(spreads + 1))

@@ -20,8 +20,9 @@ def pasts(
     """Into [S, W, …] what the weeks up to origin w were, as known at w.
 
     The level (the mean of the longest window, or of all weeks so far where that is empty; NaN where both are), whether there
-    is none, log(1 + known weeks); apart from the level each lag and the mean of each window, 0 where unknown; of windows from
-    number `steady` on the standard deviation and the share of zeros. `seen` is in units, `logs` in their logarithm.
+    is none, log(1 + known weeks); apart from the level each lag and the mean of each window, 0 where unknown, instead of the
+    longest that of all weeks so far; of windows from number `steady` on the standard deviation and the share of zeros.
+    `seen` is in units, `logs` in their logarithm.
     """
     S, W = logs.shape
     K, means = len(lengths), LAGS + len(lags)
@@ -108,7 +109,7 @@ def _apart(
                 value = young[age, w - age] if age < A else logs[w - age]
             here[LAGS + k] = _or_zero(np.float32(value) - level)
         for k in range(K):
-            here[LAGS + L + k] = _or_zero(mean[k, w] - level)
+            here[LAGS + L + k] = _or_zero((mean[k, w] if k < K - 1 else whole) - level)
 
 
 @njit(cache=True, inline="always")
