@@ -240,11 +240,33 @@ def test_compacting_keeps_content_and_version(lake: Lake):
         lake.write(DELIVERIES, batch(deliveries(number, store=f"S{number}"), f"b{number}"))
     rows, version = lake.read(DELIVERIES), lake.version(DELIVERIES)
     assert lake.compact(DELIVERIES, files_at_most=2) == version
-    assert len(DeltaTable(lake.root / "deliveries").file_uris()) == 1
+    assert len(DeltaTable(lake.root / "deliveries").file_uris()) == 2
     assert lake.read(DELIVERIES).equals(rows)
+    assert lake.compact(DELIVERIES, files_at_most=0) == version
+    assert len(DeltaTable(lake.root / "deliveries").file_uris()) == 1
     before = commits(lake, DELIVERIES)
     lake.write(DELIVERIES, batch(deliveries(3, store="S3"), "b3"))
     assert commits(lake, DELIVERIES) == before
+
+
+def test_a_table_that_grows_week_by_week_has_few_files_and_a_new_week_touches_the_newest_only(lake: Lake):
+    reached = []
+    for number in range(30):
+        sold = deliveries(1, 2, store=f"S{number}").with_columns(pl.col("week").dt.offset_by(f"{number}w"))
+        lake.write(DELIVERIES, batch(sold, f"b{number:02}"))
+        lake.compact(DELIVERIES, files_at_most=8)
+        reached.append(len(DeltaTable(lake.root / "deliveries").file_uris()))
+    assert max(reached) == 8
+    assert min(reached[8:]) == 5
+    assert lake.read(DELIVERIES).height == 60
+    last = lake.read(DELIVERIES)["week"].max()
+    held = [path for path in (lake.root / "deliveries").rglob("*.parquet") if "_delta_log" not in path.parts]
+    joined = [path for path in held if pl.read_parquet(path).height > 2]
+    assert joined
+    for path in joined:
+        path.rename(path.with_suffix(".away"))
+    newest = deliveries(7, store="S29").with_columns(pl.lit(last).alias("week"))
+    lake.write(DELIVERIES, batch(newest, "b99"))  # reads none of the joined files
 
 
 def test_any_delta_reader_sees_the_same_rows(lake: Lake):

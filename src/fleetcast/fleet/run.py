@@ -42,6 +42,7 @@ TRAIN: dict[Reach, str] = {
     "long-term": "train long-term",
 }  # the steps they are trained in
 LEASE = 30.0  # seconds without a heartbeat until another scheduler may take the cycle over
+FILES = 16  # of a table's partition, from which on the older half is joined
 
 
 def run_cycle(
@@ -159,6 +160,7 @@ class Cycle:
                 self.score_and_publish()
             if only in (None, "monitor"):
                 self.monitor()
+                self._compact()
         except BaseException as error:
             self.w.ledger.cycle_finished(self.name, "failed", {"error": str(error)})
             raise
@@ -538,6 +540,11 @@ class Cycle:
             lambda: monitoring.monitor(self.w.lake, self.snapshot, cutoff=self.week, longest=longest),
         )
         self.progress.done("monitor", f"{done.result['rows']:,} forecasts met their actuals")
+
+    def _compact(self) -> None:
+        """Join the files that week after week leaves in the tables; what they hold stays as it is."""
+        for table in self.w.tables.values():
+            self.w.lake.compact(table, files_at_most=FILES)
 
 
 def _not_scored(failed: Mapping[str, str], orders: Mapping[str, work.Score], what: str) -> GateFailed:

@@ -112,7 +112,7 @@ class Lake:
         return rows if rows.columns == shown else rows.select(shown)
 
     def compact(self, table: Table, *, files_at_most: int = 8) -> str:
-        """Join the files of every partition that has more than so many; the content version stays."""
+        """Join the older files of every partition that has more than so many; the content version stays."""
         return self._writer(table).compact(files_at_most)
 
     def rebuild(self, table: Table) -> str:

@@ -42,7 +42,10 @@ class Writer:
             return version.content
 
     def compact(self, files_at_most: int) -> str:
-        """Join the files of every partition that has more than so many."""
+        """Of every partition that has more than so many files, join all but those of the newest weeks, half as many.
+
+        The next weeks' rows come into those, and only what stands in the same file as they must be read again.
+        """
         with self._locked():
             latest = self.journal.recover()
             if latest is None:
@@ -51,9 +54,12 @@ class Writer:
             for held in latest.partitions:
                 stored = self.journal.partition(held)
                 if len(stored.files) > files_at_most:
-                    rows = in_order(self.table, files.whole(self.journal.folder, self.table, stored.files))
+                    by_week = sorted(stored.files, key=lambda file: (file.last, file.first))
+                    end = len(by_week) - files_at_most // 2
+                    rows = in_order(self.table, files.whole(self.journal.folder, self.table, by_week[:end]))
                     joined = files.write(self.journal.folder, self.table, held.partition, rows)
-                    version = self._turn(version, held.partition, stored, Partition(stored.leaves, (joined,)))
+                    whole = Partition(stored.leaves, (joined, *by_week[end:]))
+                    version = self._turn(version, held.partition, stored, whole)
             return version.content
 
     def rebuild(self) -> str:
