@@ -45,6 +45,18 @@ def spoiled_after(made: Shop, cutoff: int) -> Shop:
     )
 
 
+def test_features_made_for_the_weeks_after_the_cutoff_alone_are_the_same_and_no_others_can_be_read():
+    made = shop()
+    whole = designed(made, 30)
+    later = Design.of(whole.panel, SETTINGS, COVARIATES, since=whole.panel.cutoff + 1)
+    assert later.digest == whole.digest
+    np.testing.assert_array_equal(later.ahead().X, whole.ahead().X)
+    with pytest.raises(ValueError, match="target weeks from number 31 on"):
+        later.examples(training=True)
+    with pytest.raises(ValueError, match="target weeks from number 31 on"):
+        later.ahead(origin=20)
+
+
 @pytest.mark.parametrize("training", [True, False])
 def test_a_forecast_sees_nothing_that_became_known_after_its_cutoff(training):
     made = shop()

@@ -16,13 +16,22 @@ BLOCK = 96  # targets whose sums are made by one matrix product
 
 
 def alike(
-    logs: F64, level: F32, known: F32, kind: I64, horizons: I64, *, open_weeks: int, memory: float
+    logs: F64,
+    level: F32,
+    known: F32,
+    kind: I64,
+    horizons: I64,
+    *,
+    open_weeks: int,
+    memory: float,
+    since: int = 0,
 ) -> F32:
     """[H, S, W]: how far log units stood from the level at the origin in past weeks that were like the target in all known ahead.
 
     `known` [C, G, W], of the `kind` [S] of each series, are compared by Gaussian kernels of width 1; of two weeks, one
     `memory` weeks older counts half. A little weight is added for the level itself, so that without an alike week the
-    answer is 0. Weeks are compared once for all series of a kind; their sums are then one matrix product.
+    answer is 0. Weeks are compared once for all series of a kind; their sums are then one matrix product. Targets before
+    week `since` are left out: nothing that stands there means anything.
     """
     S, W = logs.shape
     order = np.argsort(kind, kind="stable")
@@ -33,27 +42,30 @@ def alike(
     out = np.zeros((len(horizons), S, W), np.float32)
     missing = shared(np.isnan(logs).astype(np.float32))[1]  # most series are known in the same weeks
     for g in range(known.shape[1]):
-        _compared(np.ascontiguousarray(known[:, g]), near, far, memory, weights, band)
+        _compared(np.ascontiguousarray(known[:, g]), max(near, since), near, far, memory, weights, band)
         some = order[bounds[g] : bounds[g + 1]]
         _, first, there = np.unique(missing[some], return_index=True, return_inverse=True)
         sold = _laid(logs, some, some[first])
         sums = np.zeros_like(sold)
-        for t in range(0, W, BLOCK):
+        for t in range(since // BLOCK * BLOCK, W, BLOCK):
             end = min(t + BLOCK, W)
             np.matmul(sold[:, :end], weights[t:end, :end].T, out=sums[:, t:end])
-        _read(sums, sold, band, some, there, level, fading, horizons, open_weeks, out)
+        _read(sums, sold, band, some, there, level, fading, horizons, open_weeks, since, out)
     return out
 
 
 @njit(cache=True)
 def _compared(
-    known: F32, near: int, far: int, memory: float, weights: F64, band: F64
+    known: F32, first: int, near: int, far: int, memory: float, weights: F64, band: F64
 ) -> None:  # pragma: no cover - compiled
-    """How much each week counts for week t: in `weights` [t, W] from `far` weeks before it, in `band` [far − near, t] of less."""
+    """How much each week counts for week t: in `weights` [t, W] from `far` weeks before it, in `band` [far − near, t] of less.
+
+    Of the weeks from the `first` on.
+    """
     C, W = known.shape
     squared = np.empty(W)
     fading = np.exp(np.log(2.0) / memory * np.arange(1 - W, 1))  # the last one is the week itself
-    for t in range(near, W):
+    for t in range(first, W):
         apart, faded = squared[: t - near + 1], fading[W - 1 - t :]
         apart[:] = 0.0
         for c in range(C):
@@ -108,6 +120,7 @@ def _read(
     fading: F64,
     horizons: I64,
     open_weeks: int,
+    since: int,
     out: F32,
 ) -> None:  # pragma: no cover - compiled
     """The answers of each horizon: a nearer one adds the weeks that are final only then to the sums of the farthest."""
@@ -118,13 +131,13 @@ def _read(
             while b < far - horizons[k]:
                 begin = max(0, far + open_weeks - 1 - b)  # before it there is no such week
                 more, own, known = band[b, begin:], sold[i], sold[n + there[i]]
-                for v in range(len(more)):
+                for v in range(max(0, since - begin), len(more)):
                     total[begin + v] += more[v] * own[v]
                     weight[begin + v] += more[v] * known[v]
                 b += 1
-            first = horizons[k] + open_weeks
+            first = max(horizons[k] + open_weeks, since)
             faded = LEVEL_WEIGHT * fading[horizons[k]]
-            levels, answers = level[some[i], open_weeks:], out[k, some[i], first:]
+            levels, answers = level[some[i], first - horizons[k] :], out[k, some[i], first:]
             for t in range(len(answers)):
                 apart = total[first + t] - weight[first + t] * levels[t]
                 answers[t] = apart / (faded + weight[first + t])

@@ -18,12 +18,19 @@ OWN_WAVES = (
 
 
 def columns(
-    panel: Panel, settings: FeatureSettings, covariates: Mapping[str, CovariateSettings]
+    panel: Panel,
+    settings: FeatureSettings,
+    covariates: Mapping[str, CovariateSettings],
+    *,
+    since: int = 0,
 ) -> list[Column]:
-    """History as of the origin, what is known ahead as of the week itself; the same settings give the same names."""
+    """History as of the origin, what is known ahead as of the week itself; the same settings give the same names.
+
+    They are good for targets from the week of index `since` on.
+    """
     plans = ahead.plans(panel, covariates)
     return [
-        *History.of(panel, settings).columns(settings, plans),
+        *History.of(panel, settings).columns(settings, plans, since),
         *_past(panel),
         *ahead.columns(panel, plans, settings),
         *_issued(panel, settings),

@@ -34,10 +34,11 @@ ENOUGH = (
 
 @dataclass(frozen=True)
 class Design:
-    """The features of one panel, made once and read for any rows, weeks and horizons."""
+    """The features of one panel, made once and read for any rows, horizons and target weeks from number `since` on."""
 
     panel: Panel
     columns: tuple[Column, ...]
+    since: int = 0
 
     @classmethod
     def of(
@@ -45,8 +46,10 @@ class Design:
         panel: Panel,
         settings: FeatureSettings,
         covariates: Mapping[str, CovariateSettings] | None = None,
+        *,
+        since: int = 0,
     ) -> "Design":
-        return cls(panel, tuple(columns(panel, settings, covariates or {})))
+        return cls(panel, tuple(columns(panel, settings, covariates or {}, since=since)), since)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -183,6 +186,8 @@ class Design:
         """The examples of these series and weeks, horizon by horizon."""
         panel, counts = self.panel, [len(row) for row, _ in cells]
         row, week = np.concatenate([row for row, _ in cells]), np.concatenate([week for _, week in cells])
+        if week.min(initial=self.since) < self.since:
+            raise ValueError(f"this design is made for target weeks from number {self.since} on")
         X, ends = np.empty((len(row), len(self.columns)), np.float32), np.cumsum(counts)
         places = [panel.horizons.index(h) for h in horizons]
         read(self._readings, X, row, week, list(zip(horizons, places, ends - counts, ends, strict=True)))

@@ -43,8 +43,8 @@ class History:
         kernels.levelled(past, waiting)
         return cls(panel, logs, tuple(lengths.tolist()), Table(past[None], np.arange(len(panel))), waiting)
 
-    def columns(self, settings: FeatureSettings, plans: Sequence[Plan]) -> Iterator[Column]:
-        """Everything against the level, so that a penalty pulls towards it."""
+    def columns(self, settings: FeatureSettings, plans: Sequence[Plan], since: int) -> Iterator[Column]:
+        """Everything against the level, so that a penalty pulls towards it; good for targets from week `since` on."""
         yield Column("level", origin=self._cell(kernels.LEVEL), slope=True)
         yield Column("new", origin=self._cell(kernels.NEW))
         yield Column("known_weeks", origin=self._cell(kernels.KNOWN_WEEKS))
@@ -54,7 +54,7 @@ class History:
         for lag in settings.seasonal_lags:
             yield from self._season(lag)
         if plans:
-            yield Column("alike", target=self._alike(plans))
+            yield Column("alike", target=self._alike(plans, since))
 
     def _cell(self, at: int) -> Cell:
         return Cell(self.past, at)
@@ -102,7 +102,7 @@ class History:
         yield Column(f"season{lag}", target=mean, origin=self._cell(kernels.LEVEL))
         yield Column(f"has_season{lag}", target=known)
 
-    def _alike(self, plans: Sequence[Plan]) -> Cell:
+    def _alike(self, plans: Sequence[Plan], since: int) -> Cell:
         """What past weeks sold whose known-ahead values were like those of the target."""
         first, kind = joint([plan.kind for plan in plans])
         widths = [np.float32(ALIKE_WIDTH * max(plan.spread, 1e-3)) for plan in plans]
@@ -117,5 +117,6 @@ class History:
             np.array(self.panel.horizons, np.int64),
             open_weeks=len(self.panel.seen),
             memory=ALIKE_MEMORY,
+            since=since,
         )
         return Cell(Table(made[..., None], self.past.kind, tuple(range(len(made)))), 0)

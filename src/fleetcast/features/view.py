@@ -68,6 +68,14 @@ def design_at(history: History, cutoff: date, tables: Mapping[str, Table], *, se
     return Design.of(panel, settings.training.features, settings.covariates)
 
 
+def design_ahead(
+    history: History, cutoff: date, tables: Mapping[str, Table], *, settings: Settings
+) -> Design:
+    """The same for the weeks after the cutoff alone, which costs less."""
+    panel = panel_at(history, cutoff, tables, settings=settings)
+    return Design.of(panel, settings.training.features, settings.covariates, since=panel.cutoff + 1)
+
+
 def series_of(membership: pl.DataFrame, products: pl.DataFrame, settings: Settings) -> pl.DataFrame:
     """One row per series with its segment, its baseline's segment and its product's category ("" where none is known)."""
     newest = membership.sort("valid_from").unique(["store", "product"], keep="last")
