@@ -31,17 +31,16 @@ class HistoricalAverage:
         successor borrows are its own and its product's, and in the average of everything their predecessor's alone.
         """
         first = 0 if self.weeks is None else max(0, panel.cutoff + 1 - self.weeks)
-        units = _known_units(panel)[:, first:]
+        units, series, own = _known_units(panel)[:, first:], panel.series, panel.given
         if rows is not None:
-            units[~rows] = np.nan
-        own = panel.given[:, first : panel.cutoff + 1]
-        known = units[own & np.isfinite(units)]
+            units, series, own = units[rows], series.filter(pl.Series(rows)), own[rows]
+        known = units[own[:, first : panel.cutoff + 1] & np.isfinite(units)]
         everything = pl.DataFrame(
             {"mean": [known.mean() if known.size else None], "median": [_median(np.sort(known))]},
             schema=dict.fromkeys(STATISTICS, pl.Float64),
         )
         units.sort(axis=1)  # unknown ones last
-        return FittedAverage((*(_averages(panel.series, units, keys) for keys in LEVELS[:-1]), everything))
+        return FittedAverage((*(_averages(series, units, keys) for keys in LEVELS[:-1]), everything))
 
 
 @dataclass(frozen=True, eq=False)
