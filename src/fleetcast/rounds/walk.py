@@ -226,12 +226,12 @@ def alone(train: Callable[..., Any], seed: int) -> Fit:
 def fitted_at(subject: Subject, design: Design, walk: Walk, fit: Fit, door: Door[Any]) -> tuple[Any, Walk]:
     """The fit at a design's cutoff, and the walk with all that was known there."""
     origin = design.panel.weeks[design.panel.cutoff]
-    train = subject.examples(design)
     walk = walk.looking(subject, design)
     tuning = walk.tuning(subject, origin)
     if tuning is None:
         walk = replace(walk, stream=pl.concat([walk.stream, scouted(subject, design, door)]))
         tuning = walk.tuning(subject, origin)
+    train = subject.examples(design)
     return fit(train, origin=origin, warm=walk.warm, tuning=tuning), walk
 
 
