@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
+from fleetcast.domain.cost import Cost, metered
 from fleetcast.domain.errors import InfrastructureError
 from fleetcast.domain.failures import FAILURES, told
 from fleetcast.settings import ExecutionSettings
@@ -31,6 +32,7 @@ class Outcome(Generic[T]):
     task: T
     output: str | None
     error: str | None
+    cost: Cost | None = None  # of an attempt that came to an end
     again: bool = False
 
 
@@ -48,6 +50,7 @@ class Ended:
     number: int
     output: str | None
     error: str | None
+    cost: Cost | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +190,7 @@ class _Run(Generic[T]):
         """The outcome of an attempt; what was lost waits for its next one while it has any left."""
         if isinstance(event, Ended):
             self.took.append(self.clock() - (one.began or self.clock()))
-            return Outcome(one.task, event.output, event.error)
+            return Outcome(one.task, event.output, event.error, event.cost)
         if one.tries > self.settings.retries:
             return Outcome(one.task, None, event.words)
         one.tries += 1
@@ -204,9 +207,12 @@ class _Run(Generic[T]):
             )
 
 
-def attempt(work: Callable[[T], str], task: T) -> tuple[str | None, str | None]:
-    """The output digest of a task, or its error in words."""
-    try:
-        return work(task), None
-    except FAILURES as error:
-        return None, told(error)
+def attempt(work: Callable[[T], str], task: T) -> tuple[str | None, str | None, Cost | None]:
+    """The output digest of a task, or its error in words, and what it took."""
+    output, words = None, None
+    with metered() as meter:
+        try:
+            output = work(task)
+        except FAILURES as error:
+            words = told(error)
+    return output, words, meter.cost

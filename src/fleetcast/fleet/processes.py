@@ -10,6 +10,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any
 
+from fleetcast.domain.cost import Cost
 from fleetcast.fleet.attempts import Ended, Event, Lost, Started, attempt
 from fleetcast.fleet.workers import (
     LOOK,
@@ -147,7 +148,7 @@ def _serve(pipe: "Connection[Any, Any]") -> None:
             return
 
 
-def _done(work: Callable[[Any], str], task: object) -> tuple[str | None, str | None] | Exception:
+def _done(work: Callable[[Any], str], task: object) -> tuple[str | None, str | None, Cost | None] | Exception:
     try:
         return attempt(work, task)
     except Exception as error:  # noqa: BLE001 — a mistake in the code, raised again in the process that gave the task out

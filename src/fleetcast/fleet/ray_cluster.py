@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fleetcast.domain.cost import Cost
 from fleetcast.domain.errors import InfrastructureError, UsageError
 from fleetcast.fleet.attempts import Ended, Event, Loss, Lost, Started, attempt
 from fleetcast.fleet.workers import LOOK, OVER, SINGLE_THREAD, become_worker, memory_mb, one_thread_each
@@ -167,22 +168,23 @@ class RayCluster:
             given.began = True
             return Started(given.number)
         del self._given[one]
-        output, words, over = said
+        output, words, cost, over = said
         if over:
             ray.cancel(one, force=True)
             return Lost(given.number, "memory", words)
-        return Ended(given.number, output, words)
+        return Ended(given.number, output, words, cost)
 
 
 def _at_work(
     work: Callable[[Any], str], task: object, limit_mb: int, code: str
-) -> Iterator[tuple[str | None, str | None, bool]]:
-    """Runs on a worker: says that it has begun, and then the output, the error, and whether that was too much memory."""
-    yield None, None, False
+) -> Iterator[tuple[str | None, str | None, Cost | None, bool]]:
+    """Runs on a worker: says that it has begun, and then output, error and cost, and whether that was too much memory."""
+    yield None, None, None, False
     if code != installed():
         yield (
             None,
             f"the Fleetcast installed on node {os.uname().nodename} is another one than here; install the same",
+            None,
             False,
         )
         return
@@ -191,11 +193,11 @@ def _at_work(
     while limit_mb and not doing.done():
         time.sleep(LOOK)
         if memory_mb(os.getpid()) > limit_mb:
-            yield None, OVER.format(limit_mb), True
+            yield None, OVER.format(limit_mb), None, True
             time.sleep(5)  # until it is cancelled, which ends this process
             os._exit(1)
-    output, error = doing.result()
-    yield output, error, False
+    output, error, cost = doing.result()
+    yield output, error, cost, False
 
 
 @cache

@@ -14,7 +14,7 @@ from fleetcast.domain.reach import Reach, called, reach_of
 from fleetcast.domain.tables import COMPLETENESS, DEMAND, FORECASTS, MEMBERSHIP, ORDERS
 from fleetcast.domain.versions import Snapshot, digest_of
 from fleetcast.domain.week import is_week, known_by, label, monday
-from fleetcast.fleet import ancestry, reporting, work
+from fleetcast.fleet import ancestry, reporting, timing, work
 from fleetcast.fleet import plan as planning
 from fleetcast.fleet import release as releasing
 from fleetcast.fleet.executors import beside_the_ledger, executor
@@ -136,8 +136,12 @@ class Cycle:
     def __init__(
         self, w: Workspace, week: date, progress: Progress, actor: str, lease: Lease | None = None
     ) -> None:
-        self.w, self.week, self.progress, self.actor = w, week, progress, actor
+        self.w, self.week, self.actor = w, week, actor
         self.name = label(week)
+        self.deadline = timing.deadline(week, w.settings.execution.publish_within_days)
+        self.progress = timing.Timed(
+            progress, timing.usual(w.ledger, before=self.name), self.deadline, w.clock
+        )
         self.steps = Steps(self.name, w.ledger, w.bank, lease)
         self.broken_off = False  # whether the run before this one did not come to its end
         self.cut: Release | None = None  # the release made for this week, unless it was rolled back since
@@ -167,7 +171,8 @@ class Cycle:
         finally:
             self.executor.close()
             self.scoring.close()
-        self.w.ledger.cycle_finished(self.name, "done", {"only": only or "all"})
+        in_time = None if self.deadline is None else self.w.clock() <= self.deadline
+        self.w.ledger.cycle_finished(self.name, "done", {"only": only or "all", "in_time": in_time})
 
     # ---------------------------------------------------------------- data
 

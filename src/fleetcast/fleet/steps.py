@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from fleetcast.domain.cost import Cost, metered
 from fleetcast.domain.errors import FleetcastError
 from fleetcast.domain.versions import canonical, digest_of
 from fleetcast.fleet.executors import Executor
@@ -53,11 +54,12 @@ class Steps:
         self._check()
         run = self._ledger.begin(self._cycle, step, part, asked)
         try:
-            output = self._bank.put(canonical(work()))
+            with metered() as meter:
+                output = self._bank.put(canonical(work()))
         except FleetcastError as error:
             self._ledger.fail(run, str(error))
             raise
-        return self._finish(run, output)
+        return self._finish(run, output, meter.cost)
 
     def each(
         self,
@@ -94,7 +96,7 @@ class Steps:
                 self._ledger.fail(runs[part], error)
                 yield part, Failed(part, error)
             else:
-                yield part, self._finish(runs[part], outcome.output)
+                yield part, self._finish(runs[part], outcome.output, outcome.cost)
 
     def result(self, output: str) -> Any:
         """The JSON value that a step left in the bank."""
@@ -104,8 +106,8 @@ class Steps:
         self.taken_over += 1
         return Done(output, self.result(output), resumed=True)
 
-    def _finish(self, run: StepRun, output: str) -> Done:
-        self._ledger.finish(run, output)
+    def _finish(self, run: StepRun, output: str, cost: Cost | None) -> Done:
+        self._ledger.finish(run, output, cost)
         self.done += 1
         return Done(output, self.result(output), resumed=False)
 

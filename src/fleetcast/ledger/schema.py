@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from sqlalchemy import (
     Column,
     Dialect,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -120,6 +121,9 @@ steps = Table(
     Column("error", Text),
     Column("started", Moment, nullable=False),
     Column("ended", Moment),
+    Column("cpu_seconds", Float),
+    Column("wall_seconds", Float),
+    Column("peak_mb", Float),
     PrimaryKeyConstraint("cycle", "step", "part"),
 )
 

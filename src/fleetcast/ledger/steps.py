@@ -1,12 +1,13 @@
 """Cycles and their steps: idempotent by input digest, fenced so that only the newest run counts."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 from sqlalchemy import Connection, and_, insert, select, update
 
+from fleetcast.domain.cost import Cost
 from fleetcast.domain.errors import ConflictError
 from fleetcast.domain.versions import canonical
 from fleetcast.ledger import schema
@@ -41,6 +42,7 @@ class StepRecord:
     error: str | None
     started: datetime
     ended: datetime | None
+    cost: Cost | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,9 @@ def begin(
         "error": None,
         "started": now,
         "ended": None,
+        "cpu_seconds": None,
+        "wall_seconds": None,
+        "peak_mb": None,
     }
     if found:
         connection.execute(update(schema.steps).where(_key(cycle, step, part)).values(row))
@@ -96,11 +101,14 @@ def end(
     *,
     output_digest: str | None = None,
     error: str | None = None,
+    cost: Cost | None = None,
 ) -> None:
     """Close a run, unless a newer one has begun since or it is closed already."""
     columns = schema.steps.c
     mine = and_(_key(run.cycle, run.step, run.part), columns.epoch == run.epoch, columns.state == "running")
     closed = {"state": state, "output_digest": output_digest, "error": error, "ended": now}
+    if cost is not None:
+        closed |= asdict(cost)
     if connection.execute(update(schema.steps).where(mine).values(closed)).rowcount != 1:
         raise ConflictError(
             f"step {run.step} {run.part} of {run.cycle}: run {run.epoch} is not the running one any more; "
@@ -163,4 +171,6 @@ def _key(cycle: str, step: str, part: str) -> Any:
 
 
 def _record(row: Any) -> StepRecord:
-    return StepRecord(*row)
+    values = row._asdict()
+    cpu, wall, peak = (values.pop(name) for name in ("cpu_seconds", "wall_seconds", "peak_mb"))
+    return StepRecord(**values, cost=None if cpu is None else Cost(cpu, wall, peak))

@@ -9,6 +9,7 @@ from typing import Any, Literal, Self
 
 from sqlalchemy import Connection, Engine, select
 
+from fleetcast.domain.cost import Cost
 from fleetcast.domain.errors import CorruptError
 from fleetcast.ledger import experiments, leases, schema, steps
 from fleetcast.ledger.audit import AuditEvent, AuditRecord, Verification, verify_chain
@@ -70,10 +71,10 @@ class Ledger:
         with writing(self._engine) as connection:
             return steps.begin(connection, cycle, step, part, input_digest, self._clock())
 
-    def finish(self, run: StepRun, output_digest: str) -> None:
-        """Record what a step made; ConflictError when a newer run of it has begun."""
+    def finish(self, run: StepRun, output_digest: str, cost: Cost | None = None) -> None:
+        """Record what a step made, and what it took; ConflictError when a newer run of it has begun."""
         with writing(self._engine) as connection:
-            steps.end(connection, run, "done", self._clock(), output_digest=output_digest)
+            steps.end(connection, run, "done", self._clock(), output_digest=output_digest, cost=cost)
 
     def fail(self, run: StepRun, error: str) -> None:
         """Record why a step failed; ConflictError when a newer run of it has begun."""

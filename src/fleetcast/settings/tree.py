@@ -204,6 +204,12 @@ class ExecutionSettings(Branch):
     wait_seconds: float = Field(
         600, gt=0
     )  # for a first worker: a cluster scaled to zero starts nodes meanwhile
+    publish_within_days: int = Field(
+        0, ge=0, le=14
+    )  # after a week's end, by when its forecasts must be out; a run that will be late says so; 0: no deadline
+    price_per_cpu_hour: float = Field(
+        0, ge=0
+    )  # money, in whatever currency; with it costs are told in money too
 
 
 class EnvironmentSettings(Branch):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from fleetcast.faces.cli.figures import NONE, count, day, share, short
+from fleetcast.faces.cli.figures import NONE, count, day, figure, share, short
 from fleetcast.faces.cli.fitting import Table
 from fleetcast.faces.cli.paper import (
     ILL,
@@ -26,7 +26,10 @@ from fleetcast.fleet.report import (
     TableVersion,
 )
 
+_DEAREST = 10  # models shown; `--json` has all
+
 if TYPE_CHECKING:
+    from fleetcast.fleet.costs import Costs
     from fleetcast.fleet.plan import Decision
 
 
@@ -37,6 +40,38 @@ def plan(decisions: Sequence["Decision"]) -> Group:
         rows.add_row(decision.segment, mark, decision.reason)
     chosen = sum(decision.retrain for decision in decisions)
     return Group(Text(f"{count(chosen)} of {count(len(decisions))} models would be retrained."), rows)
+
+
+def costs(found: "Costs") -> Group:
+    """Step by step, then the models that took most."""
+    if not found.steps:
+        return Group(Text(f"{found.cycle} was run before costs were kept; the next week's are."))
+    priced = found.money is not None
+    money = (">Money",) if priced else ()
+    steps = table("Step", ">Parts", ">CPU s", ">Seconds", ">Longest part", ">Peak MB", *money)
+    for step in found.steps:
+        figures = (step.cpu_seconds, step.wall_seconds, step.longest_seconds)
+        steps.add_row(
+            step.step,
+            count(step.parts),
+            *(figure(value, 1) for value in figures),
+            count(round(step.peak_mb)),
+            *([figure(step.money or 0.0, 2)] if priced else []),
+        )
+    whole = f"{figure(found.cpu_seconds, 1)} CPU seconds"
+    if found.money is not None:
+        whole += f", {figure(found.money, 2)} in money"
+    parts: list[RenderableType] = [Text.assemble((found.cycle, "bold"), f" · {whole}"), steps]
+    if found.models:
+        models = table("Model", ">Rows", ">CPU s", *money)
+        for model in found.models[:_DEAREST]:
+            paid = [figure(model.money or 0.0, 4)] if priced else []
+            models.add_row(model.model, count(model.rows), figure(model.cpu_seconds, 2), *paid)
+        parts += ["", title(f"Models that took most, of {count(len(found.models))}"), models]
+    if not priced:
+        hint = "For money, say what a CPU hour costs: price_per_cpu_hour in [execution]."
+        parts += ["", Text(hint, "dim")]
+    return Group(*parts)
 
 
 def status(answer: Mapping[str, Any]) -> Group:

@@ -75,6 +75,16 @@ def plan(workspace: Folder = HERE, env: Env = DEV, week: Week = None, json: Json
     terminal.show(decisions, answers.plan(decisions), as_json=json)
 
 
+def costs(workspace: Folder = HERE, env: Env = DEV, week: Week = None, json: Json = False) -> None:
+    """What a week's cycle took: CPU, time, memory, money."""
+    with looking("reading what the cycle took"):
+        from fleetcast.faces.cli import answers, terminal
+        from fleetcast.fleet import costs
+
+        found = costs.costs(opened(workspace, env), week)
+    terminal.show(found, answers.costs(found), as_json=json)
+
+
 def condition(
     workspace: Folder = HERE, env: Env = DEV, week: Week = None, data: Data = None, json: Json = False
 ) -> None:
