@@ -128,7 +128,8 @@ def test_a_task_over_the_memory_of_all_is_given_up(do):
 
 @TWO_AT_ONCE
 def test_a_straggler_holds_nobody_up(do, engine):
-    assert list(do(engine, "outlasts", *"abcdef", time_limit_seconds=60))[-1] == "outlasts"
+    """It ends once the six others have; which of the last two is heard of first is chance."""
+    assert "outlasts" in list(do(engine, "outlasts", *"abcdef", time_limit_seconds=60))[-2:]
 
 
 @TWO_AT_ONCE
