@@ -37,6 +37,8 @@ from fleetcast.training.views import Views
 
 log = get_logger()
 
+REPLAYED = 52  # weeks
+
 
 def train(
     task: TrainingTask,
@@ -311,13 +313,18 @@ def _walked(cutoff: date, settings: Settings) -> list[date]:
 
 
 def _first_kept(cutoff: date, settings: Settings) -> dict[int, date]:
-    """By horizon the oldest origin whose rounds anything reads: what the gate judges, and what intervals are made of."""
+    """By horizon the oldest origin whose rounds anything reads: what the gate judges, and what intervals are made of.
+
+    Orders are replayed from the nearest week ahead, as far back as `REPLAYED`.
+    """
     found: dict[int, date] = {}
     for own in map(settings.reaching, settings.reaches):
         reach = _reach(own)
         weeks = max(reach["rounds"], conformal.ROUNDS) + reach["longest"] + reach["open_weeks"]
         since = min(_walked(cutoff, own)[0], cutoff - weeks * WEEK)
         found |= dict.fromkeys(own.training.horizons, since)
+    nearest = min(found)
+    found[nearest] = min(found[nearest], cutoff - (REPLAYED + conformal.ROUNDS) * WEEK)
     return found
 
 
