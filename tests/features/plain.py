@@ -103,13 +103,14 @@ class Plain:
                 out[f"lag{age}·horizon"] = horizon * out[f"lag{age}"]
         for length in self.windows[:-1]:
             out[f"mean{length}"] = self.mean(s, origin, length)
-        out["mean"] = self.mean(s, origin, origin + 1)  # the longest window's is the level
+        longest = f"all-mean{self.windows[-1]}"
+        out[longest] = self.mean(s, origin, origin + 1)  # the longest window's is the level
         for length in self.windows:
             if length >= 13:
                 logs = self.known(s, origin, length)
                 out[f"std{length}"] = float(logs.std()) if len(logs) else 0.0
                 out[f"zero{length}"] = float((logs == 0).mean()) if len(logs) else 0.0
-        shortest = f"mean{self.windows[0]}" if len(self.windows) > 1 else "mean"
+        shortest = f"mean{self.windows[0]}" if len(self.windows) > 1 else longest
         length = self.windows[0] if len(self.windows) > 1 else origin + 1
         out[f"store {shortest}"] = self.store(s, origin, lambda o: self.mean(o, origin, length))
         out[f"{shortest}·horizon"] = horizon * out[shortest]

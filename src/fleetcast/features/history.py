@@ -17,6 +17,9 @@ from fleetcast.settings import FeatureSettings
 STEADY_WEEKS = 13  # shortest window whose spread and share of zeros mean something
 FADING_LAGS = 2  # youngest lags whose weight changes with the horizon
 ALIKE_WIDTH = 0.25  # standard deviations of a known-ahead value within which two weeks are alike
+LEVELLED = (
+    "all-mean"  # what the column is called that sets all weeks so far against the longest window, the level
+)
 ALIKE_MEMORY = 52.0  # weeks after which a week that is alike counts half
 
 
@@ -72,7 +75,7 @@ class History:
             if age < FADING_LAGS:
                 yield Column(f"lag{age}·horizon", origin=self._cell(at), by_horizon=True)
         for at, length in enumerate(self.lengths, start=means):
-            name = f"mean{length}" if length < self.lengths[-1] else "mean"
+            name = f"mean{length}" if length < self.lengths[-1] else f"{LEVELLED}{length}"
             yield Column(name, origin=self._cell(at))
             if at == means:
                 yield Column(f"store {name}", origin=next(of_stores))

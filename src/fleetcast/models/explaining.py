@@ -37,7 +37,7 @@ BOUNDS = "bounds"  # what a model's floor, ceiling and smearing add to the sum
 LEVEL, RECENT, SEASON, TREND = "level", "recent weeks", "season", "trend"
 SIMILAR, OTHER, WEATHER, EVENTS = "similar plans", "other", "weather", "events"
 _STARTS = (
-    (LEVEL, ("level", "new", "known_weeks")),
+    (LEVEL, ("level", "new", "known_weeks", "all-mean")),
     (RECENT, ("lag", "mean", "std", "zero", "store lag", "store mean")),
     (SEASON, ("season", "has_season", "sin", "cos", WEEK)),
     (TREND, ("drift",)),

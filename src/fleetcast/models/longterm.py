@@ -15,6 +15,7 @@ import polars as pl
 from fleetcast.domain.models import Dumped
 from fleetcast.features.column import table
 from fleetcast.features.examples import Examples
+from fleetcast.features.history import LEVELLED
 from fleetcast.models import lasso
 from fleetcast.models.lasso import FittedLasso, Lasso
 from fleetcast.settings import TrainingSettings
@@ -149,7 +150,7 @@ def _columns(examples: Examples, most: int | None) -> Iterator[tuple[str, F32 | 
             yield f"{name}·far", values * far, False
         elif table(name) == EVENTS or (table(name) is None and name.startswith((*STEADY, *SEASONS))):
             yield name, values, False
-    longest = max(int(name.removeprefix(WINDOWS)) for name in held if _is_window(name))
+    (longest,) = (int(name.removeprefix(LEVELLED)) for name in held if name.startswith(LEVELLED))
     count = np.clip(_known_weeks(examples), 1.0, longest)
     k = 1
     while f"sin{k}" in held and (most is None or k <= most):
