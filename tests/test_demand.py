@@ -1,4 +1,5 @@
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import polars as pl
 import pytest
@@ -65,18 +66,6 @@ def of_cola(frame: pl.DataFrame, column: str = "units") -> list[float | None]:
     return frame.filter(pl.col("product") == "cola")[column].to_list()
 
 
-def net(
-    brought: pl.DataFrame,
-    back: pl.DataFrame | None = None,
-    *,
-    last: int,
-    shops: pl.DataFrame | None = None,
-    goods: pl.DataFrame | None = None,
-    **settings: object,
-) -> pl.DataFrame:
-    return found(brought, back, last=last, shops=shops, goods=goods, **settings).frame()
-
-
 def found(
     brought: pl.DataFrame,
     back: pl.DataFrame | None = None,
@@ -94,6 +83,11 @@ def found(
         cutoff=week(last),
         settings=DemandSettings(**({"returns_weeks": 0} | settings)),
     )
+
+
+def net(*tables: pl.DataFrame, **given: Any) -> pl.DataFrame:
+    """The DEMAND rows of what is `found`."""
+    return found(*tables, **given).frame()
 
 
 def test_demand_is_what_was_delivered_less_what_came_back_of_that_week():

@@ -58,9 +58,8 @@ def alike(
 def _compared(
     known: F32, first: int, near: int, far: int, memory: float, weights: F64, band: F64
 ) -> None:  # pragma: no cover - compiled
-    """How much each week counts for week t: in `weights` [t, W] from `far` weeks before it, in `band` [far − near, t] of less.
-
-    Of the weeks from the `first` on.
+    """How much each week counts for week t, from the `first` on: in `weights` [t, W] from `far` weeks before it, in `band`
+    [far − near, t] of less.
     """
     C, W = known.shape
     squared = np.empty(W)

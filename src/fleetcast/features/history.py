@@ -17,9 +17,7 @@ from fleetcast.settings import FeatureSettings
 STEADY_WEEKS = 13  # shortest window whose spread and share of zeros mean something
 FADING_LAGS = 2  # youngest lags whose weight changes with the horizon
 ALIKE_WIDTH = 0.25  # standard deviations of a known-ahead value within which two weeks are alike
-LEVELLED = (
-    "all-mean"  # what the column is called that sets all weeks so far against the longest window, the level
-)
+LEVELLED = "all-mean"  # begins the name of the mean of all weeks so far, against the level's window
 ALIKE_MEMORY = 52.0  # weeks after which a week that is alike counts half
 
 

@@ -62,18 +62,18 @@ def panel_at(history: History, cutoff: date, tables: Mapping[str, Table], *, set
     return panel if before.is_empty() else lend(panel, borrowed(net.frame(), before))
 
 
-def design_at(history: History, cutoff: date, tables: Mapping[str, Table], *, settings: Settings) -> Design:
-    """The features of that panel."""
-    panel = panel_at(history, cutoff, tables, settings=settings)
-    return Design.of(panel, settings.training.features, settings.covariates)
-
-
-def design_ahead(
-    history: History, cutoff: date, tables: Mapping[str, Table], *, settings: Settings
+def design_at(
+    history: History,
+    cutoff: date,
+    tables: Mapping[str, Table],
+    *,
+    settings: Settings,
+    only_ahead: bool = False,
 ) -> Design:
-    """The same for the weeks after the cutoff alone, which costs less."""
+    """The features of that panel; `only_ahead`: for the weeks after the cutoff alone, which costs less."""
     panel = panel_at(history, cutoff, tables, settings=settings)
-    return Design.of(panel, settings.training.features, settings.covariates, since=panel.cutoff + 1)
+    since = panel.cutoff + 1 if only_ahead else 0
+    return Design.of(panel, settings.training.features, settings.covariates, since=since)
 
 
 def series_of(membership: pl.DataFrame, products: pl.DataFrame, settings: Settings) -> pl.DataFrame:

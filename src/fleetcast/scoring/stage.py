@@ -30,7 +30,7 @@ from fleetcast.domain.versions import Snapshot, canonical
 from fleetcast.domain.week import WEEK, Looks
 from fleetcast.features.design import Design, Examples
 from fleetcast.features.panel import Panel
-from fleetcast.features.view import design_ahead, series_of
+from fleetcast.features.view import design_at, series_of
 from fleetcast.lake import Lake
 from fleetcast.models import recipes
 from fleetcast.models.recipes import Fitted
@@ -68,7 +68,7 @@ def score(
 ) -> str:
     """Write a partition's forecasts, orders and completeness; returns the digest of the record in the bank."""
     manifest = registry.releases.get(task.release).manifest
-    design = design_ahead(history, task.cutoff, tables, settings=settings)
+    design = design_at(history, task.cutoff, tables, settings=settings, only_ahead=True)
     panel = design.panel
     moment = Looks.of(settings.calendar.ready_after_days, history.received).at(task.cutoff)
     stores, products = (
@@ -91,7 +91,7 @@ def score(
     if "long-term" in settings.reaches:
         own = settings.reaching("long-term")
         try:
-            design = design_ahead(history, task.cutoff, tables, settings=own)
+            design = design_at(history, task.cutoff, tables, settings=own, only_ahead=True)
             far_desk = _Desk(design.panel, design, manifest, registry, "long-term")
             far = _trusted(far_desk, active, previous, task, own)
             record["unloadable"] = desk.failed | far_desk.failed
