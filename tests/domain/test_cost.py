@@ -1,5 +1,3 @@
-import sys
-
 import numpy as np
 import pytest
 
@@ -18,8 +16,7 @@ def test_work_is_measured_however_it_ends():
     assert meter.cost.wall_seconds > 0
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a process's peak is for life")
-def test_the_peak_is_of_the_work_and_not_of_what_was_before_it():
+def test_measuring_leaves_the_process_its_own_peak():
     with metered() as large:
         taken = np.ones(300 * 2**17)  # 300 MB
         del taken
@@ -27,4 +24,4 @@ def test_the_peak_is_of_the_work_and_not_of_what_was_before_it():
         sum(range(1000))
     assert large.cost is not None
     assert small.cost is not None
-    assert large.cost.peak_mb > small.cost.peak_mb + 200
+    assert small.cost.peak_mb >= large.cost.peak_mb > 300

@@ -14,7 +14,7 @@ from fleetcast.workspace import Workspace
 
 @dataclass(frozen=True, slots=True)
 class StepCost:
-    """One step of a cycle: over all its parts, and the longest of them. `peak_mb` is the most that a worker of it had."""
+    """One step of a cycle: over all its parts, and the longest of them. `peak_mb`: see `Cost`."""
 
     step: str
     parts: int
