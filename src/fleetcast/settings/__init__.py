@@ -1,6 +1,14 @@
 """The settings of a workspace: one frozen tree, read from `fleetcast.toml`; a function gets its own branch."""
 
-from fleetcast.settings.file import branch_digest, deciding_digest, load
+from fleetcast.settings.file import branch_digest, deciding_digest, load, load_policy
+from fleetcast.settings.policy import (
+    AdvisoryPolicy,
+    DataPolicy,
+    LicencePolicy,
+    Policy,
+    PromotionPolicy,
+    SecretPolicy,
+)
 from fleetcast.settings.tree import (
     Branch,
     CalendarSettings,
@@ -25,19 +33,25 @@ from fleetcast.settings.tree import (
 )
 
 __all__ = [
+    "AdvisoryPolicy",
     "Branch",
     "CalendarSettings",
     "ColumnSettings",
     "CovariateSettings",
+    "DataPolicy",
     "DemandSettings",
     "EnvironmentSettings",
     "ExecutionSettings",
     "FeatureSettings",
     "GateSettings",
+    "LicencePolicy",
     "MoverSettings",
     "Name",
     "OrderSettings",
+    "Policy",
+    "PromotionPolicy",
     "RetrainingSettings",
+    "SecretPolicy",
     "SegmentSettings",
     "Settings",
     "Share",
@@ -48,4 +62,5 @@ __all__ = [
     "branch_digest",
     "deciding_digest",
     "load",
+    "load_policy",
 ]

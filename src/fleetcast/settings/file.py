@@ -1,17 +1,20 @@
-"""Reading `fleetcast.toml`: a tree of settings, or all of its problems at once."""
+"""Reading `fleetcast.toml` and `policy.toml`: a tree of settings, or all of its problems at once."""
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from fleetcast.domain.errors import SettingsError, SettingsProblem
 from fleetcast.domain.versions import digest_of
 from fleetcast.settings.conflicts import conflicts
+from fleetcast.settings.policy import Policy
 from fleetcast.settings.positions import Place, positions
 from fleetcast.settings.problems import Examined, Found, examine, within
 from fleetcast.settings.tree import Branch, Settings
+
+_Tree = TypeVar("_Tree", bound=Branch)
 
 SCHEMA = 1
 _FIRST_LINE = re.compile(rf"schema\s*=\s*{SCHEMA}\s*(?:#.*)?")
@@ -20,11 +23,20 @@ _AT = re.compile(r"(?P<what>.*) \(at line (?P<line>\d+), column (?P<column>\d+)\
 
 def load(path: Path) -> Settings:
     """The settings in a file; SettingsError lists everything that is wrong with it, each with its line."""
+    return _load(path, Settings, _conflicts)
+
+
+def load_policy(path: Path) -> Policy:
+    """The policy in a file, which need not be there: a workspace without one has the policy of the defaults."""
+    return _load(path, Policy, lambda _: []) if path.exists() else Policy()
+
+
+def _load(path: Path, tree: type[_Tree], conflicting: Callable[[Examined[_Tree]], list[Found]]) -> _Tree:
     text = _text(path)
     document = _parsed(path, text)
     first = list(_first_line(text, document))
-    examined = examine(Settings, document | {"schema": SCHEMA})
-    found = [*examined.found, *_conflicts(examined)]
+    examined = examine(tree, document | {"schema": SCHEMA})
+    found = [*examined.found, *conflicting(examined)]
     if examined.tree is not None and not first and not found:
         return examined.tree
     lines = positions(text)
