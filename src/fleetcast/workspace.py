@@ -11,6 +11,8 @@ from types import ModuleType
 from typing import Any
 
 import fleetcast
+from fleetcast import artifacts
+from fleetcast.artifacts import Artifact
 from fleetcast.conditioning.stage import Conditioner
 from fleetcast.conditioning.standard import as_they_stand
 from fleetcast.domain.errors import PolicyRefusal, UsageError
@@ -34,20 +36,25 @@ from fleetcast.ledger.store import Ledger
 from fleetcast.registry.bank import Bank
 from fleetcast.registry.publications import Publications
 from fleetcast.registry.store import Registry
-from fleetcast.settings import Settings, branch_digest, load, recipes
+from fleetcast.settings import Policy, Settings, branch_digest, deciding_digest, load, load_policy, recipes
 from fleetcast.sources.raw import RawStore
 
 DERIVED = (DEMAND, MEMBERSHIP, ROUNDS, FORECASTS, ORDERS, COMPLETENESS, SCORES, QUARANTINE)
 SETTINGS_FILE = "fleetcast.toml"
+POLICY_FILE = "policy.toml"
 
 
 @dataclass(frozen=True)
 class Address:
-    """Where a workspace is and which environment of it is meant: all that a worker needs to open it again."""
+    """Where a workspace is and which environment of it is meant: all that a worker needs to open it again.
+
+    `folder` has its settings and code; state and raw files are there too, or at `home` where the code is installed.
+    """
 
     folder: Path
     environment: str
     data: Path | None = None
+    home: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +64,7 @@ class Workspace:
     address: Address
     settings: Settings
     clock: Callable[[], datetime]
+    artifact: Artifact | None = None  # that its code is installed from
 
     @property
     def environment(self) -> str:
@@ -66,10 +74,19 @@ class Workspace:
     def folder(self) -> Path:
         return self.address.folder
 
+    @property
+    def home(self) -> Path:
+        """What paths in the settings are relative to: of state, and of raw files."""
+        return self.address.home or self.folder
+
+    @cached_property
+    def policy(self) -> Policy:
+        return load_policy(self.folder / POLICY_FILE)
+
     @cached_property
     def state(self) -> Path:
         """Where this environment keeps its state; raw files lie beside it, shared by all environments."""
-        return self.folder / self.settings.state.root / self.environment
+        return self.home / self.settings.state.root / self.environment
 
     @property
     def log(self) -> Path:
@@ -200,11 +217,19 @@ class Workspace:
         return module, digest(path.read_bytes())
 
     def refuse_checkout(self) -> None:
-        """Stop a run that this environment does not allow from a checkout."""
-        if not self.settings.environments[self.environment].checkout:  # type: ignore[index]
+        """Stop a run of code that this environment does not allow: a checkout's, or an artifact's that was changed."""
+        if self.artifact is None:
+            if not self.settings.environments[self.environment].checkout:  # type: ignore[index]
+                raise PolicyRefusal(
+                    f"{self.environment} runs only an installed artifact that its release pins, and this is a checkout;"
+                    " package it with `fleetcast ci package`, and run it with `fleetcast cd`",
+                    name="checkout",
+                )
+        elif (self.code, deciding_digest(self.settings)) != (self.artifact.code, self.artifact.settings):
             raise PolicyRefusal(
-                f"{self.environment} runs only an installed artifact that its release pins, and this is a checkout;"
-                " run in dev, and release from there"
+                f"the code installed in {self.folder} is not that of artifact {self.artifact.id[:12]}: it was changed"
+                " after it was installed; remove the installation, and let `fleetcast cd` make it anew",
+                name="other_code",
             )
 
 
@@ -215,8 +240,14 @@ def open(  # noqa: A001 — `workspace.open` reads as what it does
     data: Path | None = None,
     clock: Callable[[], datetime] | None = None,
 ) -> Workspace:
-    """Open one environment of the workspace in `folder`; `data` (else $FLEETCAST_DATA) is where `{data}` points."""
-    folder = folder.resolve()
+    """Open one environment of the workspace in `folder`; `data` (else $FLEETCAST_DATA) is where `{data}` points.
+
+    An installed artifact brings settings and code with it, and `folder` is where its state and raw files are.
+    """
+    folder, installed = folder.resolve(), artifacts.here()
+    home = folder
+    if installed:
+        folder = installed.folder
     if not (folder / SETTINGS_FILE).is_file():
         raise UsageError(
             f"{folder} is no workspace: it has no {SETTINGS_FILE}; name one with --workspace, or try `fleetcast demo`"
@@ -227,7 +258,8 @@ def open(  # noqa: A001 — `workspace.open` reads as what it does
         raise UsageError(f"no environment {environment!r} in {folder / SETTINGS_FILE}; it has {known}")
     if data is None and os.environ.get("FLEETCAST_DATA"):
         data = Path(os.environ["FLEETCAST_DATA"])
-    return Workspace(Address(folder, environment, data), settings, clock or _now)
+    address = Address(folder, environment, data, home if installed else None)
+    return Workspace(address, settings, clock or _now, installed.artifact if installed else None)
 
 
 def _now() -> datetime:

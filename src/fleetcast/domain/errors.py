@@ -103,9 +103,13 @@ class ConflictError(InfrastructureError):
 
 
 class PolicyRefusal(FleetcastError):
-    """The rules do not allow this, whoever asks."""
+    """The rules do not allow this, whoever asks; the audit chain keeps it as `refused.<name>`."""
 
     exit_code = 4
+
+    def __init__(self, message: str, *, name: str = "policy", event: int | None = None) -> None:
+        super().__init__(message)
+        self.name, self.event = name, event  # the audit event that keeps it
 
 
 def some(names: Iterable[str], like: str, *, most: int = 4) -> str:

@@ -74,8 +74,8 @@ def _entry(w: Workspace, to: Path) -> str:
     if any(source.table == CLUSTERS.name for source in w.settings.sources.values()):
         return ""
     path = to.resolve()
-    if path.is_relative_to(w.folder):
-        path = path.relative_to(w.folder)
+    if path.is_relative_to(w.home):
+        path = path.relative_to(w.home)
     alone = path.parent != Path()  # in a folder of its own: later files lie beside it
     return _ENTRY.format(path=(path.with_name(f"*{path.suffix}") if alone else path).as_posix())
 

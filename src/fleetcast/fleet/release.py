@@ -29,6 +29,8 @@ class Origin:
     snapshot: str
     settings: str
     cutoff: date
+    artifact: str | None = None
+    policy: str | None = None
 
     def lineage(self) -> dict[str, Any]:
         return {
@@ -37,6 +39,7 @@ class Origin:
             "snapshot": self.snapshot,
             "settings": self.settings,
             "cutoff": self.cutoff.isoformat(),
+            **({"artifact": self.artifact} if self.artifact else {}),
             "machine": {
                 "architecture": platform.machine(),
                 "python": platform.python_version(),
@@ -231,6 +234,8 @@ def manifest(
         feature_spec=features,
         settings=origin.settings,
         cutoff=origin.cutoff,
+        artifact=origin.artifact,
+        policy=origin.policy,
         # one that failed before it could be judged has none, and does not inherit an old one
         verdicts={segment: dict(verdicts.get(segment, {})) for segment in chosen},
     )

@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from fleetcast.domain.errors import UsageError
-from fleetcast.fleet.report import Member, Move, ReleaseChange, ReleaseLine, ReleaseView
+from fleetcast.fleet import promoting, rehearsals
+from fleetcast.fleet.progress import Silent
+from fleetcast.fleet.report import Approved, Member, Move, ReleaseChange, ReleaseLine, ReleaseView
 from fleetcast.registry import manifest as kept
 from fleetcast.registry.manifest import Release
 from fleetcast.workspace import Workspace
@@ -55,11 +58,26 @@ def diff(w: Workspace, before: str, after: str) -> list[ReleaseChange]:
 
 
 def promote(w: Workspace, name: str, *, actor: str, reason: str) -> Move:
-    """Make a release live."""
+    """Make a release live, as a person asks for it."""
+    from fleetcast.fleet import run  # it is the whole cycle
+
     w.refuse_checkout()
-    before = w.ledger.pointer()
-    release = w.registry.releases.promote(named(w, name).id, actor=actor, reason=reason, expected=before)
+    before, wanted = w.ledger.pointer(), named(w, name)
+    if wanted.id != before and rehearsals.of(w, wanted) is None:
+        run.rehearse(w, wanted, progress=Silent(), actor=actor)
+    release = promoting.promote(w, wanted, actor=actor, reason=reason, attended=True, over=before)
     return Move(w.environment, before, release.id)
+
+
+def approve(
+    w: Workspace, name: str, *, by: str | None, key: Path | None, signature: Path | None, reason: str
+) -> Approved:
+    """Approve a release with a signature."""
+    release = named(w, name)
+    given = signature.read_text("utf-8") if signature else None
+    person = promoting.approve(w, release, person=by, key=key, signature=given, reason=reason)
+    decision = promoting.decide(w, release, w.registry.releases.current())
+    return Approved(w.environment, release.id, person, decision)
 
 
 def rollback(w: Workspace, to: str | None, *, actor: str, reason: str) -> Move:

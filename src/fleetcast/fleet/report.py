@@ -6,6 +6,8 @@ from datetime import date
 from pathlib import Path
 from typing import Literal
 
+from fleetcast.promotion import Decision
+
 State = Literal["passed", "over_gate", "failed"]
 Served = Literal["champion", "last_known_good", "baseline", "carried_forward", "blocked"]
 
@@ -109,6 +111,36 @@ class LongTermLines:
 
 
 @dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """What a release would publish, beside what the live one would of the same week: volumes in units, by segment.
+
+    `unserved` says of segments whose own model the release names and could not be used, why, in codes.
+    """
+
+    volumes: Mapping[str, tuple[float, float | None]]  # its own, and the live release's
+    unserved: Mapping[str, str]
+    failed: Mapping[str, str]  # partitions that could not be scored
+
+    @property
+    def passed(self) -> bool:
+        return not (self.unserved or self.failed)
+
+    @property
+    def change(self) -> float | None:
+        """Of the volume of segments that both serve, relative to the live release's."""
+        both = [(ours, theirs) for ours, theirs in self.volumes.values() if theirs is not None]
+        theirs = sum(volume for _, volume in both)
+        return sum(volume for volume, _ in both) / theirs - 1 if theirs else None
+
+    @property
+    def text(self) -> str:
+        change = "" if self.change is None else f", {self.change:+.1%} against the live release"
+        ill = f"; {len(self.unserved)} segments not served by their own model" if self.unserved else ""
+        lost = f"; {len(self.failed)} partitions could not be scored" if self.failed else ""
+        return f"{sum(ours for ours, _ in self.volumes.values()):,.0f} units{change}{ill}{lost}"
+
+
+@dataclass(frozen=True, slots=True)
 class CycleReport:
     """One environment's work for one week."""
 
@@ -132,6 +164,8 @@ class CycleReport:
     without_pool: int = 0  # series whose champion forecast without its pool, which is lost
     long_term: LongTermLines | None = None
     unclustered: int = 0  # stores that have no cluster, where segments are keyed by it
+    rehearsed: Rehearsal | None = None  # where a release was validated and not published
+    awaiting: str = ""  # why the release waits for people to approve it
     unchanged: bool = False  # the week had been done with exactly these inputs
 
     @property
@@ -144,6 +178,16 @@ class CycleReport:
 
 
 # ------------------------------------------------------------------ answers to questions about what is there
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """A person's approval was kept, and what the policy says of the release now."""
+
+    environment: str
+    release: str
+    person: str
+    decision: Decision
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,18 +8,26 @@ from functools import cached_property
 from typing import Any, Literal
 
 from fleetcast.conditioning import stage as conditioning
-from fleetcast.domain.errors import CorruptError, DataError, GateFailed, InfrastructureError, UsageError
+from fleetcast.domain.errors import (
+    CorruptError,
+    DataError,
+    GateFailed,
+    InfrastructureError,
+    PolicyRefusal,
+    UsageError,
+)
 from fleetcast.domain.failures import DISK_FULL, FAILURES, told
 from fleetcast.domain.reach import Reach, called, reach_of
 from fleetcast.domain.tables import COMPLETENESS, DEMAND, FORECASTS, MEMBERSHIP, ORDERS
 from fleetcast.domain.versions import Snapshot, digest_of
 from fleetcast.domain.week import is_week, known_by, label, monday
-from fleetcast.fleet import ancestry, reporting, timing, work
+from fleetcast.fleet import ancestry, promoting, rehearsals, reporting, timing, work
 from fleetcast.fleet import plan as planning
 from fleetcast.fleet import release as releasing
 from fleetcast.fleet.executors import beside_the_ledger, executor
 from fleetcast.fleet.progress import Progress
-from fleetcast.fleet.report import CycleReport
+from fleetcast.fleet.refusals import recorded
+from fleetcast.fleet.report import CycleReport, Rehearsal
 from fleetcast.fleet.steps import Done, Failed, Steps
 from fleetcast.ledger.leases import Lease
 from fleetcast.models import recipes
@@ -36,7 +44,7 @@ from fleetcast.workspace import Workspace
 
 log = get_logger()
 
-Only = Literal["condition", "train", "score", "monitor"]
+Only = Literal["condition", "train", "validate", "score", "monitor"]
 TRAIN: dict[Reach, str] = {
     "short-term": "train",
     "long-term": "train long-term",
@@ -49,11 +57,18 @@ def run_cycle(
     w: Workspace, *, week: date | None = None, only: Only | None = None, progress: Progress, actor: str
 ) -> CycleReport:
     """Do a week, or one part of it. What was done before with the same inputs is not done again."""
-    w.refuse_checkout()
     started = time.monotonic()
+    with recorded(w, "cycle", actor=actor):
+        w.refuse_checkout()
+        return _run_cycle(w, week, only, progress, actor, started)
+
+
+def _run_cycle(
+    w: Workspace, week: date | None, only: Only | None, progress: Progress, actor: str, started: float
+) -> CycleReport:
     with w.ledger.lease("cycle", actor, LEASE) as lease:
         data = Steps("data", w.ledger, w.bank, lease)
-        accounts = _condition(w, data, progress) if only in (None, "condition") else []
+        accounts = _condition(w, data, progress) if only in (None, "condition", "validate") else []
         cycle = Cycle(w, cutoff(w, week), progress, actor, lease)
         cycle.run(only)
         return reporting.report(
@@ -62,10 +77,23 @@ def run_cycle(
             cut=cycle.cut,
             accounts=accounts,
             quorum=cycle.quorum,
+            awaiting=cycle.awaiting,
+            rehearsed=cycle.rehearsed,
             resumed=cycle.broken_off and cycle.steps.taken_over > 0,
             unchanged=not data.done and not cycle.steps.done,
             seconds=time.monotonic() - started,
         )
+
+
+def rehearse(w: Workspace, release: Release, *, progress: Progress, actor: str) -> Rehearsal:
+    """What a release that is not live would publish for its week; nothing is published."""
+    with w.ledger.lease("cycle", actor, LEASE) as lease:
+        cycle = Cycle(w, release.manifest.cutoff, progress, actor, lease)
+        try:
+            return cycle.rehearse_with(release, w.registry.releases.current())
+        finally:
+            cycle.executor.close()
+            cycle.scoring.close()
 
 
 def cutoff(w: Workspace, week: date | None) -> date:
@@ -99,7 +127,7 @@ def cutoff(w: Workspace, week: date | None) -> date:
 def _condition(w: Workspace, steps: Steps, progress: Progress) -> list[conditioning.Account]:
     """Take in the raw files there are; the same files, conditioners and settings make nothing new."""
     progress.stage("receive", None)
-    received = conditioning.receive(w.settings, base=w.folder, data=w.address.data, raw=w.raw, now=w.clock())
+    received = conditioning.receive(w.settings, base=w.home, data=w.address.data, raw=w.raw, now=w.clock())
     files = sum(len(found) for found in received.values())
     progress.done("receive", f"{files} files of {len(received)} sources")
     conditioners = {source: w.conditioner_of(source) for source in received}
@@ -146,6 +174,8 @@ class Cycle:
         self.broken_off = False  # whether the run before this one did not come to its end
         self.cut: Release | None = None  # the release made for this week, unless it was rolled back since
         self.quorum = True  # until a release of this cycle misses it
+        self.awaiting = ""  # why the release made for this week waits for people, if it does
+        self.rehearsed: Rehearsal | None = None
         self.untrained: dict[str, str] = {}  # models that its training failed to make, with the reason
         self.partitions = work.partitions(w)
         self.executor = executor(w.settings.execution)
@@ -156,10 +186,12 @@ class Cycle:
         self.broken_off = any(c.cycle == self.name and c.state != "done" for c in self.w.ledger.cycles())
         self.w.ledger.cycle_started(self.name)
         try:
-            if only in (None, "condition", "train"):
+            if only in (None, "condition", "train", "validate"):
                 self.derive()
-            if only in (None, "train"):
+            if only in (None, "train", "validate"):
                 self.train_and_release(promote=only is None)
+            if only == "validate":
+                self.rehearse()
             if only in (None, "score"):
                 self.score_and_publish()
             if only in (None, "monitor"):
@@ -219,12 +251,18 @@ class Cycle:
         decisions = self._plan(fleet)
         chosen = {decision["segment"] for decision in decisions if decision["retrain"]}
         trained = {reach: self._train(fleet, chosen, reach) for reach in self.w.settings.reaches}
-        if not chosen and self.w.ledger.pointer():
+        if not chosen and self._pinned():
             return  # the live release stays as it is
         self.progress.stage("release", None)
         released = self.steps.once(
             "release",
-            {"trained": trained, "gate": branch_digest(self.w.settings.gate), "week": str(self.week)},
+            {
+                "trained": trained,
+                "gate": branch_digest(self.w.settings.gate),
+                "week": str(self.week),
+                "artifact": self.w.artifact.id if self.w.artifact else None,
+                "policy": promoting.keep_policy(self.w),
+            },
             lambda: self._release(fleet, trained),
         )
         release, quorum = released.result["release"], released.result["quorum"]
@@ -236,8 +274,23 @@ class Cycle:
         if not promoted or self.w.ledger.pointer() == release:  # else it was live, and rolled back
             self.cut = self.w.registry.releases.get(release)
 
+    def _pinned(self) -> bool:
+        """Whether the live release names the artifact and the policy that are here now: they change without any training."""
+        live = self.w.registry.releases.current()
+        own = (self.w.artifact.id if self.w.artifact else None, promoting.keep_policy(self.w))
+        return live is not None and (live.manifest.artifact, live.manifest.policy) == own
+
     def _promoted(self, released: Mapping[str, Any]) -> bool:
-        """Make a release live unless it was before; true when it was. One that is damaged leaves the live one serving."""
+        """Make a release live unless it was before; true when it was. One that is damaged leaves the live one serving.
+
+        So does one that people have to look at first.
+        """
+        live, made = self.w.registry.releases.current(), self.w.registry.releases.get(released["release"])
+        decision = promoting.decide(self.w, made, live)
+        if not decision.allowed and (live is None or live.id != made.id):
+            self.awaiting = decision.why
+            log.warning("awaits_approval", release=made.id, why=decision.why)
+            return False
         try:
             done = self.steps.once(
                 "promote", {"release": released["release"]}, lambda: self._promote(released)
@@ -334,7 +387,13 @@ class Cycle:
             verdicts |= self._judge(fleet, made, live, reach)
             records += made
         origin = releasing.Origin(
-            self.w.code, releasing.lock(), self.snapshot.digest, deciding_digest(self.w.settings), self.week
+            self.w.code,
+            releasing.lock(),
+            self.snapshot.digest,
+            deciding_digest(self.w.settings),
+            self.week,
+            self.w.artifact.id if self.w.artifact else None,
+            promoting.keep_policy(self.w),
         )
         versions = releasing.register(
             records, verdicts, origin=origin, live=live, registry=self.w.registry, actor=self.actor
@@ -441,12 +500,10 @@ class Cycle:
         return {serving[name]: str(version.lineage["recipe"]) for name, version in found.items()}
 
     def _promote(self, released: Mapping[str, Any]) -> dict[str, str]:
-        self.w.registry.releases.promote(
-            released["release"],
-            actor=self.actor,
-            reason=f"week {self.week}: {released['quorum']['text']}",
-            expected=released["expected"],
-            policy="quorum",
+        made = self.w.registry.releases.get(released["release"])
+        reason = f"week {self.week}: {released['quorum']['text']}"
+        promoting.promote(
+            self.w, made, actor=self.actor, reason=reason, attended=False, over=released["expected"]
         )
         return {"live": released["release"]}
 
@@ -465,28 +522,14 @@ class Cycle:
                 f"nothing is released in {self.w.environment}, so nothing can be scored{self._refusal()}; "
                 "see why with `fleetcast release list`"
             )
+        self._refuse_other_artifact(live)
         today = {str(cell.segment) for cell in reporting.cells(self.w, self.week, self.snapshot)}
         if live.manifest.reaching("short-term").keys().isdisjoint(today):
             raise GateFailed(
                 f"release {live.id[:12]} has no model of today's segments: it was made for other [segments] keys;"
                 " `fleetcast run` makes one for these"
             )
-        settings = self.w.settings
-        orders = {
-            partition: work.Score(
-                self.w.address,
-                self.snapshot,
-                self.received,
-                ScoringTask(partition, self.week, live.id, self.snapshot),
-                code=digest_of(
-                    [
-                        self.w.code,
-                        *(branch_digest(branch) for branch in (settings.orders, settings.long_term)),
-                    ]
-                ),
-            )
-            for partition in self.partitions
-        }
+        orders = self._scoring(live.id)
         self.progress.stage("score", len(orders))
         records: dict[str, Any] = {}
         failed: dict[str, str] = {}
@@ -508,6 +551,64 @@ class Cycle:
         self._publish(live)
         if failed:
             raise _not_scored(failed, orders, "its last forecasts were carried forward")
+
+    def rehearse(self) -> None:
+        """Forecast with this week's release and with the live one, side by side, and publish nothing."""
+        live = self.w.registry.releases.current()
+        if self.cut is not None:
+            self.rehearse_with(self.cut, live)
+
+    def rehearse_with(self, new: Release, live: Release | None) -> Rehearsal:
+        """The same with any release of this week."""
+        releases = dict.fromkeys([new.id, *([live.id] if live else [])])
+        orders = {
+            f"{release} {partition}": order
+            for release in releases
+            for partition, order in self._scoring(release, rehearsal=True).items()
+        }
+        self.progress.stage("rehearse", len(orders))
+        found: dict[str, dict[str, Any]] = {
+            release: {"segments": {}, "unlike_judged": {}, "failed": {}} for release in releases
+        }
+        for part, ended in self.steps.each("rehearse", orders, _score_inputs, work.score, self.scoring):
+            release, _, partition = part.partition(" ")
+            if isinstance(ended, Failed):
+                found[release]["failed"][partition] = ended.error
+            else:
+                for what in ("segments", "unlike_judged"):
+                    found[release][what] |= ended.result[what]
+            self.progress.advance("rehearse", part)
+        known = rehearsals.known(self.w, new, live)
+        self.rehearsed = rehearsals.held(found[new.id], found[live.id] if live else None, known=known)
+        rehearsals.keep(self.steps, new.id, self.rehearsed)
+        self.progress.done("rehearse", self.rehearsed.text)
+        return self.rehearsed
+
+    def _scoring(self, release: str, *, rehearsal: bool = False) -> dict[str, work.Score]:
+        settings = self.w.settings
+        branches = (settings.orders, settings.long_term)
+        return {
+            partition: work.Score(
+                self.w.address,
+                self.snapshot,
+                self.received,
+                ScoringTask(partition, self.week, release, self.snapshot, rehearsal),
+                code=digest_of([self.w.code, *(branch_digest(branch) for branch in branches)]),
+            )
+            for partition in self.partitions
+        }
+
+    def _refuse_other_artifact(self, live: Release) -> None:
+        """Where no checkout may run, a release is served by the artifact that made it, and by no other."""
+        checkout = self.w.settings.environments[self.w.environment].checkout  # type: ignore[index]
+        own = self.w.artifact.id if self.w.artifact else None
+        if not checkout and own != live.manifest.artifact:
+            raise PolicyRefusal(
+                f"release {live.id[:12]} is live and pins artifact {str(live.manifest.artifact)[:12]}, and this is"
+                f" {str(own)[:12]}; promote a release that this one made, or run the one that is pinned:"
+                " `fleetcast cd score` without --artifact finds it",
+                name="other_artifact",
+            )
 
     def _carried(self, orders: Mapping[str, work.Score], failed: Mapping[str, str]) -> dict[str, Any]:
         """What stands in for the partitions that could not be scored."""
@@ -584,4 +685,5 @@ def _score_inputs(order: work.Score) -> object:
         "cutoff": str(task.cutoff),
         "release": task.release,
         "code": order.code,
+        **({"rehearsal": True} if task.rehearsal else {}),
     }

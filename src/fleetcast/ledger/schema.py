@@ -127,6 +127,17 @@ steps = Table(
     PrimaryKeyConstraint("cycle", "step", "part"),
 )
 
+# Who approved which release, with the signature that says so: insert-only.
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("release", Text, ForeignKey("releases.id"), nullable=False),
+    Column("person", Text, nullable=False),
+    Column("signature", Text, nullable=False),
+    Column("audited", Integer, ForeignKey("audit.seq"), nullable=False),
+    PrimaryKeyConstraint("release", "person"),
+)
+
 # Trials beside production, by digest of what was asked: insert-only.
 experiments = Table(
     "experiments",

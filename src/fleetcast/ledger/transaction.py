@@ -38,6 +38,17 @@ class Transaction(View):
         self._connection.execute(insert(schema.releases).values({**asdict(stored), "audited": record.seq}))
         return stored
 
+    def approve(self, release: str, person: str, signature: str, event: AuditEvent) -> AuditRecord:
+        """Keep a person's signature under a release; the first one stays."""
+        if self.release(release) is None:
+            raise UsageError(f"release {release} is unknown; `fleetcast release list` shows all")
+        if any((one.release, one.person) == (release, person) for one in self.approvals()):
+            raise UsageError(f"{person} has approved release {release[:12]} already")
+        record = self._append(replace(event, actor=person, subject=release, after=digest(signature.encode())))
+        row = {"release": release, "person": person, "signature": signature, "audited": record.seq}
+        self._connection.execute(insert(schema.approvals).values(row))
+        return record
+
     def move_pointer(self, *, expected: str | None, to: str, event: AuditEvent) -> AuditRecord:
         """Make a release live, if `expected` still is what is live now."""
         found = self.pointer()

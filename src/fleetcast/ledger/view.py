@@ -47,6 +47,16 @@ class StoredModel:
     state: ModelState
 
 
+@dataclass(frozen=True, slots=True)
+class StoredApproval:
+    """A person's signature under a release; whether it holds is not for the ledger to say."""
+
+    release: str
+    person: str
+    signature: str
+    audited: int
+
+
 class View:
     """Reads inside one transaction."""
 
@@ -87,6 +97,11 @@ class View:
         """Every release, oldest first."""
         query = self._releases().order_by(schema.releases.c.audited)
         return [StoredRelease(*row) for row in self._connection.execute(query)]
+
+    def approvals(self) -> list[StoredApproval]:
+        """Every approval, oldest first."""
+        query = select(schema.approvals).order_by(schema.approvals.c.audited)
+        return [StoredApproval(*row) for row in self._connection.execute(query)]
 
     def models(
         self,

@@ -82,12 +82,16 @@ class Manifest:
     settings: str
     cutoff: date
     verdicts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    artifact: str | None = None  # whose installed code made it; None: a checkout's
+    policy: str | None = None  # in the bank: by which the next release is judged
 
     def dump(self) -> str:
         """Canonical JSON: equal manifests, equal text."""
-        held = {
-            one.name: getattr(self, one.name) for one in fields(self)
-        }  # `asdict` would copy every verdict
+        held = {  # `asdict` would copy every verdict; what is None reads as it did before there was such a thing
+            one.name: getattr(self, one.name)
+            for one in fields(self)
+            if one.name not in {"artifact", "policy"} or getattr(self, one.name) is not None
+        }
         members = {segment: member.fields() for segment, member in self.members.items()}
         baselines = {name: asdict(reference) for name, reference in self.baselines.items()}
         changed = {"members": members, "baselines": baselines, "cutoff": self.cutoff.isoformat()}

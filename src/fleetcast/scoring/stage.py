@@ -21,6 +21,7 @@ from fleetcast.domain.tables import (
     ORDERS,
     PRICES,
     PRODUCTS,
+    ROUNDS,
     SHELF,
     STORES,
     Table,
@@ -36,7 +37,7 @@ from fleetcast.models import recipes
 from fleetcast.models.recipes import Fitted
 from fleetcast.registry.manifest import Manifest, Member, Reference
 from fleetcast.registry.store import Registry
-from fleetcast.scoring import failover, output_gate
+from fleetcast.scoring import failover, output_gate, rehearsal
 from fleetcast.scoring.forecasting import NOTHING, Units, average, forecasts
 from fleetcast.settings import Settings
 from fleetcast.telemetry import get_logger
@@ -49,12 +50,16 @@ WITHOUT_POOL = "without_pool"  # the champion forecast with its own members only
 
 @dataclass(frozen=True)
 class ScoringTask:
-    """What one task scores: a partition, from a cutoff on, with the release that was live when the run began."""
+    """What one task scores: a partition, from a cutoff on, with the release that was live when the run began.
+
+    A rehearsal writes nothing: it is how a release shows what it would publish before it is live.
+    """
 
     partition: str
     cutoff: date
     release: str
     snapshot: Snapshot
+    rehearsal: bool = False
 
 
 def score(
@@ -100,9 +105,28 @@ def score(
             far = _carried(active, previous, task, own)
         record["long_term"] = failover.summary(far.universe, far.completeness)
         everything.append(far)
-    _write(everything, wanted, task, lake)
-    log.info("scored", partition=task.partition, **record["failover"])
+    if task.rehearsal:
+        record["segments"] = rehearsal.by_segment(served)
+        record["unlike_judged"] = _unlike_judged(served, manifest, task, lake, registry)
+    else:
+        _write(everything, wanted, task, lake)
+    log.info("rehearsed" if task.rehearsal else "scored", partition=task.partition, **record["failover"])
     return registry.bank.put(canonical(record))
+
+
+def _unlike_judged(
+    served: failover.Served, manifest: Manifest, task: ScoringTask, lake: Lake, registry: Registry
+) -> dict[str, float | None]:
+    here = set(served.forecasts["segment"].unique())
+    members = {
+        segment: member.model
+        for segment, member in manifest.reaching("short-term").items()
+        if segment in here and member.serving == "ensemble"
+    }
+    versions = registry.models.named(set(members.values()))
+    recipes = {segment: str(versions[model].lineage["recipe"]) for segment, model in members.items()}
+    rounds = lake.read(ROUNDS, partition=task.partition, where=pl.col("origin") == task.cutoff)
+    return rehearsal.unlike_judged(served.forecasts, rounds, recipes)
 
 
 def carry(

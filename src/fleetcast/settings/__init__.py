@@ -1,8 +1,9 @@
 """The settings of a workspace: one frozen tree, read from `fleetcast.toml`; a function gets its own branch."""
 
-from fleetcast.settings.file import branch_digest, deciding_digest, load, load_policy
+from fleetcast.settings.file import branch_digest, deciding_digest, load, load_policy, read_policy
 from fleetcast.settings.policy import (
     AdvisoryPolicy,
+    Change,
     DataPolicy,
     LicencePolicy,
     Policy,
@@ -36,6 +37,7 @@ __all__ = [
     "AdvisoryPolicy",
     "Branch",
     "CalendarSettings",
+    "Change",
     "ColumnSettings",
     "CovariateSettings",
     "DataPolicy",
@@ -63,4 +65,5 @@ __all__ = [
     "deciding_digest",
     "load",
     "load_policy",
+    "read_policy",
 ]

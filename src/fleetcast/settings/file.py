@@ -31,6 +31,11 @@ def load_policy(path: Path) -> Policy:
     return _load(path, Policy, lambda _: []) if path.exists() else Policy()
 
 
+def read_policy(kept: bytes) -> Policy:
+    """A policy as it was kept in a bank, as JSON."""
+    return Policy.model_validate_json(kept)
+
+
 def _load(path: Path, tree: type[_Tree], conflicting: Callable[[Examined[_Tree]], list[Found]]) -> _Tree:
     text = _text(path)
     document = _parsed(path, text)

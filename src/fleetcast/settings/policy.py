@@ -10,7 +10,7 @@ from fleetcast.settings.tree import Branch, Share
 Person = Annotated[
     str, Field(pattern=r"^[^\s,*?!#\"]+$")
 ]  # as git and signatures name them, often an address
-Change = Literal["code", "features", "gate", "settings", "dependencies", "data"]
+Change = Literal["code", "features", "settings", "dependencies", "policy", "data"]
 
 
 class PromotionPolicy(Branch):

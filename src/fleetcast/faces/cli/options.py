@@ -4,7 +4,7 @@ import getpass
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -82,3 +82,8 @@ def actor() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # KeyError until Python 3.12
         return f"uid-{os.getuid()}"
+
+
+def now() -> datetime:
+    """The moment, for what has no workspace whose clock it could read."""
+    return datetime.now(UTC)

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from fleetcast.faces.cli.figures import NONE, count, day, share, short
 from fleetcast.faces.cli.paper import ILL, TARGET, WELL, Place, next_steps, table
-from fleetcast.fleet.report import Member, Move, ReleaseChange, ReleaseLine, ReleaseView
+from fleetcast.fleet.report import Approved, Member, Move, ReleaseChange, ReleaseLine, ReleaseView
 
 if TYPE_CHECKING:
     from fleetcast.ledger.audit import AuditRecord, Verification
@@ -54,6 +54,18 @@ def release(view: ReleaseView) -> Group:
     for part, digest in view.lineage.items():
         lineage.add_row(part, short(digest))
     return Group(releases([view.line]), "", rows, "", lineage)
+
+
+def approved(given: Approved, place: Place) -> Group:
+    decision = given.decision
+    said = f"{given.person} approved release {short(given.release)} for {given.environment}."
+    needs = f"It needs {decision.needed} approvals, and has {len(decision.approvers)}: {', '.join(decision.approvers)}."
+    step = (
+        (f"cd promote {short(given.release)}", "make it live")
+        if decision.allowed
+        else (f"release approve {short(given.release)} --key FILE", "the next person's signature")
+    )
+    return Group(WELL.text(said), Text(needs), "", next_steps(place, step))
 
 
 def release_changes(changes: Sequence[ReleaseChange]) -> RenderableType:

@@ -1,5 +1,6 @@
 """The verbs of releases and of the audit log."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -55,6 +56,38 @@ def release_diff(
 
         changes = releases.diff(opened(workspace, env), before, after)
     terminal.show(changes, released.release_changes(changes), as_json=json)
+
+
+@release.command("approve")
+def release_approve(
+    name: Release,
+    key: Annotated[
+        Path | None, typer.Option("--key", metavar="FILE", help="Your SSH key, to sign with.")
+    ] = None,
+    signature: Annotated[
+        Path | None,
+        typer.Option("--signature", metavar="FILE", help="Signed elsewhere with ssh-keygen -Y sign."),
+    ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option("--by", metavar="PERSON", help="Else the person in policy.toml whose key it is."),
+    ] = None,
+    reason: Reason = "",
+    workspace: Folder = HERE,
+    env: Env = DEV,
+    json: Json = False,
+) -> None:
+    """Sign that a release may become live.
+
+    The signature is under the release's digest: once anything in it changes, it is another release, and not approved."""
+    with looking("verifying signatures"):
+        from fleetcast.faces.cli import paper, released, terminal
+        from fleetcast.fleet import releases
+
+        approved = releases.approve(
+            opened(workspace, env), name, by=by, key=key, signature=signature, reason=reason
+        )
+    terminal.show(approved, released.approved(approved, paper.Place(str(workspace), env.value)), as_json=json)
 
 
 @release.command("promote")

@@ -112,7 +112,8 @@ def _gate_sentence(report: CycleReport) -> Text:
             )
         )
     elif report.release and not report.promoted:
-        sentence.append(f"\nRelease {short(report.release)} awaits promotion.")
+        waits = f"approval: {report.awaiting}" if report.awaiting else "promotion"
+        sentence.append(f"\nRelease {short(report.release)} awaits {waits}.")
     elif report.release:
         sentence.append(f"\nRelease {short(report.release)} is live.")
     return sentence
@@ -218,7 +219,9 @@ def _next(report: CycleReport, place: Place) -> Group:
         ("orders replay", "what orders like these would have cost and saved"),
     ]
     waits = report.quorum and not report.promoted
-    promote = [(f"release promote {short(report.release)}", "make the new release live")] if waits else []
+    approve = f"release approve {short(report.release)} --key FILE"
+    promote = [(approve, "sign that it may become live")] if waits and report.awaiting else []
+    promote += [(f"release promote {short(report.release)}", "make the new release live")] if waits else []
     return next_steps(
         place,
         *promote,

@@ -1,0 +1,206 @@
+"""`cd`: an artifact's week in an environment, in three verbs: validate the model, promote, score."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from fleetcast import artifacts, workspace
+from fleetcast.artifacts import Artifact, Installed
+from fleetcast.delivery import installing
+from fleetcast.delivery.report import Check, Finding, Report
+from fleetcast.delivery.verb import Verb
+from fleetcast.domain.errors import UsageError
+from fleetcast.fleet import promoting, rehearsals, run
+from fleetcast.fleet.progress import Progress
+from fleetcast.fleet.refusals import recorded
+from fleetcast.fleet.report import CycleReport, SourceLine
+from fleetcast.ledger.store import Ledger
+from fleetcast.registry.manifest import Release
+from fleetcast.settings import StateSettings, load
+from fleetcast.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Outside:
+    """An environment as it is seen by a program that may be another than the one that has to work in it."""
+
+    folder: Path
+    environment: str
+    root: str
+    clock: Callable[[], datetime]
+
+    @property
+    def state(self) -> Path:
+        return self.folder / self.root / self.environment
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        self.state.mkdir(parents=True, exist_ok=True)
+        return Ledger.open(self.state / "ledger.db", self.clock)
+
+
+def elsewhere(
+    folder: Path,
+    environment: str,
+    artifact: Path | None,
+    *,
+    of: Literal["live", "newest"],
+    actor: str,
+    clock: Callable[[], datetime],
+) -> Installed | None:
+    """The installation that a verb has to run in, where this process is not it; it is made if need be.
+
+    `artifact` is a folder; without one it is that `of` a release, and where that was made by a checkout, none.
+    """
+    outside = Outside(folder.resolve(), environment, _root(folder), clock)
+    here = artifacts.here()
+    if artifact is None:
+        pinned = _pinned(outside, of)
+        if pinned is None or (here and here.artifact.id == pinned):
+            return None
+        return installing.known(outside.state, pinned)
+    with recorded(outside, str(artifact), actor=actor, policy="digests"):
+        found = Artifact.read(artifact)
+    if here and here.artifact.id == found.id:
+        return None
+    return installing.install(artifact, replace(outside, root=found.state).state)
+
+
+def _root(folder: Path) -> str:
+    """Where the settings of a checkout put state; where there are none, as by default."""
+    settings = folder / workspace.SETTINGS_FILE
+    return load(settings).state.root if settings.is_file() else StateSettings().root
+
+
+def _pinned(outside: Outside, of: Literal["live", "newest"]) -> str | None:
+    """The artifact of a release."""
+    if not (outside.state / "ledger.db").is_file():
+        return None
+    with outside.ledger.view() as view:
+        live = view.pointer()
+        if of == "newest":
+            found = [stored for stored in view.releases() if stored.kind != "rollback"][-1:]
+        else:
+            found = [stored for stored in [view.release(live) if live else None] if stored]
+    return Release.verified(found[0]).manifest.artifact if found else None
+
+
+def validate_model(w: Workspace, *, week: date | None, progress: Progress, actor: str) -> Report:
+    """Take in the data, train and judge every model, cut a release, and rehearse it; nothing becomes live by it."""
+    verb = _begun(w, "cd validate-model")
+
+    def work() -> CycleReport:
+        return run.run_cycle(w, week=week, only="validate", progress=progress, actor=actor)
+
+    made = verb.check(
+        "models", work, lambda report: f"{len(report.verdicts)} judged, of the week {report.cycle}"
+    )
+    if made is not None:
+        verb.add(_data(made.sources), _gate(made), _rehearsal(made))
+        verb.about(release=made.release, week=made.cycle.isoformat())
+    return verb.report()
+
+
+def promote(w: Workspace, name: str | None, *, progress: Progress, actor: str, reason: str) -> Report:
+    """Make the newest release that this code has made live, if the policy allows it."""
+    verb = _begun(w, "cd promote")
+    release = _newest(w) if name is None else w.registry.releases.get(name)
+
+    def work() -> str:
+        with recorded(w, release.id, actor=actor):
+            w.refuse_checkout()
+        live = w.ledger.pointer()
+        if live != release.id and rehearsals.of(w, release) is None:
+            run.rehearse(w, release, progress=progress, actor=actor)
+        promoting.promote(w, release, actor=actor, reason=reason, attended=False, over=live)
+        return (
+            "live already" if live == release.id else f"live, instead of {live[:12] if live else 'nothing'}"
+        )
+
+    verb.about(release=release.id, week=release.manifest.cutoff.isoformat())
+    verb.check("promotion", work, str)
+    return verb.report()
+
+
+def score(w: Workspace, *, week: date | None, progress: Progress, actor: str) -> Report:
+    """Forecast with the live release, publish, and hold earlier forecasts against what was sold."""
+    verb = _begun(w, "cd score")
+
+    def work(only: run.Only) -> Callable[[], CycleReport]:
+        return lambda: run.run_cycle(w, week=week, only=only, progress=progress, actor=actor)
+
+    made = verb.check("score", work("score"), _published)
+    if made is not None:
+        verb.about(release=made.release, week=made.cycle.isoformat())
+        verb.check("monitor", work("monitor"), lambda _: "earlier forecasts met what was sold")
+    return verb.report()
+
+
+def _begun(w: Workspace, name: str) -> Verb:
+    verb = Verb(name, w.clock(), environment=w.environment)
+    if w.artifact:
+        verb.about(artifact=w.artifact.id, commit=w.artifact.commit, branch=w.artifact.branch)
+    return verb
+
+
+def _published(made: CycleReport) -> str:
+    return f"{made.series.published:,} of {made.series.active:,} series of {made.cycle}"
+
+
+def _newest(w: Workspace) -> Release:
+    """The newest release cut by the code that runs here."""
+    own = w.artifact.id if w.artifact else None
+    for release in reversed(w.registry.releases.list()):
+        if (release.manifest.artifact, release.manifest.code) == (
+            own,
+            w.code,
+        ) and release.manifest.kind != "rollback":
+            return release
+    what = f"artifact {own[:12]}" if own else "this checkout"
+    raise UsageError(
+        f"{what} has made no release in {w.environment} yet; run `fleetcast cd validate-model` first"
+    )
+
+
+def _data(sources: Sequence[SourceLine]) -> Check:
+    """Whether every row that came in is accounted for, and what was quarantined."""
+    open_ends = [line for line in sources if not line.closes]
+    findings = [
+        Finding("conservation", f"{line.source}: rows are missing from the account") for line in open_ends
+    ]
+    findings += [
+        Finding("quarantine", f"{line.source}: {line.quarantined:,} of {line.rows:,} rows", level="warning")
+        for line in sources
+        if line.quarantined
+    ]
+    rows = sum(line.rows for line in sources)
+    says = (
+        f"{rows:,} rows of {len(sources)} sources, {sum(line.quarantined for line in sources):,} quarantined"
+    )
+    return Check("data", "failed" if open_ends else "passed", says, tuple(findings))
+
+
+def _gate(made: CycleReport) -> Check:
+    findings = tuple(
+        Finding("gate", f"{verdict.segment}: {verdict.reason}", level="warning" if made.quorum else "error")
+        for verdict in made.verdicts
+        if not verdict.passed
+    )
+    says = f"{made.passed} of {len(made.verdicts)} segments passed" + (
+        "" if made.quorum else ": the quorum is missed"
+    )
+    metrics = {name: value for name, value in made.metrics.items() if value is not None}
+    return Check("gate", "passed" if made.quorum else "failed", says, findings, evidence={"metrics": metrics})
+
+
+def _rehearsal(made: CycleReport) -> Check:
+    found = made.rehearsed
+    if found is None:
+        return Check("rehearsal", "skipped", "nothing was trained anew, so the live release stays as it is")
+    ill = {**found.unserved, **found.failed}
+    findings = tuple(Finding("rehearsal", f"{name}: {why}") for name, why in sorted(ill.items()))
+    evidence = {"change": found.change, "volumes": {name: list(both) for name, both in found.volumes.items()}}
+    return Check("rehearsal", "passed" if found.passed else "failed", found.text, findings, evidence=evidence)

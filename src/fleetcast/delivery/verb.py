@@ -1,0 +1,55 @@
+"""A verb at work: its checks are timed, and an error of ours becomes the state of the check it ended."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import TypeVar
+
+from fleetcast.delivery.report import Check, Report, State
+from fleetcast.domain.cost import Meter, metered
+from fleetcast.domain.errors import DataError, GateFailed, InfrastructureError, PolicyRefusal
+
+Result = TypeVar("Result")
+
+STATES: dict[type[Exception], State] = {
+    GateFailed: "failed",
+    DataError: "failed",
+    InfrastructureError: "infrastructure",
+    PolicyRefusal: "refused",
+}
+
+
+class Verb:
+    """A report in the making. Wrong usage ends the verb itself: there is nothing to report."""
+
+    def __init__(self, name: str, started: datetime, **subject: str | None) -> None:
+        self._name, self._started, self._subject = name, started, dict(subject)
+        self._checks: list[Check] = []
+
+    def about(self, **subject: str | None) -> None:
+        """Say with what it works."""
+        self._subject |= subject
+
+    def add(self, *checks: Check) -> None:
+        self._checks += checks
+
+    def check(self, name: str, work: Callable[[], Result], says: Callable[[Result], str]) -> Result | None:
+        """Do something as one check, which passes if it ends well; None where it does not."""
+        result, meter = None, Meter()
+        try:
+            with metered() as meter:
+                result = work()
+        except tuple(STATES) as error:
+            state = next(state for kind, state in STATES.items() if isinstance(error, kind))
+            event = {"audit": error.event} if isinstance(error, PolicyRefusal) and error.event else {}
+            made = Check(name, state, str(error), evidence=event)
+        else:
+            made = Check(name, "passed", says(result))
+        cost = meter.cost
+        if cost is not None:
+            made = replace(made, cpu_seconds=cost.cpu_seconds, wall_seconds=cost.wall_seconds)
+        self._checks.append(made)
+        return result
+
+    def report(self) -> Report:
+        return Report(self._name, self._started, self._subject, tuple(self._checks))

@@ -1,0 +1,73 @@
+"""The report of a delivery verb on paper."""
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from fleetcast.delivery.report import Report, State
+from fleetcast.faces.cli.figures import short
+from fleetcast.faces.cli.paper import Mark, Place, next_steps, table
+
+SHOWN = 20  # findings of a check
+MARKS: dict[State, Mark] = {
+    "passed": Mark("●", "passed", "green"),
+    "failed": Mark("✕", "failed", "bold red"),
+    "refused": Mark("✕", "refused", "bold magenta"),
+    "infrastructure": Mark("!", "could not be done", "bold magenta"),
+    "skipped": Mark("–", "skipped", "dim"),
+}
+DIGESTS = {"artifact", "commit", "release", "tree"}
+
+NEXT: dict[tuple[str, State], tuple[tuple[str, str], ...]] = {
+    ("ci package", "passed"): (("cd validate-model --artifact {out}", "train and judge with it"),),
+    ("cd validate-model", "passed"): (
+        ("release show {release}", "which model would serve which segment, and why"),
+        ("release diff {release}", "what would change, as a plan"),
+        (
+            "release approve {release} --key FILE",
+            "sign that it may become live, where the policy asks for it",
+        ),
+        ("cd promote {release}", "make it live"),
+    ),
+    ("cd validate-model", "failed"): (("release show {release}", "which models did not pass, and why"),),
+    ("cd promote", "passed"): (("cd score", "forecast with it, and publish"),),
+    ("cd promote", "refused"): (
+        ("release approve {release} --key FILE", "sign that it may become live"),
+        ("audit log", "what was refused before, and why"),
+    ),
+    ("cd score", "passed"): (
+        ("status", "the fleet in one screen"),
+        ("export orders", "the order quantities"),
+    ),
+}
+
+
+def report(made: Report, place: Place) -> Group:
+    """Its checks in a line each, what they found, and what to type next."""
+    subject = {
+        name: short(value) if name in DIGESTS else value for name, value in made.subject.items() if value
+    }
+    about = " · ".join(f"{name} {value}" for name, value in subject.items())
+    rows = table("", "Check", "", ">CPU s")
+    for check in made.checks:
+        mark = MARKS[check.state]
+        rows.add_row(mark.text(), check.name, check.says, f"{check.cpu_seconds:.1f}")
+    parts: list[RenderableType] = [Text(about, "dim"), "", rows]
+    for check in made.checks:
+        found = check.findings
+        if found:
+            lines = [f"  {finding}" for finding in found[:SHOWN]]
+            lines += (
+                [f"  … and {len(found) - SHOWN} more; --report DIR writes them all"] if found[SHOWN:] else []
+            )
+            parts += ["", Text(check.name, "bold"), Text("\n".join(lines))]
+    steps = NEXT.get((made.verb, made.state), ())
+    if steps:
+        known = {name: str(value) for name, value in subject.items()}
+        told = [(command.format_map(known), why) for command, why in steps if _says(command, known)]
+        parts += ["", next_steps(place, *told)]
+    return Group(*parts)
+
+
+def _says(command: str, known: dict[str, str]) -> bool:
+    """Whether everything that a command names is known."""
+    return all(f"{{{name}}}" not in command for name in ("release", "out", "artifact") if name not in known)

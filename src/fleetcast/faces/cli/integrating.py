@@ -1,0 +1,52 @@
+"""The verbs of continuous integration: what is checked before code is merged, and what is made of it then."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fleetcast.faces.cli.options import HERE, Folder, Json, looking, now
+
+if TYPE_CHECKING:
+    from fleetcast.delivery.report import Report
+
+ci = typer.Typer(name="ci", help="Check what is to be merged, and package what was.", no_args_is_help=True)
+
+ReportFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--report", metavar="DIR", help="Also write report.json, junit.xml, results.sarif, summary.md."
+    ),
+]
+
+
+@ci.command("package")
+def package(
+    workspace: Folder = HERE,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the artifact goes.")] = Path(
+        "dist"
+    ),
+    report: ReportFolder = None,
+    json: Json = False,
+) -> None:
+    """Make one artifact of what is committed: wheel, lock, digests.
+
+    It is made twice, and kept where both are the same to the byte."""
+    with looking("packaging what is committed, twice"):
+        from fleetcast.delivery import packaging
+
+        made = packaging.verb(workspace, out, clock=now)
+    told(made, report, workspace, as_json=json)
+
+
+def told(made: "Report", report: Path | None, folder: Path, env: str = "dev", *, as_json: bool) -> None:
+    """Show a report, write it where it was asked for, and exit as it says."""
+    from fleetcast.delivery.report import as_json as plain
+    from fleetcast.delivery.report import write
+    from fleetcast.faces.cli import delivered, paper, terminal
+
+    if report is not None:
+        write(made, report)
+    terminal.show(plain(made), delivered.report(made, paper.Place(str(folder), env)), as_json=as_json)
+    if made.exit_code:
+        raise typer.Exit(made.exit_code)

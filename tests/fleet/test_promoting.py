@@ -1,0 +1,205 @@
+import subprocess
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from fleetcast.domain.errors import PolicyRefusal, UsageError
+from fleetcast.fleet import promoting, releases
+from fleetcast.fleet.progress import Silent
+from fleetcast.fleet.run import rehearse, run_cycle
+from fleetcast.registry.manifest import Member, inherit
+from fleetcast.registry.models import Challenger
+from fleetcast.registry.packs import pack, unpack
+from fleetcast.testing.kiosks import WEDNESDAY, opened, run_week
+
+PEOPLE = ("ben", "cyd")
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory) -> Path:
+    """A folder of SSH keys, a person's each."""
+    folder = tmp_path_factory.mktemp("keys")
+    for person in (*PEOPLE, "eve"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / person], check=True)
+    return folder
+
+
+@pytest.fixture
+def guarded(chain, keys) -> Path:
+    """The chain, which has done its week in dev; from now on code needs two approvals there."""
+    signers = "".join(
+        f'[signers.{person}]\nkey = "{" ".join((keys / f"{person}.pub").read_text().split()[:2])}"\n'
+        for person in PEOPLE
+    )
+    (chain / "policy.toml").write_text(f"schema = 1\n[promotion.dev]\napprovals = 2\n{signers}", "utf-8")
+    return chain
+
+
+def changed(folder: Path, more: str) -> None:
+    """Change the code: a comment in a conditioner is enough to train anew."""
+    path = folder / "src" / "kiosks" / "conditioners" / "stores.py"
+    path.write_text(path.read_text("utf-8") + f"\n# {more}\n", "utf-8")
+
+
+def waiting(folder: Path):
+    """A week with changed code, and its release, which waits for approvals."""
+    report = run_week(folder, WEDNESDAY + timedelta(minutes=5))
+    w = opened(folder, WEDNESDAY + timedelta(minutes=10))
+    return w, report, w.registry.releases.get(report.release)
+
+
+def actions(w) -> list[str]:
+    return [record.action for record in w.ledger.audit()]
+
+
+def test_the_policy_of_the_live_release_judges_the_one_that_changes_it(guarded):
+    # the live release was made without a policy: by that, dev needs nobody, and so this change may pass
+    _, report, _ = waiting(guarded)
+    assert (report.promoted, report.awaiting) == (True, "")
+    changed(guarded, "now")
+    _, report, _ = waiting(guarded)
+    assert not report.promoted
+    assert report.awaiting == "code changed: it needs 2 approvals, and has 0"
+    assert report.series.published == report.series.active  # the live release goes on serving
+
+
+@pytest.fixture
+def proposed(guarded):
+    """Changed code under the policy of a live release: the workspace and the release that waits."""
+    run_week(guarded, WEDNESDAY + timedelta(minutes=1))
+    changed(guarded, "now")
+    w, _, release = waiting(guarded)
+    return w, release
+
+
+def test_two_people_approve_and_the_release_becomes_live(proposed, keys):
+    w, release = proposed
+    for person in PEOPLE:
+        assert promoting.approve(w, release, key=keys / person) == person
+    promoting.promote(w, release, actor="ci", reason="", attended=False, over=w.ledger.pointer())
+    assert w.ledger.pointer() == release.id
+    last = w.ledger.audit(action="release.promote")[-1]
+    assert last.policy == "policy.toml: code changed, approved by ben, cyd"
+
+
+def test_without_approvals_it_is_refused_and_the_refusal_is_recorded(proposed):
+    w, release = proposed
+    with pytest.raises(PolicyRefusal, match="needs 2 approvals, and has 0") as caught:
+        releases.promote(w, release.id[:12], actor="ada", reason="please")
+    record = w.ledger.audit()[-1]
+    assert (record.seq, record.action) == (caught.value.event, "refused.missing_approvals")
+    assert (record.actor, record.subject) == ("ada", release.id)
+
+
+def test_approvals_of_what_was_proposed_before_do_not_count_for_what_is_now(proposed, keys, guarded):
+    w, release = proposed
+    for person in PEOPLE:
+        promoting.approve(w, release, key=keys / person)
+    changed(guarded, "again")
+    w, _, newer = waiting(guarded)
+    assert newer.id != release.id
+    with pytest.raises(PolicyRefusal, match=f"those given name {release.id[:12]}") as caught:
+        promoting.promote(w, newer, actor="ci", reason="", attended=False, over=w.ledger.pointer())
+    assert caught.value.name == "stale_approval"
+
+
+def test_somebody_without_a_key_in_the_policy_cannot_approve(proposed, keys):
+    w, release = proposed
+    with pytest.raises(UsageError, match=r"no key in the policy made this signature"):
+        promoting.approve(w, release, key=keys / "eve")
+    with pytest.raises(PolicyRefusal, match=r"eve cannot approve .*: has no key in the policy"):
+        promoting.approve(w, release, key=keys / "eve", person="eve")
+
+
+def test_nobody_can_sign_for_another(proposed, keys):
+    w, release = proposed
+    with pytest.raises(PolicyRefusal, match="the signature is not that of their key") as caught:
+        promoting.approve(w, release, key=keys / "ben", person="cyd")
+    assert caught.value.name == "bad_signature"
+    assert actions(w)[-1] == "refused.bad_signature"
+
+
+def test_a_signature_made_elsewhere_counts_and_one_under_another_release_does_not(proposed, keys, tmp_path):
+    w, release = proposed
+    (tmp_path / "said").write_text(promoting.text("dev", release.id))
+    command = ["ssh-keygen", "-Y", "sign", "-q", "-n", "fleetcast", "-f", keys / "ben", tmp_path / "said"]
+    subprocess.run(command, check=True)
+    signature = (tmp_path / "said.sig").read_text()
+    other = w.registry.releases.get(w.ledger.pointer())
+    with pytest.raises(UsageError, match=r"no key in the policy made this"):
+        promoting.approve(w, other, signature=signature)
+    assert promoting.approve(w, release, signature=signature) == "ben"
+    with pytest.raises(UsageError, match=r"ben has approved release .* already"):
+        promoting.approve(w, release, signature=signature)
+
+
+def test_whoever_has_no_key_at_hand_is_told_how_to_sign(proposed):
+    w, release = proposed
+    with pytest.raises(UsageError, match=rf"fleetcast release {release.id}.*ssh-keygen -Y sign -n fleetcast"):
+        promoting.approve(w, release)
+
+
+def test_a_rehearsal_says_what_would_be_published_and_publishes_nothing(chain):
+    w = opened(chain)
+    published = w.lake.version(w.tables["forecasts"])
+    changed(chain, "now")
+    report = run_cycle(opened(chain), only="validate", progress=Silent(), actor="test")
+    assert report.rehearsed is not None
+    assert report.rehearsed.passed
+    assert set(report.rehearsed.volumes) == {
+        f"{r}/large/{m}" for r in ("east", "west") for m in ("fast", "slow")
+    }
+    assert report.rehearsed.change == pytest.approx(0)
+    assert opened(chain).lake.version(w.tables["forecasts"]) == published
+    assert opened(chain).ledger.pointer() != report.release
+
+
+def planted(w, wrong: float):
+    """A release in which a segment is served by its champion with wrong coefficients, with a verdict as good as any."""
+    live = w.registry.releases.current()
+    segment = "east/large/fast"
+    champion = live.manifest.members[segment]
+    version = w.registry.models.get(champion.model)
+    models = {
+        key: replace(model, arrays={name: array + wrong for name, array in model.arrays.items()})
+        if key == segment
+        else model
+        for key, model in unpack(w.bank.get(champion.artefact)).items()
+    }
+    challenger = Challenger(
+        segment,
+        "ensemble",
+        w.bank.put(pack(models)),
+        champion.key,
+        version.lineage,
+        version.verdict,
+        version.trained_at,
+        version.updated_at,
+    )
+    (made,) = w.registry.models.register([challenger], cutoff=live.manifest.cutoff, actor="eve")
+    members = {segment: Member.of(made, passed=True)}
+    manifest = inherit(replace(live.manifest, members=members), live)
+    return w.registry.releases.cut(manifest, actor="eve")
+
+
+@pytest.mark.parametrize("wrong", [0.001, 5.0])
+def test_a_model_that_is_not_the_one_that_was_judged_is_refused_whoever_approves(chain, wrong):
+    w = opened(chain)
+    live, bad = w.ledger.pointer(), planted(w, wrong)
+    found = rehearse(w, bad, progress=Silent(), actor="eve")
+    assert found.unserved == {"east/large/fast": "not_as_judged"}
+    with pytest.raises(
+        PolicyRefusal, match="east/large/fast: not_as_judged; nobody can approve that"
+    ) as caught:
+        promoting.promote(w, bad, actor="eve", reason="trust me", attended=True, over=live)
+    assert (w.ledger.pointer(), actions(w)[-1]) == (live, "refused.bad_model")
+    assert caught.value.event == w.ledger.head()[0]
+
+
+def test_a_planted_model_is_found_by_those_who_promote_by_hand(chain):
+    w = opened(chain)
+    bad = planted(w, 0.001)
+    with pytest.raises(PolicyRefusal, match="not_as_judged"):
+        releases.promote(w, bad.id, actor="eve", reason="trust me")
