@@ -203,3 +203,42 @@ def test_a_planted_model_is_found_by_those_who_promote_by_hand(chain):
     bad = planted(w, 0.001)
     with pytest.raises(PolicyRefusal, match="not_as_judged"):
         releases.promote(w, bad.id, actor="eve", reason="trust me")
+
+
+def test_a_quarantine_by_segment_falls_back_to_the_baseline_where_nothing_served_before(chain):
+    w = opened(chain)
+    bad = w.registry.releases.current().manifest.members["east/large/fast"].model
+    done = releases.quarantine(w, "east/large/fast", actor="ana", reason="twice too high")
+    assert (done.model, done.served) == (bad, {"east/large/fast": "dev/east/large/2026w46-1"})
+    record = w.ledger.audit(action="release.quarantine")
+    assert record[0].reason == "twice too high"
+    report = run_cycle(
+        opened(chain, WEDNESDAY + timedelta(minutes=1)), only="score", progress=Silent(), actor="ana"
+    )
+    assert report.failover["baseline"] > 0
+
+
+def test_a_quarantine_by_model_falls_back_to_the_one_before(chain):
+    w = opened(chain)
+    good = w.registry.releases.current().manifest.members["east/large/fast"].model
+    changed(chain, "now")
+    run_week(chain, WEDNESDAY + timedelta(minutes=1))
+    w = opened(chain, WEDNESDAY + timedelta(minutes=2))
+    bad = w.registry.releases.current().manifest.members["east/large/fast"].model
+    done = releases.quarantine(w, bad, actor="ana", reason="wrong")
+    assert done.served == {"east/large/fast": good}
+    with pytest.raises(PolicyRefusal, match="is refused"):
+        releases.rollback(w, done.move.before, actor="ana", reason="no")
+    assert actions(w)[-1] == "refused.model_state"
+
+
+def test_a_partial_release_is_cut_of_the_newest_models_that_passed(chain):
+    changed(chain, "now")
+    report = run_cycle(opened(chain), only="train", progress=Silent(), actor="test")
+    w = opened(chain, WEDNESDAY + timedelta(minutes=1))
+    new, live = w.registry.releases.get(report.release).manifest, w.registry.releases.current()
+    made = releases.cut(w, ["east/large/fast"], actor="ana", reason="first here").manifest
+    assert made.members["east/large/fast"].model == new.members["east/large/fast"].model
+    assert made.members["west/large/fast"] == live.manifest.members["west/large/fast"]
+    with pytest.raises(UsageError, match="nowhere has no model that passed"):
+        releases.cut(w, ["nowhere"], actor="ana", reason="")

@@ -288,3 +288,39 @@ def test_a_damaged_artefact_fails_its_own_models_only(fleet, registry, tmp_path)
     assert loaded.failed.keys() == {damaged.model}
     assert loaded.models.keys() == manifest.models - {damaged.model}
     assert loaded.models[manifest.members[FAST].model].kind == "lasso"
+
+
+def test_a_quarantined_model_serves_nothing_again(fleet, registry):
+    fleet.promote(fleet.full())
+    before = registry.releases.current().manifest.members[FAST]
+    fleet.promote(fleet.partial(FAST))
+    bad = registry.releases.current().manifest.members[FAST].model
+    derived = registry.releases.quarantine([bad], instead={FAST: before}, actor="ana", reason="wrong")
+    assert registry.ledger.pointer() == derived.id
+    assert derived.manifest.members[FAST].model == before.model
+    assert registry.models.get(bad).state == "refused"
+    with pytest.raises(PolicyRefusal, match="is refused and cannot become promoted"):
+        registry.releases.rollback(derived.manifest.parent, actor="ana", reason="no")
+    assert registry.ledger.pointer() == derived.id
+    fleet.must_hold()
+
+
+def test_a_model_that_serves_nothing_is_quarantined_where_it_lies(fleet, registry):
+    fleet.promote(fleet.full())
+    live = registry.ledger.pointer()
+    (waiting,) = fleet.train(FAST)
+    assert registry.releases.quarantine([waiting.name], instead={}, actor="ana", reason="wrong") is None
+    assert registry.models.get(waiting.name).state == "refused"
+    assert registry.ledger.pointer() == live
+
+
+def test_a_quarantine_needs_a_reason_and_something_that_serves_instead(fleet, registry):
+    fleet.promote(fleet.full())
+    bad = registry.releases.current().manifest.members[FAST].model
+    with pytest.raises(UsageError, match="needs a reason"):
+        registry.releases.quarantine([bad], instead={}, actor="ana", reason=" ")
+    with pytest.raises(UsageError, match=f"nothing is named that could serve {FAST} instead"):
+        registry.releases.quarantine([bad], instead={}, actor="ana", reason="wrong")
+    with pytest.raises(UsageError, match="nobody is not registered"):
+        registry.releases.quarantine(["nobody"], instead={}, actor="ana", reason="wrong")
+    fleet.must_hold()

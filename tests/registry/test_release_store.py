@@ -24,8 +24,10 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import event
 
-from fleetcast.domain.errors import ConflictError, UsageError
+from fleetcast.domain.errors import ConflictError, PolicyRefusal, UsageError
 from fleetcast.domain.models import TRANSITIONS
+from fleetcast.ledger.audit import AuditEvent
+from fleetcast.registry.manifest import Member
 from fleetcast.registry.releases import standing
 
 SEGMENTS = ("north/large/fast", "north/large/slow", "north/small/fast")
@@ -66,7 +68,8 @@ class ReleaseStore(RuleBasedStateMachine):
         super().__init__()
         self.folder = Path(tempfile.mkdtemp())
         shutil.copytree(self.empty, self.folder, dirs_exist_ok=True)
-        self.stack, self.moved, self.states = [], [], {}
+        self.stack, self.moved, self.states, self.approved = [], [], {}, set()
+        self.told = []  # why something was not done
         self.closing = ExitStack()
         self.fleet = self.closing.enter_context(type(self).open_fleet(self.folder))
 
@@ -84,6 +87,8 @@ class ReleaseStore(RuleBasedStateMachine):
             else:
                 with crash(ledger._engine, after):
                     work()
+        except (PolicyRefusal, UsageError) as error:
+            self.told.append(str(error))
         except Crash:
             ledger.close()
             trained, now = self.fleet.trained, self.fleet.now
@@ -124,6 +129,49 @@ class ReleaseStore(RuleBasedStateMachine):
         )
 
     @precondition(lambda self: self.stack)
+    @rule(segment=st.sampled_from(SEGMENTS), after=somewhere)
+    def quarantine(self, segment, after):
+        """The model of a segment is refused for good; the one known to be good serves, else its baseline."""
+        releases = self.fleet.registry.releases
+        live = releases.current().manifest
+        model = live.members[segment].model
+        found = live.baselines[segment.rpartition("/")[0]]
+        baseline = Member(found.model, found.artefact, found.key, "baseline", passed=False)
+        instead = {segment: releases.last_known_good(segment) or baseline}
+        if live.members[segment].serving == "baseline":
+            return
+        self.attempt(
+            lambda: releases.quarantine([model], instead=instead, actor="ana", reason="wrong"), after
+        )
+        refused = self.fleet.registry.models.get(model).state == "refused"
+        assert refused == (releases.current().manifest.members[segment].model != model), "half a quarantine"
+
+    @precondition(lambda self: self.moved)
+    @rule(person=st.sampled_from(["ben", "cyd"]), data=st.data(), after=somewhere)
+    def approve(self, person, data, after):
+        """An approval is there with its audit event, or neither is; a person's first one stays."""
+        release = data.draw(st.sampled_from(sorted(set(self.moved))))
+        ledger = self.fleet.registry.ledger
+
+        def work():
+            with ledger.transaction() as transaction:
+                transaction.approve(
+                    release, person, f"by {person}", AuditEvent(person, "release.approve", release)
+                )
+
+        if (release, person) in self.approved:
+            with pytest.raises(UsageError, match="already"):
+                work()
+            return
+        self.attempt(work, after)
+        with self.fleet.registry.ledger.view() as view:
+            kept = {(one.release, one.person) for one in view.approvals()}
+            audited = {(one.subject, one.actor) for one in view.audit(action="release.approve")}
+        assert kept == audited
+        assert self.approved <= kept <= self.approved | {(release, person)}
+        self.approved = kept
+
+    @precondition(lambda self: self.stack)
     @rule()
     def lose_a_race(self):
         late = self.fleet.partial(SEGMENTS[0])
@@ -138,6 +186,10 @@ class ReleaseStore(RuleBasedStateMachine):
     @invariant()
     def everything_holds(self):
         self.fleet.must_hold()
+
+    @invariant()
+    def only_models_in_quarantine_are_in_the_way(self):
+        assert all("refused" in told for told in self.told)
 
     @invariant()
     def the_pointer_is_where_it_was_put(self):

@@ -1,15 +1,8 @@
 """`cd`: an artifact's week in an environment, in three verbs: validate the model, promote, score."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime
-from functools import cached_property
-from pathlib import Path
-from typing import Literal
+from datetime import date
 
-from fleetcast import artifacts, workspace
-from fleetcast.artifacts import Artifact, Installed
-from fleetcast.delivery import installing
 from fleetcast.delivery.report import Check, Finding, Report
 from fleetcast.delivery.verb import Verb
 from fleetcast.domain.errors import UsageError
@@ -17,75 +10,8 @@ from fleetcast.fleet import promoting, rehearsals, run
 from fleetcast.fleet.progress import Progress
 from fleetcast.fleet.refusals import recorded
 from fleetcast.fleet.report import CycleReport, SourceLine
-from fleetcast.ledger.store import Ledger
 from fleetcast.registry.manifest import Release
-from fleetcast.settings import StateSettings, load
 from fleetcast.workspace import Workspace
-
-
-@dataclass(frozen=True)
-class Outside:
-    """An environment as it is seen by a program that may be another than the one that has to work in it."""
-
-    folder: Path
-    environment: str
-    root: str
-    clock: Callable[[], datetime]
-
-    @property
-    def state(self) -> Path:
-        return self.folder / self.root / self.environment
-
-    @cached_property
-    def ledger(self) -> Ledger:
-        self.state.mkdir(parents=True, exist_ok=True)
-        return Ledger.open(self.state / "ledger.db", self.clock)
-
-
-def elsewhere(
-    folder: Path,
-    environment: str,
-    artifact: Path | None,
-    *,
-    of: Literal["live", "newest"],
-    actor: str,
-    clock: Callable[[], datetime],
-) -> Installed | None:
-    """The installation that a verb has to run in, where this process is not it; it is made if need be.
-
-    `artifact` is a folder; without one it is that `of` a release, and where that was made by a checkout, none.
-    """
-    outside = Outside(folder.resolve(), environment, _root(folder), clock)
-    here = artifacts.here()
-    if artifact is None:
-        pinned = _pinned(outside, of)
-        if pinned is None or (here and here.artifact.id == pinned):
-            return None
-        return installing.known(outside.state, pinned)
-    with recorded(outside, str(artifact), actor=actor, policy="digests"):
-        found = Artifact.read(artifact)
-    if here and here.artifact.id == found.id:
-        return None
-    return installing.install(artifact, replace(outside, root=found.state).state)
-
-
-def _root(folder: Path) -> str:
-    """Where the settings of a checkout put state; where there are none, as by default."""
-    settings = folder / workspace.SETTINGS_FILE
-    return load(settings).state.root if settings.is_file() else StateSettings().root
-
-
-def _pinned(outside: Outside, of: Literal["live", "newest"]) -> str | None:
-    """The artifact of a release."""
-    if not (outside.state / "ledger.db").is_file():
-        return None
-    with outside.ledger.view() as view:
-        live = view.pointer()
-        if of == "newest":
-            found = [stored for stored in view.releases() if stored.kind != "rollback"][-1:]
-        else:
-            found = [stored for stored in [view.release(live) if live else None] if stored]
-    return Release.verified(found[0]).manifest.artifact if found else None
 
 
 def validate_model(w: Workspace, *, week: date | None, progress: Progress, actor: str) -> Report:

@@ -17,11 +17,11 @@ INTERVALS: Mapping[Form, str] = {
 }  # by the key of a pack
 ModelState = Literal["registered", "promoted", "retired", "refused"]
 
-# registered: awaiting promotion; a retired model serves again after a rollback; a refused one never does
+# registered: awaiting promotion; a retired model serves again after a rollback; a refused one, as in quarantine, never does
 TRANSITIONS: Mapping[ModelState, frozenset[ModelState]] = {
     "registered": frozenset({"promoted", "refused"}),
     "promoted": frozenset({"retired"}),
-    "retired": frozenset({"promoted"}),
+    "retired": frozenset({"promoted", "refused"}),
     "refused": frozenset(),
 }
 

@@ -1,16 +1,27 @@
 """Looking at releases and moving between them, as the faces ask for it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from fleetcast.domain.errors import UsageError
+from fleetcast.domain.errors import UsageError, some
+from fleetcast.domain.reach import segment_of
+from fleetcast.domain.segment import Segment
 from fleetcast.fleet import promoting, rehearsals
 from fleetcast.fleet.progress import Silent
-from fleetcast.fleet.report import Approved, Member, Move, ReleaseChange, ReleaseLine, ReleaseView
+from fleetcast.fleet.refusals import recorded
+from fleetcast.fleet.report import (
+    Approved,
+    Member,
+    Move,
+    Quarantined,
+    ReleaseChange,
+    ReleaseLine,
+    ReleaseView,
+)
 from fleetcast.registry import manifest as kept
-from fleetcast.registry.manifest import Release
+from fleetcast.registry.manifest import Reference, Release, inherit
 from fleetcast.workspace import Workspace
 
 
@@ -80,12 +91,71 @@ def approve(
     return Approved(w.environment, release.id, person, decision)
 
 
-def rollback(w: Workspace, to: str | None, *, actor: str, reason: str) -> Move:
-    """Go back to a release that was live before."""
+def rollback(w: Workspace, to: str | None, *, actor: str, reason: str, segments: Sequence[str] = ()) -> Move:
+    """Go back to a release that was live before; with `segments`, only with these."""
     before = w.ledger.pointer()
     target = named(w, to).id if to else None
-    release = w.registry.releases.rollback(target, actor=actor, reason=reason)
+    with recorded(w, to or "the release before", actor=actor):
+        release = w.registry.releases.rollback(target, actor=actor, reason=reason, segments=segments)
     return Move(w.environment, before, release.id)
+
+
+def quarantine(w: Workspace, name: str, *, actor: str, reason: str) -> Quarantined:
+    """Refuse a model for good, named by itself or by the segment it serves; what it served is served by something else.
+
+    That is the last model known to be good, else the segment's baseline.
+    """
+    live = w.registry.releases.current()
+    members = live.manifest.members if live else {}
+    model = members[name].model if name in members else w.registry.models.get(name).name
+    instead = {}
+    for segment, member in members.items():
+        if member.model == model:
+            instead[segment] = _instead(w, segment, live)
+        elif member.pool is not None and member.pool.model == model:
+            instead[segment] = replace(member, pool=None)
+    derived = w.registry.releases.quarantine([model], instead=instead, actor=actor, reason=reason)
+    served = {segment: member.model for segment, member in instead.items()}
+    move = Move(w.environment, live.id, derived.id) if live and derived else None
+    return Quarantined(w.environment, model, served, move)
+
+
+def _instead(w: Workspace, segment: str, live: Release | None) -> kept.Member:
+    good = w.registry.releases.last_known_good(segment)
+    if good is not None:
+        return good
+    keys = w.settings.segments
+    name = str(Segment.parse(segment_of(segment), keys.keys).only(keys.baseline_keys))
+    found = live.manifest.baselines.get(name) if live else None
+    if found is None:
+        raise UsageError(f"{segment} has no earlier model and no baseline: nothing could serve it instead")
+    return kept.Member(found.model, found.artefact, found.key, "baseline", passed=False)
+
+
+def cut(w: Workspace, segments: Sequence[str], *, actor: str, reason: str) -> Release:
+    """A release in which these segments are served by their newest model that passed and was not refused; all others stay."""
+    live = w.registry.releases.current()
+    if live is None:
+        raise UsageError(
+            f"nothing is live in {w.environment}: the first release is a whole one; run `fleetcast run`"
+        )
+    members, verdicts = {}, {}
+    for segment in segments:
+        found = [
+            version
+            for version in w.registry.models.list(segment=segment)
+            if version.kind == "ensemble" and version.state != "refused"
+        ]
+        if not found:
+            raise UsageError(
+                f"{segment} has no model that passed; {some(live.manifest.members, like=segment)} have"
+            )
+        pool = found[-1].lineage.get("pool")
+        lent = Reference.to(w.registry.models.get(pool)) if pool else None
+        members[segment] = kept.Member.of(found[-1], passed=True, reason=reason, pool=lent)
+        verdicts[segment] = dict(found[-1].verdict)
+    made = inherit(replace(live.manifest, members=members, verdicts=verdicts, baselines={}), live)
+    return w.registry.releases.cut(made, actor=actor, reason=reason)
 
 
 def named(w: Workspace, name: str) -> Release:

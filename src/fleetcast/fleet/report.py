@@ -273,3 +273,13 @@ class Move:
     environment: str
     before: str | None
     after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A model was refused for good; `served` says what serves its segments now, `move` is None where it was not live."""
+
+    environment: str
+    model: str
+    served: Mapping[str, str]
+    move: Move | None

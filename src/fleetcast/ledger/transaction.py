@@ -83,7 +83,9 @@ class Transaction(View):
             if name not in before:
                 raise UsageError(f"model {name} is not registered")
             if state not in TRANSITIONS[before[name]]:
-                raise PolicyRefusal(f"model {name} is {before[name]} and cannot become {state}")
+                raise PolicyRefusal(
+                    f"model {name} is {before[name]} and cannot become {state}", name="model_state"
+                )
         record = self._append(replace(event, before=_json(before), after=_json(changes)))
         change = update(schema.models).where(schema.models.c.name == bindparam("model"))
         self._connection.execute(

@@ -1,8 +1,9 @@
 """Releases: cutting manifests, moving the environment pointer between them, and knowing what stood before."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from fleetcast.domain.errors import ConflictError, CorruptError, UsageError
 from fleetcast.domain.models import ModelState
@@ -91,6 +92,51 @@ class Releases:
             _move(transaction, target, live, event)
         return target
 
+    def quarantine(
+        self, models: Collection[str], *, instead: Mapping[str, Member], actor: str, reason: str
+    ) -> Release | None:
+        """Refuse models for good, and serve the segments they serve by something else; None when they serve none.
+
+        `instead` has a member for each segment that loses its model. All of it happens at once or not at all.
+        """
+        if not reason.strip():
+            raise UsageError("a quarantine needs a reason: it is the first thing everybody will ask for")
+        live = self.current()
+        hit = {
+            segment
+            for segment, member in (live.manifest.members.items() if live else ())
+            if _named(member) & set(models)
+        }
+        derived = None
+        if live and hit:
+            left = sorted(hit - instead.keys())
+            if left:
+                raise UsageError(f"nothing is named that could serve {', '.join(left)} instead")
+            members = {segment: replace(instead[segment], reason=f"quarantined: {reason}") for segment in hit}
+            verdicts: dict[str, dict[str, Any]] = {segment: {} for segment in hit}
+            derived = inherit(
+                replace(live.manifest, members=members, verdicts=verdicts, baselines={}),
+                live,
+                kind="rollback",
+            )
+        event = AuditEvent(actor, "release.quarantine", f"{len(models)} models", reason)
+        with self._ledger.transaction() as transaction:
+            if derived and live:
+                _check_models(derived, transaction)
+                cut = replace(event, action="release.cut", subject=derived.id)
+                if transaction.release(derived.id) is None:
+                    transaction.add_release(derived.dump(), kind="rollback", parent=live.id, event=cut)
+                _move(transaction, Release(derived.id, derived, live.cut_at), live.id, event)
+            known = {model.name: model.state for model in transaction.models(names=list(models))}
+            missing = sorted(set(models) - known.keys())
+            if missing:
+                raise UsageError(f"model {missing[0]} is not registered")
+            changes: dict[str, ModelState] = {
+                name: "refused" for name in sorted(models) if known[name] != "refused"
+            }
+            transaction.transition(changes, event)
+        return self.get(derived.id) if derived else None
+
     def current(self) -> Release | None:
         """The live release."""
         return self.at(None)
@@ -116,12 +162,13 @@ class Releases:
             for age, name in enumerate(reversed(standing(view.moves()))):
                 release = _release(view, name)
                 member = release.manifest.members.get(segment)
-                if member and age > 0 and member.model not in passed_over and self._serves(member):
+                if member and age > 0 and member.model not in passed_over and self._serves(member, view):
                     return member
-                passed_over |= _named(member)
+                passed_over |= {member.model} if member else set()
                 if release.manifest.kind == "rollback" and release.manifest.parent:
                     parent = _release(view, release.manifest.parent)
-                    passed_over |= _named(parent.manifest.members.get(segment))
+                    left = parent.manifest.members.get(segment)
+                    passed_over |= {left.model} if left else set()
         return None
 
     def diff(self, old: str, new: str) -> list[SegmentChange]:
@@ -140,12 +187,16 @@ class Releases:
             self._bank.get(artefact)
         return found
 
-    def _serves(self, member: Member) -> bool:
+    def _serves(self, member: Member, view: View) -> bool:
+        if member.serving != "ensemble" or any(
+            model.state == "refused" for model in view.models(names=_named(member))
+        ):
+            return False
         try:
             self._bank.get(member.artefact)
         except CorruptError:
             return False
-        return member.serving == "ensemble"
+        return True
 
 
 def standing(moves: Iterable[Move]) -> list[str]:
@@ -252,4 +303,7 @@ def _release(view: View, release: str) -> Release:
 
 
 def _named(member: Member | None) -> set[str]:
-    return {member.model} if member else set()
+    """The models a member forecasts with."""
+    if member is None:
+        return set()
+    return {member.model, *([member.pool.model] if member.pool else [])}

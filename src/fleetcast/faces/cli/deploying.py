@@ -116,9 +116,9 @@ def _there(
     import sys
 
     with looking("finding the artifact's own program"):
-        from fleetcast.delivery import deployment, installing
+        from fleetcast.delivery import delegating, installing
 
-        installed = deployment.elsewhere(folder, env.value, artifact, of=of, actor=actor(), clock=now)
+        installed = delegating.elsewhere(folder, env.value, artifact, of=of, actor=actor(), clock=now)
     if installed is None:
         return opened(folder, env, data)
     raise typer.Exit(installing.run_there(installed, sys.argv[1:]))

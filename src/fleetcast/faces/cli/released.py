@@ -9,7 +9,15 @@ from rich.text import Text
 
 from fleetcast.faces.cli.figures import NONE, count, day, share, short
 from fleetcast.faces.cli.paper import ILL, TARGET, WELL, Place, next_steps, table
-from fleetcast.fleet.report import Approved, Member, Move, ReleaseChange, ReleaseLine, ReleaseView
+from fleetcast.fleet.report import (
+    Approved,
+    Member,
+    Move,
+    Quarantined,
+    ReleaseChange,
+    ReleaseLine,
+    ReleaseView,
+)
 
 if TYPE_CHECKING:
     from fleetcast.ledger.audit import AuditRecord, Verification
@@ -66,6 +74,21 @@ def approved(given: Approved, place: Place) -> Group:
         else (f"release approve {short(given.release)} --key FILE", "the next person's signature")
     )
     return Group(WELL.text(said), Text(needs), "", next_steps(place, step))
+
+
+def quarantined(done: Quarantined, place: Place) -> Group:
+    rows = table("Segment", "Served by now")
+    for segment, model in sorted(done.served.items()):
+        rows.add_row(segment, model)
+    told = WELL.text(f"{done.model} is refused for good.")
+    served: RenderableType = rows if done.served else Text("It served nothing.")
+    steps = next_steps(
+        place,
+        ("score", "forecasts without it"),
+        ("train", "train its segments anew"),
+        ("audit log", "who did what"),
+    )
+    return Group(told, "", served, "", steps)
 
 
 def release_changes(changes: Sequence[ReleaseChange]) -> RenderableType:

@@ -111,6 +111,9 @@ def release_rollback(
     to: Annotated[
         str | None, typer.Option("--to", metavar="RELEASE", help="Else the one live before.")
     ] = None,
+    segment: Annotated[
+        list[str] | None, typer.Option("--segment", metavar="SEGMENT", help="Only this one; again for more.")
+    ] = None,
     workspace: Folder = HERE,
     env: Env = DEV,
     json: Json = False,
@@ -120,8 +123,51 @@ def release_rollback(
         from fleetcast.faces.cli import paper, released, terminal
         from fleetcast.fleet import releases
 
-        move = releases.rollback(opened(workspace, env), to, actor=actor(), reason=reason)
+        move = releases.rollback(
+            opened(workspace, env), to, actor=actor(), reason=reason, segments=segment or ()
+        )
     terminal.show(move, released.moved(move, paper.Place(str(workspace), env.value)), as_json=json)
+
+
+@release.command("quarantine")
+def release_quarantine(
+    name: Annotated[str, typer.Argument(metavar="MODEL|SEGMENT", help="A model, or the segment it serves.")],
+    reason: Annotated[
+        str, typer.Option("--reason", help="Why, in words; the audit log keeps it.", prompt=True)
+    ],
+    workspace: Folder = HERE,
+    env: Env = DEV,
+    json: Json = False,
+) -> None:
+    """Refuse a model for good. What it served is served by the one before it.
+
+    Where there is none, by the baseline. Needs a reason and no approval; it is never undone: train anew."""
+    with looking("verifying what could serve instead"):
+        from fleetcast.faces.cli import paper, released, terminal
+        from fleetcast.fleet import releases
+
+        done = releases.quarantine(opened(workspace, env), name, actor=actor(), reason=reason)
+    terminal.show(done, released.quarantined(done, paper.Place(str(workspace), env.value)), as_json=json)
+
+
+@release.command("cut")
+def release_cut(
+    segment: Annotated[
+        list[str], typer.Argument(metavar="SEGMENT...", help="Served by their newest models.")
+    ],
+    reason: Reason = "",
+    workspace: Folder = HERE,
+    env: Env = DEV,
+    json: Json = False,
+) -> None:
+    """Make a partial release: these segments by their newest models, all others as they are."""
+    with looking("reading models"):
+        from fleetcast.faces.cli import released, terminal
+        from fleetcast.fleet import releases
+
+        w = opened(workspace, env)
+        view = releases.view(w, releases.cut(w, segment, actor=actor(), reason=reason).id)
+    terminal.show(view, released.release(view), as_json=json)
 
 
 @audit.command("log")
