@@ -1,0 +1,197 @@
+import json
+import os
+import re
+import shlex
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.delivery import reading_back
+from tests.delivery.local_runner import Ran, Runner
+
+from fleetcast.delivery.hosts import HOSTS, Workplace, files
+from fleetcast.delivery.pipelines import azure, github, gitlab, protection
+from fleetcast.delivery.pipelines.description import process
+from fleetcast.delivery.pipelines.protection import Reviews
+from fleetcast.delivery.protection import Rules
+
+BIN = Path(sys.executable).parent
+PLACE = Workplace("shop", Reviews(), "acme")
+SITES = [host for host in HOSTS if host != "git"]
+EMIT = {
+    "github": github.emit,
+    "azure": azure.emit,
+    "gitlab": lambda made: gitlab.emit(made) | protection.gitlab(Rules(), PLACE.reviews, made),
+}
+READ_BACK = {"github": reading_back.github, "azure": reading_back.azure, "gitlab": reading_back.gitlab}
+
+
+@pytest.mark.parametrize("host", SITES)
+def test_what_is_emitted_says_the_whole_process_and_nothing_else(host):
+    assert READ_BACK[host](files(host, PLACE)) == process()
+
+
+@pytest.mark.parametrize("host", SITES)
+def test_another_process_is_emitted_as_another_one(host):
+    changed = process(trunk="trunk", releases=("stable/*",), python="3.13")
+    emitted = EMIT[host](changed)
+    assert READ_BACK[host](emitted) == changed
+
+
+@pytest.mark.parametrize("host", SITES)
+def test_emitting_twice_gives_the_same_bytes_and_every_file_says_where_it_is_from(host):
+    first, second = files(host, PLACE), files(host, PLACE)
+    assert first == second
+    assert all("fleetcast ci emit" in text for text in first.values())
+
+
+@pytest.mark.parametrize(
+    ("host", "words"),
+    [
+        ("github", ["check-jsonschema", "--builtin-schema", "vendor.github-workflows"]),
+        ("github", ["check-jsonschema", "--builtin-schema", "custom.github-workflows-require-timeout"]),
+        ("github", ["zizmor", "--offline", "--no-progress", "--strict-collection", "--persona", "pedantic"]),
+        (
+            "azure",
+            ["check-jsonschema", "--builtin-schema", "vendor.azure-pipelines", "--regex-variant", "python"],
+        ),
+        ("gitlab", ["check-jsonschema", "--builtin-schema", "vendor.gitlab-ci"]),
+    ],
+)
+def test_the_hosts_schema_and_auditor_find_nothing_wrong(host, words, tmp_path):
+    paths = [path for path in write(files(host, PLACE), tmp_path) if path.suffix == ".yml"]
+    done = subprocess.run([BIN / words[0], *words[1:], *paths], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+
+
+def write(emitted, folder: Path) -> list[Path]:
+    paths = []
+    for name, text in emitted.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+        paths.append(path)
+    return paths
+
+
+def test_every_action_is_pinned_to_a_commit_with_its_version_beside_it():
+    for text in github.emit(process()).values():
+        for used in re.findall(r"uses: (.+)", text):
+            assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+(\.\d+\.\d+)?", used)
+
+
+def test_only_promotion_of_code_in_prod_waits_for_people_of_the_host():
+    approved = [(w.name, job.name) for w in process().workflows for job in w.jobs if job.approved]
+    assert approved == [("release", "promote")]
+
+
+def test_a_release_branch_takes_one_person_more_and_nobody_is_above_a_ruleset():
+    emitted = files("github", PLACE)
+    rulesets = {path: json.loads(text) for path, text in emitted.items() if "rulesets" in path}
+    assert all(ruleset["bypass_actors"] == [] for ruleset in rulesets.values())
+    pulls = [
+        rule["parameters"]["required_approving_review_count"]
+        for ruleset in rulesets.values()
+        for rule in ruleset["rules"]
+        if rule["type"] == "pull_request"
+    ]
+    assert pulls == [1, 2]
+
+
+# ------------------------------------------------------------- the emitted steps, typed one after the other
+
+
+STAND_IN = """#!/usr/bin/env bash
+# Stands in for fleetcast: leaves a report and, for `package`, an artifact; says what it was asked, and where it was.
+set -eu
+mkdir -p report
+for file in report.json junit.xml results.sarif summary.md; do echo "$*" > "report/$file"; done
+if [ "$2" = package ]; then mkdir -p dist && cp branch dist/ && touch dist/requirements.lock; fi
+if [ "$1" = cd ]; then test -f dist/requirements.lock; echo "artifact of $(cat dist/branch)"; fi
+if [ -f "fails-$2" ]; then exit 1; fi
+"""
+SKIPPED = ("python -m venv", ".venv/bin/python -m pip install")
+
+
+@pytest.fixture
+def runner(tmp_path) -> Runner:
+    """Three branches that know their names, and a `fleetcast` where the emitted steps expect it."""
+    branches = {}
+    for name in ("main", "release/2026w46", "release/2026w47"):
+        folder = tmp_path / "branches" / name.replace("/", "-")
+        (folder / ".venv" / "bin").mkdir(parents=True)
+        (folder / "branch").write_text(name, "utf-8")
+        program = folder / ".venv" / "bin" / "fleetcast"
+        program.write_text(STAND_IN, "utf-8")
+        program.chmod(program.stat().st_mode | stat.S_IXUSR)
+        branches[f"refs/heads/{name}"] = folder
+    return Runner(tmp_path / "runner", branches, os.defpath, skip=SKIPPED)
+
+
+def workflow(name: str) -> str:
+    return github.emit(process())[f".github/workflows/fleetcast-{name}.yml"]
+
+
+def verbs(ran: Ran) -> list[str]:
+    return [line.split(": ", 1)[1] for line in ran.typed if ": fleetcast " in line]
+
+
+def test_a_merge_to_main_goes_from_its_checks_to_published_forecasts_in_dev(runner):
+    ran = runner.run(workflow("main"), ref="refs/heads/main")
+    assert set(ran.results.values()) == {"success"}, ran.output
+    assert verbs(ran) == [
+        "fleetcast ci code-validation --full --report report",
+        "fleetcast ci model-validation --local --full --report report",
+        "fleetcast ci package --out dist --report report",
+        "fleetcast cd validate-model --artifact dist --env dev --report report",
+        "fleetcast cd promote --env dev --report report",
+        "fleetcast cd score --env dev --report report",
+    ]
+    assert "artifact of main" in ran.output["promote"]
+
+
+def test_a_pull_request_touches_no_environment(runner):
+    ran = runner.run(workflow("pull-request"), ref="refs/heads/main")
+    assert verbs(ran) == [
+        "fleetcast ci code-validation --report report",
+        "fleetcast ci model-validation --local --report report",
+    ]
+
+
+def test_a_check_that_fails_stops_what_needs_it_and_leaves_its_report(runner):
+    (runner.branches["refs/heads/release/2026w47"] / "fails-model-validation").touch()
+    ran = runner.run(workflow("release"), ref="refs/heads/release/2026w47")
+    assert ran.results == {
+        "code-validation": "success",
+        "model-validation": "failure",
+        "package": "skipped",
+        "validate-model": "skipped",
+        "promote": "skipped",
+        "score": "skipped",
+    }
+    assert (runner.artifacts / "report-model-validation" / "report.json").is_file()
+    assert "model-validation" in (runner.home / "summaries" / "model-validation.md").read_text("utf-8")
+
+
+def test_new_data_run_the_release_branchs_code_in_prod_though_the_event_is_about_main(runner):
+    named = {"FLEETCAST_RELEASE_BRANCH": "release/2026w47"}
+    ran = runner.run(workflow("data-prod"), ref="refs/heads/main", variables=named)
+    assert set(ran.results.values()) == {"success"}, ran.output
+    assert "artifact of release/2026w47" in ran.output["score"]
+    assert all("--env prod" in verb for verb in verbs(ran)[1:])
+
+
+def test_while_no_release_branch_is_named_prod_runs_nothing(runner):
+    ran = runner.run(workflow("data-prod"), ref="refs/heads/main")
+    assert ran.results["package"] == "failure"
+    assert verbs(ran) == []
+
+
+def test_a_step_types_one_verb_and_set_up_steps_hold_no_logic():
+    for text in github.emit(process()).values():
+        for line in re.findall(r"run: (.+)", text):
+            words = shlex.split(line)
+            assert words[0] in {"python", ".venv/bin/python", "echo", "cat", "fleetcast"}
+            assert not {"&&", "||", ";", "|"} & set(words)
