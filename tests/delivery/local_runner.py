@@ -75,6 +75,7 @@ class Runner:
         env = {
             "PATH": os.pathsep.join(added),
             "HOME": str(self.home),
+            "RUNNER_TEMP": str(self.home / "temporary" / name),
             "GITHUB_PATH": str(paths),
             "GITHUB_STEP_SUMMARY": str(summary),
         }

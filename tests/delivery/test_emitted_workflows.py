@@ -2,12 +2,12 @@ import json
 import os
 import re
 import shlex
-import stat
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from tests.delivery import reading_back
 from tests.delivery.local_runner import Ran, Runner
 
@@ -112,22 +112,23 @@ if [ "$2" = package ]; then mkdir -p dist && cp branch dist/ && touch dist/requi
 if [ "$1" = cd ]; then test -f dist/requirements.lock; echo "artifact of $(cat dist/branch)"; fi
 if [ -f "fails-$2" ]; then exit 1; fi
 """
-SKIPPED = ("python -m venv", ".venv/bin/python -m pip install")
+SKIPPED = ("python -m venv ", '"$RUNNER_TEMP/venv"/bin/python -m pip install ')
 
 
 @pytest.fixture
 def runner(tmp_path) -> Runner:
-    """Three branches that know their names, and a `fleetcast` where the emitted steps expect it."""
+    """Three branches that know their names, and a stand-in for `fleetcast`."""
     branches = {}
     for name in ("main", "release/2026w46", "release/2026w47"):
         folder = tmp_path / "branches" / name.replace("/", "-")
-        (folder / ".venv" / "bin").mkdir(parents=True)
+        folder.mkdir(parents=True)
         (folder / "branch").write_text(name, "utf-8")
-        program = folder / ".venv" / "bin" / "fleetcast"
-        program.write_text(STAND_IN, "utf-8")
-        program.chmod(program.stat().st_mode | stat.S_IXUSR)
         branches[f"refs/heads/{name}"] = folder
-    return Runner(tmp_path / "runner", branches, os.defpath, skip=SKIPPED)
+    program = tmp_path / "bin" / "fleetcast"
+    program.parent.mkdir()
+    program.write_text(STAND_IN, "utf-8")
+    program.chmod(0o755)
+    return Runner(tmp_path / "runner", branches, f"{program.parent}:{os.defpath}", skip=SKIPPED)
 
 
 def workflow(name: str) -> str:
@@ -142,7 +143,7 @@ def test_a_merge_to_main_goes_from_its_checks_to_published_forecasts_in_dev(runn
     ran = runner.run(workflow("main"), ref="refs/heads/main")
     assert set(ran.results.values()) == {"success"}, ran.output
     assert verbs(ran) == [
-        "fleetcast ci code-validation --full --report report",
+        "fleetcast ci code-validation --report report",
         "fleetcast ci model-validation --local --full --report report",
         "fleetcast ci package --out dist --report report",
         "fleetcast cd validate-model --artifact dist --env dev --report report",
@@ -191,7 +192,7 @@ def test_while_no_release_branch_is_named_prod_runs_nothing(runner):
 
 def test_a_step_types_one_verb_and_set_up_steps_hold_no_logic():
     for text in github.emit(process()).values():
-        for line in re.findall(r"run: (.+)", text):
-            words = shlex.split(line)
-            assert words[0] in {"python", ".venv/bin/python", "echo", "cat", "fleetcast"}
+        steps = [step for job in yaml.safe_load(text)["jobs"].values() for step in job["steps"]]
+        for words in (shlex.split(step["run"]) for step in steps if "run" in step):
+            assert words[0] in {"python", "$RUNNER_TEMP/venv/bin/python", "echo", "cat", "fleetcast"}
             assert not {"&&", "||", ";", "|"} & set(words)

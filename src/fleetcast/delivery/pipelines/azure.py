@@ -2,18 +2,17 @@
 
 from fleetcast.delivery.pipelines.description import (
     ARTIFACT,
-    MAKE_VENV,
     RELEASE_BRANCH,
     REPORT,
-    VENV,
     Job,
     Pipeline,
     Workflow,
-    install,
+    set_up,
 )
 from fleetcast.delivery.pipelines.layout import Node, Noted, document
 
 IMAGE = "ubuntu-24.04"
+VENV = "$(Agent.TempDirectory)/venv"
 ALWAYS = "always()"
 YES, NO = "true", "false"  # the schema that Microsoft publishes has these, and numbers, as text
 # Schedules start every branch they include: of release branches only the one that prod runs may go on.
@@ -116,8 +115,8 @@ def _set_up(job: Job, python: str) -> list[Node]:
                 "inputs": {"artifactName": ARTIFACT, "targetPath": target},
             }
         )
-    path = f"##vso[task.prependpath]$(Build.SourcesDirectory)/{VENV}/bin"
-    return [*steps, {"script": MAKE_VENV}, {"script": install(job)}, {"script": f"echo '{path}'"}]
+    lines = (*set_up(job, VENV), f"echo '##vso[task.prependpath]{VENV}/bin'")
+    return [*steps, *({"script": line} for line in lines)]
 
 
 def _kept(job: Job) -> list[Node]:

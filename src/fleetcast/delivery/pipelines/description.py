@@ -11,7 +11,6 @@ Artifact = Literal["none", "leaves", "takes"]
 ARTIFACT = "dist"  # the folder of the artifact, in a job that leaves or takes it
 REPORT = "report"  # the folder of a job's report: a job types one verb
 LOCK = "requirements.lock"
-VENV = ".venv"
 RELEASE_BRANCH = "FLEETCAST_RELEASE_BRANCH"  # the variable of the host that names the branch prod runs
 DATA_EVENT = "fleetcast-data"  # what a host calls the event that new data have come
 
@@ -81,8 +80,8 @@ class Pipeline:
 _REPORTED = f"--report {REPORT}"
 
 
-def code_validation(*, full: bool) -> str:
-    return f"fleetcast ci code-validation{' --full' if full else ''} {_REPORTED}"
+def code_validation() -> str:
+    return f"fleetcast ci code-validation {_REPORTED}"
 
 
 def model_validation(*, full: bool) -> str:
@@ -105,16 +104,16 @@ def score(environment: Environment) -> str:
     return f"fleetcast cd score --env {environment} {_REPORTED}"
 
 
-MAKE_VENV = f"python -m venv {VENV}"
-INSTALL_CHECKOUT = f"{VENV}/bin/python -m pip install --require-hashes -r {LOCK}"
-INSTALL_ARTIFACT = (
-    f"{VENV}/bin/python -m pip install --require-hashes --find-links {ARTIFACT}/wheels -r {ARTIFACT}/{LOCK}"
-)
+def set_up(job: Job, folder: str) -> tuple[str, str]:
+    """What makes the job's `fleetcast` from a lock, every line of which has hashes.
 
-
-def install(job: Job) -> str:
-    """What makes the job's `fleetcast` from a lock, every line of which has hashes."""
-    return INSTALL_ARTIFACT if job.artifact == "takes" else INSTALL_CHECKOUT
+    The virtual environment lies outside of the checkout, which it would make dirty, and is a new one for each job.
+    """
+    lock = f"--find-links {ARTIFACT}/wheels -r {ARTIFACT}/{LOCK}" if job.artifact == "takes" else f"-r {LOCK}"
+    return (
+        f"python -m venv --clear {folder}",
+        f"{folder}/bin/python -m pip install --require-hashes {lock}",
+    )
 
 
 # ------------------------------------------------------------------------------------------------- the process
@@ -178,7 +177,7 @@ def process(
 
 def _validation(*, full: bool) -> tuple[Job, ...]:
     return (
-        Job("code-validation", code_validation(full=full), 60 if full else 30),
+        Job("code-validation", code_validation(), 30),
         Job("model-validation", model_validation(full=full), 120 if full else 30),
     )
 

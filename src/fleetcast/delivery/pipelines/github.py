@@ -3,19 +3,18 @@
 from fleetcast.delivery.pipelines.description import (
     ARTIFACT,
     DATA_EVENT,
-    MAKE_VENV,
     RELEASE_BRANCH,
     REPORT,
-    VENV,
     Job,
     Pipeline,
     Trigger,
     Workflow,
-    install,
+    set_up,
 )
 from fleetcast.delivery.pipelines.layout import Node, Noted, document
 
 RUNNER = "ubuntu-24.04"
+VENV = '"$RUNNER_TEMP/venv"'
 KEPT_DAYS = 90
 
 # Actions by commit: a tag can be moved to other code, a commit cannot.
@@ -97,9 +96,8 @@ def _set_up(job: Job, ref: str | None, python: str) -> list[Node]:
         steps.append({"uses": DOWNLOAD, "with": {"name": ARTIFACT, "path": ARTIFACT}})
     return [
         *steps,
-        {"run": MAKE_VENV},
-        {"run": install(job)},
-        {"run": f'echo "$PWD/{VENV}/bin" >> "$GITHUB_PATH"'},
+        *({"run": line} for line in set_up(job, VENV)),
+        {"run": f'echo {VENV}/bin >> "$GITHUB_PATH"'},
     ]
 
 

@@ -2,18 +2,17 @@
 
 from fleetcast.delivery.pipelines.description import (
     ARTIFACT,
-    MAKE_VENV,
     RELEASE_BRANCH,
     REPORT,
-    VENV,
     Job,
     Pipeline,
     Workflow,
-    install,
+    set_up,
 )
 from fleetcast.delivery.pipelines.layout import Node, document
 
 FILE = ".gitlab-ci.yml"
+VENV = '"$CI_PROJECT_DIR.tmp/venv"'
 KEPT = "90 days"
 SOURCE, BRANCH, TARGET = "$CI_PIPELINE_SOURCE", "$CI_COMMIT_BRANCH", "$CI_MERGE_REQUEST_TARGET_BRANCH_NAME"
 ABOUT = (
@@ -83,7 +82,7 @@ def _job(job: Job, workflow: Workflow, pipeline: Pipeline) -> dict[str, Node]:
         "needs": [_need(need, job, workflow) for need in _needed(job)],
         "timeout": f"{job.minutes} minutes",
         "variables": {"GIT_DEPTH": "0"},
-        "before_script": [MAKE_VENV, install(job), f'export PATH="$PWD/{VENV}/bin:$PATH"'],
+        "before_script": [*set_up(job, VENV), f'export PATH={VENV}/bin:"$PATH"'],
         "script": [job.command],
     }
     paths = [f"{REPORT}/", *([f"{ARTIFACT}/"] if job.artifact == "leaves" else [])]
