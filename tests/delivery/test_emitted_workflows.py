@@ -100,6 +100,56 @@ def test_a_release_branch_takes_one_person_more_and_nobody_is_above_a_ruleset():
     assert pulls == [1, 2]
 
 
+def started(event: dict[str, str | None]) -> set[str]:
+    """The workflows whose jobs GitLab puts into the pipeline of an event, by its variables; none is None."""
+    document = yaml.safe_load(gitlab.emit(process())[gitlab.FILE])
+    jobs = {name.partition(":")[0]: job for name, job in document.items() if ":" in name}
+    return {name for name, job in jobs.items() if holds(job["rules"][0]["if"], event)}
+
+
+COMPARED = re.compile(r'\$(\w+) (==|=~) (?:"([^"]*)"|\$(\w+)|/((?:\\/|[^/])+)/)')
+
+
+def holds(condition: str, event: dict[str, str | None]) -> bool:
+    """Whether an expression of GitLab holds: comparisons first, then what is left of truth and falsehood."""
+
+    def compared(found: re.Match[str]) -> str:
+        value, text, other, pattern = event[found[1]], found[3], found[4], found[5]
+        if pattern is not None:
+            return str(bool(value and re.search(pattern, value)))
+        return str(value == (event[other] if other else text))
+
+    said = re.sub(r"\$(\w+)", lambda found: str(bool(event[found[1]])), COMPARED.sub(compared, condition))
+    assert re.fullmatch(r"(True|False|&&|\|\||[() ])+", said)
+    return bool(eval(said.replace("&&", "and").replace("||", "or")))  # noqa: S307 — of these words only
+
+
+@pytest.mark.parametrize(
+    ("source", "branch", "target", "release", "workflows"),
+    [
+        ("merge_request_event", None, "main", None, {"pull-request"}),
+        ("merge_request_event", None, "release/2026w47", None, {"pull-request"}),
+        ("merge_request_event", None, "elsewhere", None, set()),
+        ("push", "main", None, None, {"main"}),
+        ("push", "release/2026w47", None, None, {"release"}),
+        ("push", "better-lags", None, None, set()),
+        ("schedule", "main", None, "release/2026w47", {"data-dev"}),
+        ("trigger", "release/2026w47", None, "release/2026w47", {"data-prod"}),
+        ("schedule", "release/2026w46", None, "release/2026w47", set()),
+        ("schedule", "release/2026w47", None, None, set()),
+        ("trigger", None, None, None, set()),  # of a tag, while no release branch is named
+    ],
+)
+def test_an_event_on_gitlab_starts_the_jobs_of_one_workflow(source, branch, target, release, workflows):
+    event = {
+        "CI_PIPELINE_SOURCE": source,
+        "CI_COMMIT_BRANCH": branch,
+        "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": target,
+        "FLEETCAST_RELEASE_BRANCH": release,
+    }
+    assert started(event) == workflows
+
+
 # ------------------------------------------------------------- the emitted steps, typed one after the other
 
 

@@ -51,8 +51,9 @@ def _started(workflow: Workflow, pipeline: Pipeline) -> str:
         case "merge":
             return f'{SOURCE} == "push" && ({_among(BRANCH, trigger.branches)})'
         case "data" | "weekly":
+            # Of a tag there is no branch, and nothing equals a variable that is not set: a branch is asked for first.
             branch = f'"{pipeline.trunk}"' if workflow.code == "trunk" else f"${RELEASE_BRANCH}"
-            return f'({SOURCE} == "schedule" || {SOURCE} == "trigger") && {BRANCH} == {branch}'
+            return f'({SOURCE} == "schedule" || {SOURCE} == "trigger") && {BRANCH} && {BRANCH} == {branch}'
 
 
 def _among(variable: str, globs: tuple[str, ...]) -> str:
@@ -82,7 +83,7 @@ def _job(job: Job, workflow: Workflow, pipeline: Pipeline) -> dict[str, Node]:
         "needs": [_need(need, job, workflow) for need in _needed(job)],
         "timeout": f"{job.minutes} minutes",
         "variables": {"GIT_DEPTH": "0"},
-        "before_script": [*set_up(job, VENV), f'export PATH={VENV}/bin:"$PATH"'],
+        "before_script": [*_cleaned(job), *set_up(job, VENV), f'export PATH={VENV}/bin:"$PATH"'],
         "script": [job.command],
     }
     paths = [f"{REPORT}/", *([f"{ARTIFACT}/"] if job.artifact == "leaves" else [])]
@@ -94,6 +95,11 @@ def _job(job: Job, workflow: Workflow, pipeline: Pipeline) -> dict[str, Node]:
             "reports": {"junit": f"{REPORT}/junit.xml"},
         }
     }
+
+
+def _cleaned(job: Job) -> list[str]:
+    """An artifact brings the report of the job that left it, which is not to be taken for this job's."""
+    return [f"rm -rf {REPORT}"] if job.artifact == "takes" else []
 
 
 def _needed(job: Job) -> list[str]:
