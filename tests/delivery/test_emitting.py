@@ -119,6 +119,13 @@ def test_the_remote_of_a_checkout_is_asked(shop):
     assert "@acme/data/operations" in (shop / ".gitlab" / "CODEOWNERS").read_text("utf-8")
 
 
+def test_a_workspace_inside_a_repository_is_told_that_hosts_read_files_at_the_root(shop):
+    subprocess.run(["git", "init", "--quiet", str(shop.parent)], check=True)
+    assert "lies inside the repository" in emit(shop, "--host", "github", "--group", "acme", code=2)
+    assert set(for_github(shop, "--out", str(shop.parent)).values()) == {"new"}
+    assert (shop.parent / CI).is_file()
+
+
 def test_a_host_that_is_not_clear_has_to_be_named(shop):
     assert "--host github|azure|gitlab|git" in emit(shop, code=2)
     (shop / ".gitlab-ci.yml").touch()

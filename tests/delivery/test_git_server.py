@@ -15,6 +15,7 @@ from fleetcast import workspace
 from fleetcast.delivery import report
 from fleetcast.delivery.protection import Rules
 from fleetcast.delivery.report import Check, Report
+from fleetcast.domain.errors import PolicyRefusal
 from fleetcast.faces.cli import app
 
 pytestmark = pytest.mark.slow  # every push starts the program anew, as on a server
@@ -282,6 +283,20 @@ def test_who_pushes_is_named_as_the_server_knows_them(server, ada, monkeypatch):
     ada.commit("quick fix")
     ada.refused("main")
     assert server.audit()[0].actor.startswith("ada@example.org (as ")
+
+
+def test_a_server_may_ask_for_other_checks(server, ada):
+    ada.git("switch", "--quiet", "--create", "better-lags")
+    ada.commit("lags = [1]")
+    ada.push("better-lags")
+    ada.merged("better-lags")
+    ada.push("main:refs/heads/as-merged")  # the server knows the commit
+    server.record("ci package", "passed", tree=ada.tree())
+    update = f"{server.tip('main')} {ada.head()} refs/heads/main\n"
+    words = ["ci", "protect", "--workspace", str(server.workspace), "--git-dir", str(server.bare)]
+    asked = [*words, "--require", "ci package"]
+    assert CliRunner().invoke(app.app, asked, input=update).exit_code == 0
+    assert isinstance(CliRunner().invoke(app.app, words, input=update).exception, PolicyRefusal)
 
 
 def test_a_report_about_files_that_were_not_committed_is_not_recorded(server, ada):

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 from fleetcast.delivery.pipelines import azure, github, gitlab, hooks, owners, protection
 from fleetcast.delivery.pipelines.description import process
 from fleetcast.delivery.protection import Rules
-from fleetcast.delivery.repository import Repository, remote_of
+from fleetcast.delivery.repository import Repository, remote_of, root_of
 from fleetcast.domain.errors import UsageError
 from fleetcast.settings import Policy, load, load_policy
 
@@ -22,7 +22,7 @@ _PLACES: Mapping[Host, tuple[str, ...]] = {
     "gitlab": (gitlab.FILE,),
 }
 _SITES: Mapping[str, Host] = {
-    "github.com": "github",
+    "github": "github",
     "dev.azure.com": "azure",
     "visualstudio.com": "azure",
     "gitlab": "gitlab",
@@ -65,6 +65,11 @@ def plan(
             raise UsageError("where the hook goes is not said; name the bare repository: --out DIR")
         hook = hooks.emit(program=program, workspace=str(workspace), environment=environment)
         return Plan(host, Repository(out).folder, hook)
+    if out is None and (root := root_of(workspace)) not in (None, workspace):
+        raise UsageError(
+            f"{workspace} lies inside the repository {root}, and a host reads its files at the root only;"
+            " make the workspace a repository of its own, or say where the files go: --out DIR"
+        )
     place = Workplace(settings.workspace.package, reviews(policy), group or group_of(remote))
     return Plan(host, out or workspace, files(host, place))
 

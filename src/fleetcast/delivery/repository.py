@@ -74,9 +74,20 @@ class Repository:
 
 def remote_of(folder: Path) -> str | None:
     """The address of a checkout's remote `origin`, where it has one."""
+    return _answer(folder, "config", "--get", "remote.origin.url")
+
+
+def root_of(folder: Path) -> Path | None:
+    """The root of the checkout that a folder is part of."""
+    root = _answer(folder, "rev-parse", "--show-toplevel")
+    return Path(root).resolve() if root else None
+
+
+def _answer(folder: Path, *words: str) -> str | None:
     git = shutil.which("git")
     if git is None:
         return None
-    words = ["-C", str(folder), "config", "--get", "remote.origin.url"]
-    done = subprocess.run([git, *words], capture_output=True, text=True, check=False)  # noqa: S603 — git itself
+    done = subprocess.run(  # noqa: S603 — git itself, with words of ours
+        [git, "-C", str(folder), *words], capture_output=True, text=True, check=False
+    )
     return done.stdout.strip() or None

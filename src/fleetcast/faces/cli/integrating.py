@@ -97,8 +97,12 @@ def ci_protect(
     from fleetcast.delivery import pushes
     from fleetcast.delivery.protection import Rules
     from fleetcast.delivery.repository import Repository
-    from fleetcast.domain.errors import PolicyRefusal
+    from fleetcast.domain.errors import PolicyRefusal, UsageError
 
+    if sys.stdin.isatty():
+        raise UsageError(
+            "nobody types a push: this verb is called by the hook that `fleetcast ci emit --host git` writes"
+        )
     refused = pushes.protect(
         Repository(git_dir),
         pushes.read_updates(sys.stdin),
