@@ -100,6 +100,28 @@ def test_a_release_branch_takes_one_person_more_and_nobody_is_above_a_ruleset():
     assert pulls == [1, 2]
 
 
+def test_every_host_protects_the_same_branches_and_tags():
+    rulesets = [json.loads(text) for path, text in files("github", PLACE).items() if "rulesets" in path]
+    refs = [ref for ruleset in rulesets for ref in ruleset["conditions"]["ref_name"]["include"]]
+    assert refs == ["refs/heads/main", "refs/heads/release/*", "refs/tags/fleet-*"]
+    calls = json.loads(files("gitlab", PLACE)[".gitlab/fleetcast.json"])
+    names = [f"POST /projects/:id/protected_{kind}" for kind in ("branches", "tags")]
+    assert [each["name"] for name in names for each in calls[name]] == ["main", "release/*", "fleet-*"]
+    assert all(each["push_access_level"] == 0 for each in calls[names[0]])
+    policies = json.loads(files("azure", PLACE)[".azure-pipelines/fleetcast-policies.json"])["policies"]
+    for kind in ("approver-count", "build", "required-reviewer"):
+        given = [
+            call[f"az repos policy {kind} create"]
+            for call in policies
+            if f"az repos policy {kind} create" in call
+        ]
+        assert {(each["branch"], each["branch-match-type"]) for each in given} == {
+            ("main", "exact"),
+            ("release/", "prefix"),
+        }
+        assert all(each["blocking"] and each["enabled"] for each in given)
+
+
 def started(event: dict[str, str | None]) -> set[str]:
     """The workflows whose jobs GitLab puts into the pipeline of an event, by its variables; none is None."""
     document = yaml.safe_load(gitlab.emit(process())[gitlab.FILE])
