@@ -12,6 +12,7 @@ DATA ?= $(FLEETCAST_DATA)
 WORKERS ?= 2
 SIZE ?= xs
 PEERS_READY := .venv-peers/.ready
+HOSTS_READY := .ci/hosts/node_modules/.ready
 
 # One BLAS thread per process: two cost two to six times the CPU on matrices this small.
 export OMP_NUM_THREADS := 1
@@ -35,11 +36,20 @@ demo: $(READY) ## Simulate a retailer of 14 regions in demo/ and run its week, f
 
 .PHONY: test
 test: $(READY) ## Run the tests (WORKERS=2 processes), all but those of clusters.
-	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal -m "not cluster"
+	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal -m "not cluster and not hosts"
 
 .PHONY: test-cluster
 test-cluster: $(READY) ## Run the tests that start Ray clusters on this machine (5 minutes).
 	@$(BIN)/pytest -q -n 0 -m cluster tests/fleet
+
+.PHONY: test-hosts
+test-hosts: $(READY) $(HOSTS_READY) ## Hold emitted workflow files against GitHub's own parser (needs Node 20 and npm).
+	@$(BIN)/pytest -q -n 0 -m hosts tests/delivery
+
+$(HOSTS_READY): .ci/hosts/package.json .ci/hosts/package-lock.json
+	@{ command -v node && command -v npm; } >/dev/null || { echo "The parser of workflow files runs on Node 20, which is not here. Install it with npm (Debian, Ubuntu: apt install nodejs npm)" >&2; exit 3; }
+	@npm ci --prefix .ci/hosts --no-audit --no-fund --silent
+	@touch $@
 
 .PHONY: check
 check: $(READY) ## Check format, lint, types, import contracts, change notes and reference pages.

@@ -5,12 +5,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fleetcast.faces.cli import hosting
 from fleetcast.faces.cli.options import HERE, Folder, Json, looking, now
 
 if TYPE_CHECKING:
     from fleetcast.delivery.report import Report
 
 ci = typer.Typer(name="ci", help="Check what is to be merged, and package what was.", no_args_is_help=True)
+ci.command()(hosting.emit)
+ci.command()(hosting.protect)
+ci.command()(hosting.record)
 
 ReportFolder = Annotated[
     Path | None,
