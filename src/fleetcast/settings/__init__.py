@@ -8,6 +8,7 @@ from fleetcast.settings.policy import (
     Policy,
     PromotionPolicy,
     SecretPolicy,
+    Waiver,
 )
 from fleetcast.settings.tree import (
     Branch,
@@ -58,6 +59,7 @@ __all__ = [
     "SourceSettings",
     "StateSettings",
     "TrainingSettings",
+    "Waiver",
     "WorkspaceSettings",
     "branch_digest",
     "deciding_digest",

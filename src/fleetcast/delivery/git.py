@@ -1,0 +1,91 @@
+"""What Git says of a checkout: read by its own program, with nothing in its environment that could mislead it."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from fleetcast.domain.errors import UsageError
+
+_SPARED = (
+    "GIT_ASKPASS",
+    "GIT_SSH",
+    "GIT_SSH_COMMAND",
+    "GIT_SSL_CAINFO",
+)  # how to reach others, not what to read
+_CO_AUTHOR = re.compile(r"(?im)^co-authored-by:.*<(?P<address>[^>]+)>\s*$")
+
+
+class NoRepository(UsageError):
+    """There is nothing that Git could say of a folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """A commit as it was checked out; `branch` is None for a detached head, as most CI systems have.
+
+    `tree` is the digest of all files of the commit; `dirty` says that files differ from it. Authors are the addresses
+    of who wrote the commit, its co-authors after its author.
+    """
+
+    commit: str
+    branch: str | None
+    tree: str
+    dirty: bool
+    authors: tuple[str, ...]
+
+
+def checkout(folder: Path) -> Checkout:
+    """What is checked out in a folder, which may be one inside a repository."""
+    commit, tree, author, message = _said(
+        folder, "show", "-s", "--format=%H%x00%T%x00%ae%x00%B", "HEAD"
+    ).split("\0", 3)
+    branch = _said(folder, "branch", "--show-current").strip()
+    changed = _said(folder, "status", "--porcelain", "--untracked-files=normal", "--", ".")
+    return Checkout(
+        commit, branch or None, tree, bool(changed), tuple(dict.fromkeys((author, *_co_authors(message))))
+    )
+
+
+def tracked(folder: Path) -> list[Path]:
+    """The files of a folder that Git keeps or is about to keep, sorted; links and what was removed are not among them."""
+    names = _said(folder, "ls-files", "-z", "--cached", "--", ".").split("\0")
+    paths = (folder / name for name in sorted({*names} - {""}))
+    return [path for path in paths if path.is_file() and not path.is_symlink()]
+
+
+def _co_authors(message: str) -> Iterator[str]:
+    for found in _CO_AUTHOR.finditer(message):
+        yield found["address"]
+
+
+def _said(folder: Path, *words: str) -> str:
+    """What Git answers in a folder; NoRepository when it has nothing to say."""
+    program = shutil.which("git")
+    if program is None:
+        raise NoRepository("Git is not installed; install it (Debian, Ubuntu: apt install git)")
+    done = subprocess.run(  # noqa: S603 — words that we chose
+        [program, "-C", str(folder), *words],
+        env=_environment(),
+        capture_output=True,
+        encoding="utf-8",
+        errors="surrogateescape",
+        check=False,
+    )
+    if done.returncode:
+        reason = done.stderr.strip().removeprefix("fatal: ") or f"it ended with {done.returncode}"
+        raise NoRepository(
+            f"Git says nothing of {folder}: {reason}; make it a repository with a commit: git init, git add, git commit"
+        )
+    return done.stdout
+
+
+def _environment() -> dict[str, str]:
+    """No other repository, index or pager than the folder's own, no question, English words."""
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith("GIT_") or name in _SPARED
+    }
+    return kept | {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
