@@ -9,7 +9,7 @@ from fleetcast.faces.cli.options import HERE, Folder, Json
 
 ci = typer.Typer(
     name="ci",
-    help="Continuous integration: what a change has to pass, on a laptop and on any host.",
+    help="Continuous integration: what a change has to pass.",
     no_args_is_help=True,
 )
 

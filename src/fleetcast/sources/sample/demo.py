@@ -13,7 +13,12 @@ from fleetcast.sources.sample import files, trade
 from fleetcast.sources.sample.retailer import ERRATIC, Retailer, simulate
 
 SETTINGS = "fleetcast.toml"
-CACHES = {"__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache"}  # what tools leave in a template they looked at
+CACHES = {
+    "__pycache__",
+    ".mypy_cache",
+    ".pytest_cache",
+    ".ruff_cache",
+}  # what tools leave in a template they looked at
 
 
 def create(
