@@ -241,10 +241,12 @@ def served():
     """A server on this machine that answers with given bytes."""
     made = []
 
-    def serve(content, status=200, length=None):
+    def serve(content, status=200, length=None, **headers):
         class Answer(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
                 self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
                 self.send_header("Content-Length", str(len(content) if length is None else length))
                 self.end_headers()
                 self.wfile.write(content)
@@ -276,6 +278,17 @@ def test_a_zip_may_lie_on_the_disk(look, tmp_path):
 def test_a_server_that_has_none_is_no_audit(look, served):
     with pytest.raises(Unusable, match="404"):
         look(served(b"", status=404))
+
+
+def test_an_address_may_lead_to_another_one_on_the_web(look, served):
+    there = served(zipped(advisory("PYSEC-2026-2", "django")))
+    assert look(served(b"", status=302, Location=there)).state == "passed"
+
+
+def test_an_address_that_leads_out_of_the_web_is_not_followed(look, served, tmp_path):
+    (tmp_path / "all.zip").write_bytes(zipped(advisory("PYSEC-2026-2", "django")))
+    with pytest.raises(Unusable):
+        look(served(b"", status=302, Location=f"file://{tmp_path}/all.zip"))
 
 
 def test_a_download_that_broke_off_is_no_audit(look, served):

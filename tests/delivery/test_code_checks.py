@@ -168,3 +168,12 @@ def test_a_pyproject_that_is_no_toml_is_a_problem_in_the_settings(shop, tmp_path
 def test_what_a_person_has_set_for_pytest_changes_nothing(shop, look, monkeypatch):
     monkeypatch.setenv("PYTEST_ADDOPTS", "--no-such-option")
     assert look("tests").state == "passed"
+
+
+def test_tests_that_are_killed_are_no_verdict_on_the_code(shop, tmp_path):
+    append(
+        shop / "tests/test_deliveries.py",
+        "\n\ndef test_end() -> None:\n    import os\n    import signal\n\n    os.kill(os.getpid(), signal.SIGKILL)\n",
+    )
+    check = measured("tests", lambda: tested.tests(Toolbox(shop), tmp_path), shop)
+    assert (check.state, "was killed" in check.says) == ("infrastructure", True)

@@ -2,8 +2,10 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from tests.delivery.conftest import advisory
@@ -11,7 +13,9 @@ from tests.delivery.test_licences import installed
 
 from fleetcast.delivery.validation import CHECKS, code_validation
 from fleetcast.domain.errors import UsageError
+from fleetcast.sources import sample
 
+DEMO = Path(sample.__file__).parent / "workspace"
 CONDITIONER = "src/shop/conditioners/deliveries.py"
 
 
@@ -115,6 +119,16 @@ def test_a_locked_version_is_held_against_advisories_too(shop, validated, plante
 def test_a_check_that_does_not_exist_is_named_beside_those_that_do(validated):
     with pytest.raises(UsageError, match=r"no check 'lnt'; there are advisories, coverage, licences, lint"):
         validated("lnt")
+
+
+@pytest.mark.slow
+def test_the_demo_passes_its_own_code_validation(tmp_path, now):
+    shutil.copytree(DEMO, tmp_path / "demo", ignore=shutil.ignore_patterns(".*_cache", "__pycache__"))
+    assert [
+        finding
+        for check in code_validation(tmp_path / "demo", started=now).checks
+        for finding in check.findings
+    ] == []
 
 
 # ---------------------------------------------------------------------------------------- as it is typed

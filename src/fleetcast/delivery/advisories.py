@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+import time
 import urllib.error
 import urllib.request
 import zipfile
@@ -18,6 +19,7 @@ from fleetcast.delivery import osv
 from fleetcast.domain.errors import InfrastructureError
 
 PATIENCE = 60.0  # seconds without a byte from a server
+LONGEST = 900.0  # seconds of a download
 CHUNK = 1 << 20  # bytes
 AHEAD = timedelta(days=1)  # clocks differ; what is newer than that was not written by an honest one
 ABOUT = "database.json"  # may say when the advisories were retrieved: {"retrieved": "2026-11-16T06:00:00Z"}
@@ -159,11 +161,16 @@ def _downloaded(source: str, limits: Limits) -> Iterator[IO[bytes]]:
         raise Unusable(source.split("://", 1)[0], "advisories come by http and https only")
     with tempfile.TemporaryFile() as file:
         try:
-            with urllib.request.urlopen(source, timeout=PATIENCE) as answer:  # noqa: S310 — http and https only
-                while chunk := answer.read(CHUNK):
+            with _opener().open(source, timeout=PATIENCE) as answer:
+                if source.startswith("https://") and not answer.url.startswith("https://"):
+                    raise Unusable(source, "it leads to an address without TLS")
+                end = time.monotonic() + LONGEST
+                while chunk := answer.read1(CHUNK):
                     file.write(chunk)
                     if file.tell() > limits.download:
                         raise Unusable(source, "it is larger than any honest one")
+                    if time.monotonic() > end:
+                        raise Unusable(source, f"it was not there after {LONGEST:.0f} seconds")
                 if answer.length:
                     raise Unusable(source, "the connection broke off")
         except urllib.error.HTTPError as error:
@@ -174,3 +181,19 @@ def _downloaded(source: str, limits: Limits) -> Iterator[IO[bytes]]:
             raise Unusable(source, f"no answer ({type(error).__name__}: {error})") from error
         file.seek(0)
         yield file
+
+
+def _opener() -> urllib.request.OpenerDirector:
+    """What follows http and https, through proxies and redirections, and nothing else: no file, no ftp."""
+    opener = urllib.request.OpenerDirector()
+    for handler in (
+        urllib.request.ProxyHandler(),
+        urllib.request.HTTPHandler(),
+        urllib.request.HTTPSHandler(),
+        urllib.request.HTTPRedirectHandler(),
+        urllib.request.HTTPDefaultErrorHandler(),
+        urllib.request.HTTPErrorProcessor(),
+        urllib.request.UnknownHandler(),
+    ):
+        opener.add_handler(handler)
+    return opener

@@ -1,6 +1,7 @@
 """The tools of Python's world that look at a workspace's code, run in its folder with its own configuration."""
 
 import os
+import signal
 import subprocess
 import sys
 import tomllib
@@ -11,6 +12,7 @@ from typing import Any
 from fleetcast.domain.errors import InfrastructureError, SettingsError, SettingsProblem
 
 _OURS = ("PYTEST_", "COVERAGE_", "RUFF_", "MYPY_")  # what a person or a surrounding run of the tools has set
+_KILLED = (signal.SIGKILL, signal.SIGTERM)
 _SAID = 600  # characters of a tool's last words that a message keeps
 _ASKED = "import sys, importlib.util as u; print(*(n for n in sys.argv[1:] if u.find_spec(n) is None))"
 
@@ -64,7 +66,11 @@ class Toolbox:
         return table if isinstance(table, dict) else {}
 
     def _run(self, *words: str) -> Ran:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(_OURS) or name.endswith("_CACHE_DIR")
+        }
         try:
             done = subprocess.run(  # noqa: S603 — our own Python, and words that we chose
                 [str(self.python), *words],
@@ -77,6 +83,8 @@ class Toolbox:
             )
         except OSError as error:
             raise InfrastructureError(f"{self.python} cannot be run: {error.strerror}") from error
+        if -done.returncode in _KILLED:
+            raise InfrastructureError(f"{' '.join(words[:2])} was killed by somebody, or for want of memory")
         return Ran(done.returncode, done.stdout, done.stderr)
 
 

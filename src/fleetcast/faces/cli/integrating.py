@@ -37,7 +37,9 @@ def code_validation(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Check the workspace's code: settings, lint, types, tests, coverage, licences, advisories, secrets."""
+    """Look at the code without running its fleet.
+
+    Settings, lint, types, tests, coverage, licences, advisories, secrets: one report, whose state is the exit code."""
     from fleetcast.faces.cli import checked, terminal
 
     with checked.watching() as watching:
