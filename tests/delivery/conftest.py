@@ -54,6 +54,7 @@ strict = true
 [tool.pytest.ini_options]
 testpaths = ["tests"]
 pythonpath = ["src"]
+addopts = ["-p", "no:hypothesispytest"]  # which takes a second to load, and nothing here needs it
 """
 FILES = {
     "fleetcast.toml": SETTINGS,

@@ -11,6 +11,7 @@ import pytest
 from tests.delivery.conftest import advisory
 from tests.delivery.test_licences import installed
 
+from fleetcast.delivery.checks.measured import measured
 from fleetcast.delivery.validation import CHECKS, code_validation
 from fleetcast.domain.errors import UsageError
 from fleetcast.sources import sample
@@ -114,6 +115,14 @@ def test_a_locked_version_is_held_against_advisories_too(shop, validated, plante
     assert validated("advisories", source=str(planted(told))).exit_code == 0
     (shop / "requirements.lock").write_text("locked-only==1.0 --hash=sha256:00\n", "utf-8")
     assert validated("advisories", source=str(planted(told))).exit_code == 1
+
+
+def test_what_the_disk_does_not_give_is_no_verdict(shop):
+    def look():
+        raise PermissionError(13, "Permission denied", str(shop / "keys.env"))
+
+    check = measured("secrets", look, shop)
+    assert (check.state, check.says) == ("infrastructure", f"{shop}/keys.env: Permission denied")
 
 
 def test_a_check_that_does_not_exist_is_named_beside_those_that_do(validated):

@@ -101,7 +101,7 @@ def _versions(folder: Path) -> dict[str, set[str]]:
     for package in needed(folder).packages:
         versions.setdefault(package.name, set()).add(package.version)
     lock = folder / LOCK
-    for name, version, _ in locked(lock.read_text("utf-8") if lock.is_file() else ""):
+    for name, version, _ in locked(lock.read_text("utf-8", "replace") if lock.is_file() else ""):
         versions.setdefault(name, set()).add(version)
     return versions
 

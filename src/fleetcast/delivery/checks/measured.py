@@ -26,6 +26,8 @@ def measured(name: str, look: Look, folder: Path) -> Check:
         check = Check(name, "failed", str(error))
     except InfrastructureError as error:
         check = Check(name, "infrastructure", str(error))
+    except OSError as error:
+        check = Check(name, "infrastructure", f"{error.filename or 'the disk'}: {error.strerror or error}")
     return replace(check, cpu_seconds=_cpu_seconds() - cpu, wall_seconds=time.monotonic() - wall)
 
 

@@ -5,16 +5,19 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.status import Status
 from rich.text import Text
 
 from fleetcast.delivery.report import Check, Finding, Report, State
-from fleetcast.delivery.validation import Watching
 from fleetcast.faces.cli import terminal
 from fleetcast.faces.cli.paper import Mark, Place, next_steps, table, title
 from fleetcast.faces.cli.progress import Log
+
+if TYPE_CHECKING:
+    from fleetcast.delivery.validation import Watching
 
 SHOWN = 20  # findings
 MARKS: Mapping[State, Mark] = {
@@ -27,7 +30,7 @@ MARKS: Mapping[State, Mark] = {
 
 
 @contextmanager
-def watching() -> Iterator[Watching]:
+def watching() -> Iterator["Watching"]:
     """Which check is running, on a terminal; a log line for each that has ended elsewhere."""
     from fleetcast import telemetry
 
