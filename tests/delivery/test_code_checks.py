@@ -1,5 +1,6 @@
 """Lint, types, tests and coverage: what the tools find is told with its place, and a tool that is not there is no pass."""
 
+import shutil
 import subprocess
 import sys
 
@@ -42,6 +43,12 @@ def places(check):
 def test_good_code_passes(look, name):
     check = look(name)
     assert (check.state, check.findings) == ("passed", ())
+
+
+@pytest.mark.parametrize("name", ["types", "tests", "coverage"])
+def test_a_workspace_without_code_has_nothing_to_be_looked_at(shop, look, name):
+    shutil.rmtree(shop / "src")
+    assert look(name).state == "skipped"
 
 
 def test_what_ruff_finds_is_told_with_its_line(shop, look):

@@ -75,11 +75,14 @@ def test_outside_of_git_there_is_no_commit_and_all_else_works(validated):
     }  # fmt: skip
 
 
-def test_the_subject_is_what_git_says(shop, validated, git):
+def test_the_subject_is_what_git_says_before_tools_leave_files_behind(shop, validated, git):
+    test = shop / "tests" / "test_deliveries.py"
+    test.write_text(test.read_text("utf-8") + "    open('left.txt', 'w').close()\n", "utf-8")
     git(shop, "init", "-q")
     git(shop, "add", ".")
     git(shop, "commit", "-q", "-m", "first")
-    subject = validated("secrets").subject
+    subject = validated("tests").subject
+    assert "left.txt" in git(shop, "status", "--porcelain")
     assert (subject["commit"], subject["branch"]) == (git(shop, "rev-parse", "HEAD"), "main")
     assert (subject["dirty"], subject["authors"]) == (False, ("ada@shop.example",))
 
@@ -189,6 +192,6 @@ def test_a_dependency_under_the_gpl_exits_with_1(shop, tmp_path):
     assert "viral 1.0 is under GPL-3.0-or-later" in done.stdout
 
 
-@pytest.mark.parametrize("words", [("--workspace", "nowhere"), ("--only", "lnt")])
+@pytest.mark.parametrize("words", [("--workspace", "nowhere"), ("--only", "lnt"), ("--report", __file__)])
 def test_wrong_usage_exits_with_2(shop, words):
     assert fleetcast("ci", "code-validation", "--workspace", shop, *words).returncode == 2

@@ -27,8 +27,8 @@ class NoRepository(UsageError):
 class Checkout:
     """A commit as it was checked out; `branch` is None for a detached head, as most CI systems have.
 
-    `tree` is the digest of all files of the commit; `dirty` says that files differ from it. Authors are the addresses
-    of who wrote the commit, its co-authors after its author.
+    `tree` is the digest of all files of the commit; `dirty` says that files of the folder differ from it. Authors are
+    the addresses of who wrote the commit, its co-authors after its author.
     """
 
     commit: str
@@ -77,6 +77,8 @@ def _said(folder: Path, *words: str) -> str:
     )
     if done.returncode:
         reason = done.stderr.strip().removeprefix("fatal: ") or f"it ended with {done.returncode}"
+        if "dubious ownership" in reason:
+            raise UsageError(f"Git does not trust {folder}: {reason}")  # and says itself what to type
         raise NoRepository(
             f"Git says nothing of {folder}: {reason}; make it a repository with a commit: git init, git add, git commit"
         )

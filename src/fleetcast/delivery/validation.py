@@ -55,12 +55,13 @@ def code_validation(
     if unknown:
         name = min(unknown)
         raise UsageError(f"there is no check {name!r}; there are {some(CHECKS, like=name, most=len(CHECKS))}")
+    validated = subject(folder)  # before tools leave files beside the code
     with tempfile.TemporaryDirectory(prefix="fleetcast-") as scratch:
         looks = _looks(folder, tools or Toolbox(folder), Path(scratch), source, started)
         made = [
             _watched(name, look, folder, watching) for name, look in looks.items() if not only or name in only
         ]
-    return Report(VERB, started, subject(folder), tuple(made))
+    return Report(VERB, started, validated, tuple(made))
 
 
 def subject(folder: Path) -> dict[str, Any]:

@@ -8,10 +8,9 @@ from typing import Any
 from xml.etree import ElementTree
 
 from fleetcast.delivery.checks.measured import counted, within
-from fleetcast.delivery.checks.tools import Toolbox
+from fleetcast.delivery.checks.tools import CODE, Toolbox
 from fleetcast.delivery.report import Check, Finding
 
-CODE = "src"  # what is measured where the workspace's pyproject.toml does not say
 FLOOR = 80.0  # percent; `fail_under` of the workspace's [tool.coverage.report] takes its place
 NO_TESTS = 5  # exit code of pytest
 _WHERE = re.compile(r"(?m)^(?P<file>[^\s:]+\.py):(?P<line>\d+): ")
@@ -21,6 +20,8 @@ _CAUSE = re.compile(r"(?m)^E +(?P<cause>.+)$")
 
 def tests(tools: Toolbox, scratch: Path) -> Check:
     """Run the tests; what they ran of the code is kept in the scratch folder, for `coverage`."""
+    if not tools.code:
+        return Check("tests", "skipped", f"there is no code in {CODE} to be tested")
     tools.need("coverage", "pytest")
     junit = scratch / "junit.xml"
     run = tools.run(
@@ -47,6 +48,8 @@ def tests(tools: Toolbox, scratch: Path) -> Check:
 
 def coverage(tools: Toolbox, scratch: Path) -> Check:
     """Hold what the tests ran against the floor; runs them where nobody has yet."""
+    if not tools.code:
+        return Check("coverage", "skipped", f"there is no code in {CODE} to be tested")
     tools.need("coverage")
     if not _ran(tools, scratch):
         tests(tools, scratch)
@@ -107,7 +110,7 @@ def _ran(tools: Toolbox, scratch: Path) -> bool:
 def _measured(tools: Toolbox) -> list[str]:
     configured = tools.configuration("tool", "coverage", "run").keys()
     said = configured & {"source", "source_pkgs", "source_dirs", "include"}
-    return [] if said or not (tools.folder / CODE).is_dir() else [f"--source={CODE}"]
+    return [] if said else [f"--source={CODE}"]
 
 
 def _cases(junit: Path) -> Iterator[ElementTree.Element]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from fleetcast.domain.errors import InfrastructureError, SettingsError, SettingsProblem
 
+CODE = "src"  # what tools look at where the workspace's pyproject.toml does not say
 _OURS = ("PYTEST_", "COVERAGE_", "RUFF_", "MYPY_")  # what a person or a surrounding run of the tools has set
 _KILLED = (signal.SIGKILL, signal.SIGTERM)
 _SAID = 600  # characters of a tool's last words that a message keeps
@@ -47,6 +48,11 @@ class Toolbox:
 
     folder: Path
     python: Path = Path(sys.executable)
+
+    @property
+    def code(self) -> bool:
+        """Whether the workspace has code at all: one whose files hold tables as they stand needs none."""
+        return any((self.folder / CODE).rglob("*.py"))
 
     def need(self, *modules: str) -> None:
         """Stop where a tool is not installed."""

@@ -5,10 +5,9 @@ import re
 from collections.abc import Iterator
 
 from fleetcast.delivery.checks.measured import counted, within
-from fleetcast.delivery.checks.tools import Ran, Toolbox
+from fleetcast.delivery.checks.tools import CODE, Ran, Toolbox
 from fleetcast.delivery.report import Check, Finding, Level
 
-CODE = "src"  # what is looked at where the workspace's pyproject.toml does not say
 LEVELS: dict[str, Level] = {"error": "error", "warning": "warning"}
 # Syntax errors come as text until mypy 2 (github.com/python/mypy/issues/21370).
 _TEXT = re.compile(
@@ -17,6 +16,8 @@ _TEXT = re.compile(
 
 
 def types(tools: Toolbox) -> Check:
+    if not tools.code:
+        return Check("types", "skipped", f"there is no code in {CODE}")
     tools.need("mypy")
     configured = tools.configuration("tool", "mypy").keys() & {"files", "modules", "packages"}
     run = tools.run("mypy", "--output", "json", "--no-error-summary", *([] if configured else [CODE]))

@@ -16,7 +16,10 @@ ci = typer.Typer(
 Reports = Annotated[
     Path | None,
     typer.Option(
-        "--report", metavar="DIR", help="Write the report there too: JSON, JUnit, SARIF and Markdown."
+        "--report",
+        metavar="DIR",
+        file_okay=False,
+        help="Write the report there too: JSON, JUnit, SARIF and Markdown.",
     ),
 ]
 
