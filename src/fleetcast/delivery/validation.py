@@ -22,7 +22,7 @@ from fleetcast.delivery.closure import Closure, closure
 from fleetcast.delivery.report import Check, Report
 from fleetcast.delivery.sbom import locked
 from fleetcast.domain.errors import UsageError, some
-from fleetcast.settings import load_policy
+from fleetcast.settings import Policy, load_policy
 
 CHECKS = ("settings", "lint", "types", "tests", "coverage", "licences", "advisories", "secrets")
 LOCK = "requirements.lock"
@@ -81,7 +81,7 @@ def needed(folder: Path) -> Closure:
 def _looks(
     folder: Path, tools: Toolbox, scratch: Path, source: str | None, now: datetime
 ) -> Mapping[str, Look]:
-    def policy() -> Any:
+    def policy() -> Policy:
         return load_policy(folder / POLICY)
 
     return {
