@@ -71,7 +71,8 @@ def test_what_json_has_no_number_for_is_null(lines):
 
 
 def test_secrets_are_concealed(lines):
-    fields = {"api_token": "abc", "options": {"password": "abc"}, "url": "postgresql://me:abc@host/db"}
+    fields = {"api_token": "abc", "options": {"password": "abc"}}
+    fields["url"] = "postgresql://me:abc@host/db"  # fleetcast: not-a-secret
     telemetry.get_logger().info("connected", **fields)
     assert "abc" not in json.dumps(lines())
     assert lines()[0]["url"] == "postgresql://me:***@host/db"

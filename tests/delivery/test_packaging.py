@@ -41,6 +41,14 @@ def test_the_same_commit_makes_the_same_artifact_wherever_it_is_checked_out(pack
     assert (again.folder / FILE).read_bytes() == (packaged.folder / FILE).read_bytes()
 
 
+def test_an_artifact_says_what_it_is_made_of(packaged):
+    bill = json.loads((packaged.folder / "sbom.cdx.json").read_text())
+    made_of = {part["name"]: part for part in bill["components"]}
+    assert bill["metadata"]["component"]["name"] == "kiosks"
+    assert {"fleetcast", "polars", "numpy"} <= made_of.keys()
+    assert made_of["numpy"]["externalReferences"][0]["hashes"]
+
+
 def test_tests_notebooks_and_raw_files_stay_at_home(repository, tmp_path):
     (repository / "tests").mkdir()
     (repository / "tests" / "test_all.py").write_text("def test_it(): ...\n")

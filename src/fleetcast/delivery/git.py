@@ -1,79 +1,100 @@
-"""The Git checkout a workspace lies in: its commit, its authors, and its files as they were committed."""
+"""What Git says of a checkout: read by its own program, with nothing in its environment that could mislead it."""
 
 import io
 import os
+import re
 import shutil
 import subprocess
 import tarfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from fleetcast.domain.errors import InfrastructureError, UsageError
+from fleetcast.domain.errors import UsageError
 
+_SPARED = (
+    "GIT_ASKPASS",
+    "GIT_SSH",
+    "GIT_SSH_COMMAND",
+    "GIT_SSL_CAINFO",
+)  # how to reach others, not what to read
 RELEASED = "fleet-*"  # tags of what was released
+_CO_AUTHOR = re.compile(r"(?im)^co-authored-by:.*<(?P<address>[^>]+)>\s*$")
+
+
+class NoRepository(UsageError):
+    """There is nothing that Git could say of a folder."""
 
 
 @dataclass(frozen=True, slots=True)
 class Checkout:
-    """A commit checked out. `tree` names the workspace's files alone; `dirty` lists those not as committed."""
+    """A commit as it was checked out; `branch` is None for a detached head, as most CI systems have.
+
+    `tree` is the digest of all files of the commit; `dirty` says that files of the folder differ from it. Authors are
+    the addresses of who wrote the commit, its co-authors after its author.
+    """
 
     commit: str
-    branch: str | None  # None: a commit without a branch, as CI systems check out
+    branch: str | None
     tree: str
-    dirty: tuple[str, ...]
-
-    @property
-    def subject(self) -> dict[str, str | bool | None]:
-        """For the report of a verb."""
-        return {"commit": self.commit, "branch": self.branch, "tree": self.tree, "dirty": bool(self.dirty)}
+    dirty: bool
+    authors: tuple[str, ...]
 
 
 def checkout(folder: Path) -> Checkout:
-    """What is checked out in a workspace's folder, which may be a part of a larger repository."""
-    commit = git(folder, "rev-parse", "--verify", "HEAD^{commit}")
-    branch = git(folder, "rev-parse", "--abbrev-ref", "HEAD")
-    tree = git(folder, "rev-parse", "--verify", f"HEAD:{_prefix(folder)}")
-    status = git(folder, "status", "--porcelain", "--untracked-files=all", "--", ".")
-    dirty = tuple(line[3:] for line in status.splitlines())
-    return Checkout(commit, None if branch == "HEAD" else branch, tree, dirty)
-
-
-def in_repository(folder: Path) -> bool:
-    """Whether a folder is in a Git repository with a commit."""
-    try:
-        git(folder, "rev-parse", "--verify", "HEAD^{commit}")
-    except UsageError:
-        return False
-    return True
-
-
-def authors(folder: Path) -> tuple[str, ...]:
-    """The addresses of those who wrote what is new since the last release's tag; before the first, in all of history."""
-    try:
-        since = git(folder, "describe", "--tags", "--abbrev=0", "--match", RELEASED, "HEAD")
-    except UsageError:
-        since = ""
-    reach = f"{since}..HEAD" if since else "HEAD"
-    written = git(
-        folder, "log", "--no-merges", "--format=%aE%n%(trailers:key=Co-authored-by,valueonly)", reach
+    """What is checked out in a folder, which may be one inside a repository."""
+    commit, tree, author, message = _said(
+        folder, "show", "-s", "--format=%H%x00%T%x00%ae%x00%B", "HEAD"
+    ).split("\0", 3)
+    branch = _said(folder, "branch", "--show-current").strip()
+    changed = _said(folder, "status", "--porcelain", "--untracked-files=normal", "--", ".")
+    return Checkout(
+        commit, branch or None, tree, bool(changed), tuple(dict.fromkeys((author, *_co_authors(message))))
     )
-    found = {line.rpartition("<")[2].rstrip("> ").strip().lower() for line in written.splitlines()}
+
+
+def tracked(folder: Path) -> list[Path]:
+    """The files of a folder that Git keeps or is about to keep, sorted; links and what was removed are not among them."""
+    names = _said(folder, "ls-files", "-z", "--cached", "--", ".").split("\0")
+    paths = (folder / name for name in sorted({*names} - {""}))
+    return [path for path in paths if path.is_file() and not path.is_symlink()]
+
+
+def changed(folder: Path) -> list[str]:
+    """The files of a folder that are not as committed, new ones included."""
+    status = _said(folder, "status", "--porcelain", "--untracked-files=all", "--", ".")
+    return [line[3:] for line in status.splitlines()]
+
+
+def writers(folder: Path) -> tuple[str, ...]:
+    """The addresses of all who wrote what is new since the last release's tag; before the first, in all of history."""
+    try:
+        since = _said(folder, "describe", "--tags", "--abbrev=0", "--match", RELEASED, "HEAD").strip()
+    except NoRepository:  # no such tag
+        since = ""
+    span = f"{since}..HEAD" if since else "HEAD"
+    written = _said(folder, "log", "--no-merges", "-z", "--format=%aE%n%B", span).split("\0")
+    found = {
+        address.strip().lower()
+        for commit in written
+        for address in (commit.partition("\n")[0], *_co_authors(commit))
+    }
     return tuple(sorted(found - {""}))
 
 
 def committed_at(folder: Path) -> int:
-    """When the commit was made, in seconds since 1970: the time every file of an artifact has."""
-    return int(git(folder, "show", "--no-patch", "--format=%ct", "HEAD"))
+    """When the commit was made, in seconds since 1970."""
+    return int(_said(folder, "show", "--no-patch", "--format=%ct", "HEAD"))
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """The workspace's files as committed, by path; links and submodules are no part of a workspace."""
+    """The files of a folder as committed, by path; links and submodules are not among them."""
     top = Path(
-        git(folder, "rev-parse", "--show-toplevel")
-    )  # elsewhere Git 2.39 does not archive a part of the tree
-    packed = run(top, "archive", "--format=tar", f"HEAD:{_prefix(folder)}")
+        _said(folder, "rev-parse", "--show-toplevel").strip()
+    )  # elsewhere Git 2.39 archives no part of a tree
+    part = _said(folder, "rev-parse", "--show-prefix").strip().rstrip("/")
     found: dict[str, bytes] = {}
-    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+    with tarfile.open(fileobj=io.BytesIO(_ran(top, "archive", "--format=tar", f"HEAD:{part}"))) as archive:
         for member in archive:
             content = archive.extractfile(member) if member.isfile() else None
             if content is not None:
@@ -81,29 +102,43 @@ def files(folder: Path) -> dict[str, bytes]:
     return dict(sorted(found.items()))
 
 
-def _prefix(folder: Path) -> str:
-    return git(folder, "rev-parse", "--show-prefix").rstrip("/")
+def _co_authors(message: str) -> Iterator[str]:
+    for found in _CO_AUTHOR.finditer(message):
+        yield found["address"]
 
 
-def git(folder: Path, *arguments: str) -> str:
-    """What a command of Git prints; UsageError with Git's own words when it fails."""
-    return run(folder, *arguments).decode("utf-8", "replace").rstrip("\n")
+def _said(folder: Path, *words: str) -> str:
+    """What Git answers in a folder, as text."""
+    return _ran(folder, *words).decode("utf-8", "surrogateescape")
 
 
-def run(folder: Path, *arguments: str) -> bytes:
-    """The same, as bytes."""
+def _ran(folder: Path, *words: str) -> bytes:
+    """What Git answers in a folder; NoRepository when it has nothing to say."""
     program = shutil.which("git")
     if program is None:
-        raise InfrastructureError("git is not installed; install it with the system's packages")
-    # Hooks run with the variables of another repository: only those of the person's own settings stay.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    done = subprocess.run(  # noqa: S603 — a program found by name, arguments of ours
-        [program, "-C", str(folder), *arguments],
+        raise NoRepository("Git is not installed; install it (Debian, Ubuntu: apt install git)")
+    done = subprocess.run(  # noqa: S603 — words that we chose
+        [program, "-C", str(folder), *words],
+        env=_environment(),
         capture_output=True,
-        env=environment | {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"},
         check=False,
     )
     if done.returncode:
-        said = done.stderr.decode("utf-8", "replace").strip()
-        raise UsageError(f"git {arguments[0]} failed in {folder}: {said}")
+        reason = (
+            done.stderr.decode("utf-8", "replace").strip().removeprefix("fatal: ")
+            or f"it ended with {done.returncode}"
+        )
+        if "dubious ownership" in reason:
+            raise UsageError(f"Git does not trust {folder}: {reason}")  # and says itself what to type
+        raise NoRepository(
+            f"Git says nothing of {folder}: {reason}; make it a repository with a commit: git init, git add, git commit"
+        )
     return done.stdout
+
+
+def _environment() -> dict[str, str]:
+    """No other repository, index or pager than the folder's own, no question, English words."""
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith("GIT_") or name in _SPARED
+    }
+    return kept | {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}

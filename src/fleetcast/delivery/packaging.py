@@ -10,9 +10,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
 from fleetcast import artifacts, workspace
-from fleetcast.artifacts import LOCK, WHEELS, Artifact
-from fleetcast.delivery import git, lock, uv
+from fleetcast.artifacts import LOCK, SBOM, WHEELS, Artifact
+from fleetcast.delivery import git, lock, sbom, uv
+from fleetcast.delivery.closure import closure
 from fleetcast.delivery.report import Report
 from fleetcast.delivery.verb import Verb
 from fleetcast.delivery.wheel import wheel
@@ -54,10 +58,10 @@ def package(folder: Path, out: Path) -> Packaged:
     """
     if out.exists() and any(out.iterdir()) and not (out / artifacts.FILE).is_file():
         raise UsageError(f"{out} holds something else than an artifact; name another folder with --out")
-    found = git.checkout(folder)
-    if found.dirty:
+    found, changed = git.checkout(folder), git.changed(folder)
+    if changed:
         raise UsageError(
-            f"{len(found.dirty)} files of {folder} are not as committed ({', '.join(found.dirty[:SHOWN])}):"
+            f"{len(changed)} files of {folder} are not as committed ({', '.join(changed[:SHOWN])}):"
             " an artifact is made of a commit; commit them, or put them away with `git stash -u`"
         )
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -113,6 +117,8 @@ def _make(folder: Path, found: git.Checkout, to: Path) -> Artifact:
     with tempfile.TemporaryDirectory() as bare:
         w = _opened(files, Path(bare))
         code = w.code
+        bill = _bill(w, requires, committed[LOCK].decode("utf-8"), project)
+        sbom.write(bill, to / SBOM)
     made = Artifact(
         schema=1,
         workspace=w.settings.workspace.name,
@@ -121,7 +127,7 @@ def _make(folder: Path, found: git.Checkout, to: Path) -> Artifact:
         commit=found.commit,
         branch=found.branch,
         tree=found.tree,
-        authors=git.authors(folder),
+        authors=git.writers(folder),
         python=f"{sys.version_info.major}.{sys.version_info.minor}",
         state=w.settings.state.root,
         code=code,
@@ -131,6 +137,16 @@ def _make(folder: Path, found: git.Checkout, to: Path) -> Artifact:
     )
     artifacts.write(made, to)
     return made
+
+
+def _bill(
+    w: workspace.Workspace, requires: list[str], locked: str, project: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What all of it is made of."""
+    found = closure(["fleetcast", *requires])
+    parts = sbom.components(found.packages, w.policy.licences.known, locked)
+    needs = tuple(sorted(canonicalize_name(Requirement(one).name) for one in requires))
+    return sbom.sbom(sbom.Component(project["name"], project["version"], needs=needs), parts)
 
 
 def _project(committed: Mapping[str, bytes], folder: Path) -> dict[str, Any]:

@@ -104,5 +104,7 @@ def _tree_of(report: Mapping[str, Any], repository: Repository) -> str:
 
 
 def _state(report: Mapping[str, Any]) -> str:
-    """How a report ended; one that looked at nothing proves nothing."""
+    """How a report ended; one that looked at nothing, or at a part, proves nothing."""
+    if report.get("subject", {}).get("only"):
+        return "partial"
     return str(report.get("state", "unknown")) if report.get("checks") else "skipped"

@@ -1,5 +1,6 @@
 """A cycle: one environment's work for one week, from raw files to published forecasts."""
 
+import errno
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -58,9 +59,14 @@ def run_cycle(
 ) -> CycleReport:
     """Do a week, or one part of it. What was done before with the same inputs is not done again."""
     started = time.monotonic()
-    with recorded(w, "cycle", actor=actor):
-        w.refuse_checkout()
-        return _run_cycle(w, week, only, progress, actor, started)
+    try:
+        with recorded(w, "cycle", actor=actor):
+            w.refuse_checkout()
+            return _run_cycle(w, week, only, progress, actor, started)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise InfrastructureError(DISK_FULL) from error
 
 
 def _run_cycle(

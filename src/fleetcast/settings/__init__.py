@@ -9,6 +9,7 @@ from fleetcast.settings.policy import (
     Policy,
     PromotionPolicy,
     SecretPolicy,
+    Waiver,
 )
 from fleetcast.settings.tree import (
     Branch,
@@ -60,6 +61,7 @@ __all__ = [
     "SourceSettings",
     "StateSettings",
     "TrainingSettings",
+    "Waiver",
     "WorkspaceSettings",
     "branch_digest",
     "deciding_digest",

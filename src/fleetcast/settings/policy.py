@@ -79,6 +79,7 @@ class Waiver(Branch):
 class AdvisoryPolicy(Branch):
     """How dependencies are held against published advisories."""
 
+    required: bool = False  # whether code validation has to be given some
     maximum_age_days: int = Field(7, ge=0)  # of the advisories themselves: older ones prove nothing
     waived: tuple[Waiver, ...] = ()
 

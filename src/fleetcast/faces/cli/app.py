@@ -57,6 +57,7 @@ app.add_typer(releasing.audit)
 app.add_typer(integrating.ci)
 app.add_typer(deploying.cd)
 app.add_typer(trialing.trial)
+app.add_typer(integrating.ci)
 
 
 def _show_version(wanted: bool) -> None:

@@ -49,9 +49,10 @@ def validate_model(
     report: ReportFolder = None,
     json: Json = False,
 ) -> None:
-    """Take in the data, train and judge every model, cut a release, rehearse it.
+    """Train and judge on the data there are; cut a release.
 
-    Nothing becomes live by it. The artifact is installed in an environment of its own, and runs there."""
+    The data are taken in, the release is rehearsed, and nothing becomes live by it. The artifact is installed in an
+    environment of its own, and runs there."""
     place = _there(workspace, env, artifact, data)
     if place is not None:
         from fleetcast.delivery import deployment
@@ -74,7 +75,9 @@ def promote(
     report: ReportFolder = None,
     json: Json = False,
 ) -> None:
-    """Make a release live, if every gate passed and the policy's approvals are there."""
+    """Make a release live, if policy allows it.
+
+    Every gate has to have passed, and who has to approve must have done so."""
     place = _there(workspace, env, artifact, None, of="newest")
     if place is not None:
         from fleetcast.delivery import deployment

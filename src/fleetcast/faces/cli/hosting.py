@@ -55,7 +55,9 @@ def emit(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Write the workflow files of a CI system, with owners and rules of protection; or a Git server's hook."""
+    """Write the workflow files of a CI system.
+
+    With them come owners and rules of protection; for a plain Git server, its hook."""
     from fleetcast.delivery import emitting, hosts
     from fleetcast.faces.cli import emitted, terminal
 
@@ -86,8 +88,9 @@ def protect(
         ),
     ] = None,
 ) -> None:
-    """Judge a push, as the pre-receive hook of a bare repository: `OLD NEW REF` lines on standard input.
+    """Judge a push, as a Git server's hook.
 
+    It reads `OLD NEW REF` lines, as the pre-receive hook of a bare repository gets them.
     Protected branches move by merges of pushed branches whose files were checked; tags of fleets stay.
     A refusal is in the audit chain of the environment before it is told, and refuses the whole push."""
     from fleetcast.delivery import pushes
@@ -117,7 +120,9 @@ def record(
     git_dir: GitDir,
     json: Json = False,
 ) -> None:
-    """Keep a report on a Git server, for the files it is about: what passed lets them onto protected branches."""
+    """Keep a report on a Git server, for protection.
+
+    It is kept for the files that it is about: what passed lets them onto protected branches."""
     with looking("recording the report"):
         from fleetcast.delivery import recorded_checks
         from fleetcast.delivery.repository import Repository

@@ -19,9 +19,42 @@ ci.command()(hosting.record)
 ReportFolder = Annotated[
     Path | None,
     typer.Option(
-        "--report", metavar="DIR", help="Also write report.json, junit.xml, results.sarif, summary.md."
+        "--report",
+        metavar="DIR",
+        file_okay=False,
+        help="Also write report.json, junit.xml, results.sarif, summary.md.",
     ),
 ]
+
+
+@ci.command("code-validation")
+def code_validation(
+    workspace: Folder = HERE,
+    report: ReportFolder = None,
+    advisories: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR|ZIP|URL",
+            help="Published advisories in OSV's format to hold what is installed against.",
+        ),
+    ] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="CHECK", help="Only this check; may be given again.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Look at the code without running its fleet.
+
+    Settings, lint, types, tests, coverage, licences, advisories, secrets: one report, whose state is the exit code."""
+    from fleetcast.faces.cli import checked
+
+    with checked.watching() as watching:
+        from fleetcast.delivery import validation
+
+        made = validation.code_validation(
+            workspace, started=now(), only=only or (), source=advisories, watching=watching
+        )
+    told(made, report, workspace, as_json=json)
 
 
 @ci.command("package")
@@ -33,9 +66,9 @@ def package(
     report: ReportFolder = None,
     json: Json = False,
 ) -> None:
-    """Make one artifact of what is committed: wheel, lock, digests.
+    """Make one artifact of what is committed.
 
-    It is made twice, and kept where both are the same to the byte."""
+    A wheel, the lock, an SBOM, digests of all; it is made twice, and kept where both are the same to the byte."""
     with looking("packaging what is committed, twice"):
         from fleetcast.delivery import packaging
 
@@ -45,12 +78,12 @@ def package(
 
 def told(made: "Report", report: Path | None, folder: Path, env: str = "dev", *, as_json: bool) -> None:
     """Show a report, write it where it was asked for, and exit as it says."""
-    from fleetcast.delivery.report import as_json as plain
-    from fleetcast.delivery.report import write
-    from fleetcast.faces.cli import delivered, paper, terminal
+    from fleetcast.delivery import report as reports
+    from fleetcast.faces.cli import checked, paper, terminal
 
     if report is not None:
-        write(made, report)
-    terminal.show(plain(made), delivered.report(made, paper.Place(str(folder), env)), as_json=as_json)
+        reports.write(made, report)
+    place = paper.Place(str(folder), env)
+    terminal.show(reports.as_json(made), checked.report(made, place, report), as_json=as_json)
     if made.exit_code:
         raise typer.Exit(made.exit_code)

@@ -160,7 +160,9 @@ def release_cut(
     env: Env = DEV,
     json: Json = False,
 ) -> None:
-    """Make a partial release: these segments by their newest models, all others as they are."""
+    """Make a partial release of some segments.
+
+    They are served by their newest models that passed, all others as they are."""
     with looking("reading models"):
         from fleetcast.faces.cli import released, terminal
         from fleetcast.fleet import releases

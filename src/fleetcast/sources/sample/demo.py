@@ -13,6 +13,12 @@ from fleetcast.sources.sample import files, trade
 from fleetcast.sources.sample.retailer import ERRATIC, Retailer, simulate
 
 SETTINGS = "fleetcast.toml"
+CACHES = {
+    "__pycache__",
+    ".mypy_cache",
+    ".pytest_cache",
+    ".ruff_cache",
+}  # what tools leave in a template they looked at
 
 
 def create(
@@ -83,7 +89,7 @@ def _keep(retailer: Retailer, planted: files.Planted, truth: Path) -> None:
 def _copy(template: Traversable, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for entry in template.iterdir():
-        if entry.is_dir() and entry.name != "__pycache__":
+        if entry.is_dir() and entry.name not in CACHES:
             _copy(entry, folder / entry.name)
         elif entry.is_file():
             (folder / entry.name).write_bytes(entry.read_bytes())
