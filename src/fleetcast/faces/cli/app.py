@@ -9,7 +9,16 @@ from typing import Annotated
 import typer
 
 from fleetcast.domain.errors import FleetcastError
-from fleetcast.faces.cli import answering, backtesting, cycle, explaining, ordering, releasing, trialing
+from fleetcast.faces.cli import (
+    answering,
+    auditing,
+    backtesting,
+    cycle,
+    explaining,
+    ordering,
+    releasing,
+    trialing,
+)
 
 EXIT_CODES = "Exit codes: 0 done · 1 gate failed · 2 usage or settings · 3 infrastructure (again may help) · 4 refused by policy"
 UNEXPECTED = 3
@@ -43,7 +52,7 @@ app.add_typer(answering.export)
 app.add_typer(ordering.orders)
 app.add_typer(backtesting.experiment)
 app.add_typer(releasing.release)
-app.add_typer(releasing.audit)
+app.add_typer(auditing.audit)
 app.add_typer(trialing.trial)
 
 
