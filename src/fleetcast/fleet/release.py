@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 
 from fleetcast import gate
-from fleetcast.domain.versions import digest_of
+from fleetcast.domain.versions import Snapshot, canonical, digest_of
 from fleetcast.registry.manifest import Manifest, Member, Reference, Release, inherit, only
 from fleetcast.registry.models import Challenger, ModelVersion
 from fleetcast.registry.store import Registry
-from fleetcast.settings import GateSettings
+from fleetcast.settings import GateSettings, deciding, deciding_digest
+from fleetcast.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -37,21 +38,53 @@ class Origin:
             "snapshot": self.snapshot,
             "settings": self.settings,
             "cutoff": self.cutoff.isoformat(),
-            "machine": {
-                "architecture": platform.machine(),
-                "python": platform.python_version(),
-                "numpy": np.__version__,
-            },
+            "machine": machine(),
         }
+
+    @classmethod
+    def of(cls, w: Workspace, snapshot: Snapshot, cutoff: date) -> "Origin":
+        """What is made now is made from; the digests' contents go to the bank, so that they can be asked for later.
+
+        A snapshot is there already: it is what the step `derive` left.
+        """
+        for content in (w.code_in_full, list(packages()), deciding(w.settings)):
+            w.bank.put(canonical(content))
+        return cls(w.code, lock(), snapshot.digest, deciding_digest(w.settings), cutoff)
+
+
+def machine() -> dict[str, str]:
+    """What the last bits of a number may depend on beside code and lock: linear algebra has a kernel for each processor."""
+    return {
+        "architecture": platform.machine(),
+        "processor": _processor(),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+    }
 
 
 @cache
-def lock() -> str:
-    """Digest of the installed distributions and their versions, as this process found them."""
+def _processor() -> str:
+    """The processor's model; what little Python knows of it where the system does not say."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:
+        lines = []
+    models = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(models, platform.processor())
+
+
+@cache
+def packages() -> tuple[str, ...]:
+    """The installed distributions, `name==version`, as this process found them, sorted."""
     # Folders inside a package hold what it brings for itself: Ray puts its own on the path when it is imported.
     folders = [folder for folder in sys.path if not (Path(folder).parent / "__init__.py").exists()]
     found = distributions(path=folders)
-    return digest_of(sorted({f"{each.metadata['Name']}=={each.version}" for each in found}))
+    return tuple(sorted({f"{each.metadata['Name']}=={each.version}" for each in found}))
+
+
+def lock() -> str:
+    """Digest of the installed distributions and their versions."""
+    return digest_of(list(packages()))
 
 
 def register(
@@ -65,8 +98,9 @@ def register(
 ) -> dict[str, ModelVersion]:
     """Register every model of the training records, refused ones too: pack key → version.
 
-    A record says beside what training left in it when it `ended` (judging a model anew does not make it younger), and
-    with which `code`. Verdicts are by key. Pools come first: an ensemble's lineage names the one it was trained with.
+    A record says beside what training left in it when it `ended` (judging a model anew does not make it younger), with
+    which `code`, and the digest of the `task`. Verdicts are by key.
+    Pools come first: an ensemble's lineage names the one it was trained with.
     """
     challengers = []
     parents = live.manifest.members if live else {}
@@ -113,7 +147,7 @@ def register(
 
 
 def _shared(record: Mapping[str, Any], origin: Origin) -> dict[str, Any]:
-    return origin.lineage() | {key: record[key] for key in ("code", "recipe", "partition", "data")}
+    return origin.lineage() | {key: record[key] for key in ("code", "recipe", "partition", "data", "task")}
 
 
 def _pool(record: Mapping[str, Any], origin: Origin, before: Mapping[str, ModelVersion]) -> Challenger:

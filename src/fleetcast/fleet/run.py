@@ -14,7 +14,7 @@ from fleetcast.domain.reach import Reach, called, reach_of
 from fleetcast.domain.tables import COMPLETENESS, DEMAND, FORECASTS, MEMBERSHIP, ORDERS
 from fleetcast.domain.versions import Snapshot, digest_of
 from fleetcast.domain.week import is_week, known_by, label, monday
-from fleetcast.fleet import ancestry, reporting, timing, work
+from fleetcast.fleet import ancestry, asked, reporting, timing, work
 from fleetcast.fleet import plan as planning
 from fleetcast.fleet import release as releasing
 from fleetcast.fleet.executors import beside_the_ledger, executor
@@ -28,7 +28,7 @@ from fleetcast.registry.manifest import Reference, Release
 from fleetcast.registry.publications import Publication
 from fleetcast.scoring import stage as scoring
 from fleetcast.scoring.stage import ScoringTask
-from fleetcast.settings import branch_digest, deciding_digest
+from fleetcast.settings import branch_digest
 from fleetcast.telemetry import get_logger
 from fleetcast.training import stage as training
 from fleetcast.training.task import TrainingTask
@@ -281,14 +281,15 @@ class Cycle:
             else:
                 outputs[partition] = ended.output
             self.progress.advance(step, partition)
-        asked = sorted(name for name in chosen if reach_of(name) == reach)
-        self.progress.done(step, f"{len(asked)} segments in {len(orders)} partitions")
+        chosen_here = sorted(name for name in chosen if reach_of(name) == reach)
+        self.progress.done(step, f"{len(chosen_here)} segments in {len(orders)} partitions")
         if DISK_FULL in failed.values():  # it is no segment's fault, and the others would find no room either
             raise InfrastructureError(DISK_FULL)
         return {
             "outputs": dict(sorted(outputs.items())),
+            "tasks": {name: self.w.bank.put(asked.dump(orders[name])) for name in sorted(outputs)},
             "failed": dict(sorted(failed.items())),
-            "chosen": asked,
+            "chosen": chosen_here,
         }
 
     def _training_tasks(
@@ -333,9 +334,7 @@ class Cycle:
             failed |= self._failed(fleet, trained[reach], made, reach)
             verdicts |= self._judge(fleet, made, live, reach)
             records += made
-        origin = releasing.Origin(
-            self.w.code, releasing.lock(), self.snapshot.digest, deciding_digest(self.w.settings), self.week
-        )
+        origin = releasing.Origin.of(self.w, self.snapshot, self.week)
         versions = releasing.register(
             records, verdicts, origin=origin, live=live, registry=self.w.registry, actor=self.actor
         )
@@ -382,11 +381,16 @@ class Cycle:
         }
 
     def _records(self, trained: Mapping[str, Any], reach: Reach) -> list[dict[str, Any]]:
-        """What training left, with when it ended and the code it was trained with."""
+        """What training left, with when it ended, the code it was trained with, and what it was asked."""
         steps = self.w.ledger.steps(self.name)
         ended = {step.part: step.ended for step in steps if step.step == TRAIN[reach] and step.ended}
         return [
-            self.steps.result(output) | {"ended": ended[partition], "code": self.w.code_of(reach)}
+            self.steps.result(output)
+            | {
+                "ended": ended[partition],
+                "code": self.w.code_of(reach),
+                "task": trained["tasks"][partition],
+            }
             for partition, output in trained["outputs"].items()
         ]
 

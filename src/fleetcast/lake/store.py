@@ -1,7 +1,7 @@
 """The lake: tables whose every version can be named by its content, verified and read again."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Set
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -80,6 +80,27 @@ class Lake:
         other = before is not None and after is not None and before.schema != after.schema
         return classify(self.leaves(table, old), self.leaves(table, new), schema_changed=other)
 
+    def before(self, table: Table, partition: str, week: date) -> str:
+        """The newest version in which a partition has no row of that week or later: how it was before the week's work."""
+        found, journal = NOTHING, self._journal(table)
+        for version, _ in journal.versions():
+            held = [part for part in version.partitions if part.partition == partition]
+            leaves = (leaf.week for part in held for leaf in journal.partition(part).leaves)
+            if max(leaves, default="") < week.isoformat():
+                found = version.content
+        return found
+
+    def rehash(self, table: Table, version: str) -> None:
+        """Digest the rows of a version anew, each file checked too; CorruptError where they are not what they were."""
+        journal = self._journal(table)
+        for held in self._held(table, version):
+            stored = journal.partition(held)
+            rows = distinct(table, in_order(table, files.whole(journal.folder, table, stored.files)))
+            if held.root != stored.root or tuple(leaves(table, rows, held.partition)) != stored.leaves:
+                raise CorruptError(
+                    f"the rows of {table.name}/{held.partition} do not have the digests of version {version}."
+                )
+
     def read(
         self,
         table: Table,
@@ -127,13 +148,9 @@ class Lake:
             journal.check_log(version.number, commit)
         count = 0
         for held in latest.partitions if latest else ():
-            stored = journal.partition(held)
-            count += len(stored.files)
-            rows = distinct(table, in_order(table, files.whole(journal.folder, table, stored.files)))
-            if tuple(leaves(table, rows, held.partition)) != stored.leaves:
-                raise CorruptError(
-                    f"the rows of {table.name}/{held.partition} do not have the digests of their version."
-                )
+            count += len(journal.partition(held).files)
+        if latest:
+            self.rehash(table, latest.content)
         return count
 
     def export(

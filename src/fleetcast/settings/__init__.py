@@ -1,6 +1,6 @@
 """The settings of a workspace: one frozen tree, read from `fleetcast.toml`; a function gets its own branch."""
 
-from fleetcast.settings.file import branch_digest, deciding_digest, load, load_policy
+from fleetcast.settings.file import branch_digest, deciding, deciding_digest, load, load_policy, recorded
 from fleetcast.settings.policy import (
     AdvisoryPolicy,
     DataPolicy,
@@ -60,7 +60,9 @@ __all__ = [
     "TrainingSettings",
     "WorkspaceSettings",
     "branch_digest",
+    "deciding",
     "deciding_digest",
     "load",
     "load_policy",
+    "recorded",
 ]
