@@ -2,32 +2,38 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
 from fleetcast.domain.versions import Snapshot, canonical
-from fleetcast.fleet.work import Train
 from fleetcast.training.task import Chain, Donor, Pooling, PoolVersion, TrainingTask
-from fleetcast.workspace import Address
 
 
-def dump(order: Train) -> bytes:
-    """All of it but where it was done."""
+@dataclass(frozen=True)
+class Asked:
+    """A task, the snapshot it reads, and the moments at which files had come in after the first load."""
+
+    snapshot: Snapshot
+    received: tuple[datetime, ...]
+    task: TrainingTask
+
+
+def dump(asked: Asked) -> bytes:
     return canonical(
         {
-            "snapshot": dict(order.snapshot.tables),
-            "received": [moment.isoformat() for moment in order.received],
-            "task": _plain(asdict(order.task)),
+            "snapshot": dict(asked.snapshot.tables),
+            "received": [moment.isoformat() for moment in asked.received],
+            "task": _plain(asdict(asked.task)),
         }
     )
 
 
-def load(content: bytes, address: Address) -> Train:
-    """What `dump` wrote, to be done at an address."""
+def load(content: bytes) -> Asked:
+    """What `dump` wrote."""
     said = json.loads(content)
     received = tuple(datetime.fromisoformat(moment) for moment in said["received"])
-    return Train(address, Snapshot.of(said["snapshot"]), received, _task(said["task"]))
+    return Asked(Snapshot.of(said["snapshot"]), received, _task(said["task"]))
 
 
 def _task(said: Mapping[str, Any]) -> TrainingTask:

@@ -98,9 +98,8 @@ def register(
 ) -> dict[str, ModelVersion]:
     """Register every model of the training records, refused ones too: pack key → version.
 
-    A record says beside what training left in it when it `ended` (judging a model anew does not make it younger), with
-    which `code`, and the digest of the `task`. Verdicts are by key.
-    Pools come first: an ensemble's lineage names the one it was trained with.
+    A record says beside what training left in it when it `ended` (judging a model anew does not make it younger), and
+    with which `code`. Verdicts are by key. Pools come first: an ensemble's lineage names the one it was trained with.
     """
     challengers = []
     parents = live.manifest.members if live else {}

@@ -14,7 +14,7 @@ from fleetcast.domain.reach import Reach, called, reach_of
 from fleetcast.domain.tables import COMPLETENESS, DEMAND, FORECASTS, MEMBERSHIP, ORDERS
 from fleetcast.domain.versions import Snapshot, digest_of
 from fleetcast.domain.week import is_week, known_by, label, monday
-from fleetcast.fleet import ancestry, asked, reporting, timing, work
+from fleetcast.fleet import ancestry, reporting, timing, work
 from fleetcast.fleet import plan as planning
 from fleetcast.fleet import release as releasing
 from fleetcast.fleet.executors import beside_the_ledger, executor
@@ -281,15 +281,14 @@ class Cycle:
             else:
                 outputs[partition] = ended.output
             self.progress.advance(step, partition)
-        chosen_here = sorted(name for name in chosen if reach_of(name) == reach)
-        self.progress.done(step, f"{len(chosen_here)} segments in {len(orders)} partitions")
+        asked = sorted(name for name in chosen if reach_of(name) == reach)
+        self.progress.done(step, f"{len(asked)} segments in {len(orders)} partitions")
         if DISK_FULL in failed.values():  # it is no segment's fault, and the others would find no room either
             raise InfrastructureError(DISK_FULL)
         return {
             "outputs": dict(sorted(outputs.items())),
-            "tasks": {name: self.w.bank.put(asked.dump(orders[name])) for name in sorted(outputs)},
             "failed": dict(sorted(failed.items())),
-            "chosen": chosen_here,
+            "chosen": asked,
         }
 
     def _training_tasks(
@@ -381,16 +380,11 @@ class Cycle:
         }
 
     def _records(self, trained: Mapping[str, Any], reach: Reach) -> list[dict[str, Any]]:
-        """What training left, with when it ended, the code it was trained with, and what it was asked."""
+        """What training left, with when it ended and the code it was trained with."""
         steps = self.w.ledger.steps(self.name)
         ended = {step.part: step.ended for step in steps if step.step == TRAIN[reach] and step.ended}
         return [
-            self.steps.result(output)
-            | {
-                "ended": ended[partition],
-                "code": self.w.code_of(reach),
-                "task": trained["tasks"][partition],
-            }
+            self.steps.result(output) | {"ended": ended[partition], "code": self.w.code_of(reach)}
             for partition, output in trained["outputs"].items()
         ]
 

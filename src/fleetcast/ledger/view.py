@@ -59,12 +59,31 @@ class View:
         row = self._connection.execute(last.limit(1)).first()
         return (row.seq, row.hash) if row else (0, GENESIS)
 
-    def audit(self, *, limit: int | None = None, action: str | None = None) -> list[AuditRecord]:
-        """Audit records, oldest first; with a limit, the newest that many."""
-        query = select(schema.audit).order_by(schema.audit.c.seq.desc()).limit(limit)
-        if action is not None:
-            query = query.where(schema.audit.c.action == action)
+    def audit(
+        self,
+        *,
+        limit: int | None = None,
+        action: str | None = None,
+        subject: str | None = None,
+        actor: str | None = None,
+        naming: str | None = None,
+    ) -> list[AuditRecord]:
+        """Audit records that meet every condition, oldest first; with a limit, the newest that many.
+
+        `naming` is text that `after` contains. An action and a subject have an index each: name one where you can.
+        """
+        columns = schema.audit.c
+        query = select(schema.audit).order_by(columns.seq.desc()).limit(limit)
+        for column, value in ((columns.action, action), (columns.subject, subject), (columns.actor, actor)):
+            if value is not None:
+                query = query.where(column == value)
+        if naming is not None:
+            query = query.where(columns.after.contains(naming, autoescape=True))
         return [AuditRecord(*row) for row in reversed(self._connection.execute(query).all())]
+
+    def actions(self) -> list[str]:
+        """Every action that was taken, sorted."""
+        return sorted(self._connection.execute(select(schema.audit.c.action).distinct()).scalars())
 
     def moves(self) -> list[Move]:
         """Every move of the pointer, oldest first."""
@@ -105,6 +124,15 @@ class View:
             if value is not None:
                 query = query.where(column == value)
         return [_model(row) for row in self._connection.execute(query)]
+
+    def model_names(self) -> list[str]:
+        """The names of all model versions."""
+        return list(self._connection.execute(select(schema.models.c.name)).scalars())
+
+    def release_ids(self) -> list[str]:
+        """The ids of all releases, oldest first."""
+        query = select(schema.releases.c.id).order_by(schema.releases.c.audited)
+        return list(self._connection.execute(query).scalars())
 
     def last_numbers(self, week: str) -> dict[str, int]:
         """The highest version number given so far in a week, per segment."""

@@ -51,17 +51,19 @@ def train(
     lake: Lake,
     bank: Bank,
     elsewhere: Callable[[str], History] | None = None,
+    asked: str | None = None,
 ) -> str:
     """Train a partition; its round forecasts go to the lake; its models, pool and baselines to the bank as a pack each.
 
-    Returns the digest of the record in the bank. A model that cannot be trained is named in it with its
-    error, and the others are trained; so is one that did not see every row that was conditioned (`demand_version`).
-    Without their pool the segments are trained alone; a young one's donor is made again from its partition `elsewhere`.
+    Returns the digest of the record in the bank; `asked`, which it names, is where the bank keeps what was asked. A model
+    that cannot be trained is named in it with its error, and the others are trained; so is one that did not see every row
+    that was conditioned (`demand_version`). Without their pool the segments are trained alone; a young one's
+    donor is made again from its partition `elsewhere`.
     """
     views = Views(task.cutoff, history, tables, settings)
     record, rounds, series = _trained(task, views, demand_version, None, lake, bank, elsewhere)
     del views  # it is large, and so are the rounds
-    output = bank.put(canonical(record))
+    output = bank.put(canonical(record | {"task": asked}))
     stored, since = lake.read(ROUNDS, partition=task.partition), _first_kept(task.cutoff, settings)
     lake.replace(ROUNDS, stream.joined(stored, rounds, series, since=since), partition=task.partition)
     return output

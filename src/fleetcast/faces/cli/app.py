@@ -17,6 +17,7 @@ from fleetcast.faces.cli import (
     explaining,
     ordering,
     releasing,
+    tracing,
     trialing,
 )
 
@@ -47,6 +48,7 @@ app.command()(answering.status)
 app.command()(cycle.costs)
 app.command()(answering.doctor)
 app.command()(explaining.explain)
+app.command()(tracing.reproduce)
 app.add_typer(answering.data)
 app.add_typer(answering.export)
 app.add_typer(ordering.orders)
