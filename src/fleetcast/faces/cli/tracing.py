@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from fleetcast.faces.cli.options import DEV, HERE, Env, Folder, Json, opened
+from fleetcast.faces.cli.options import DEV, HERE, Env, Folder, Json, looking, opened
 
 Level = Literal["R0", "R1", "R2", "R3"]
 
@@ -60,3 +60,36 @@ def reproduce(
     terminal.show(found, traced.reproduced(found), as_json=json)
     if missed := sum(not one.ok for one in found):
         raise GateFailed(f"{missed} of {len(found)} models do not reach the level asked for.")
+
+
+def lineage(
+    what: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="WHAT",
+            help="A forecast (WEEK/STORE/PRODUCT, /HORIZON behind it), a model, a release, a table's version"
+            " (demand@4f1c…) or a raw file, by its digest or the first characters of it.",
+        ),
+    ],
+    up: Annotated[bool, typer.Option("--up", help="Only what it came from.")] = False,
+    down: Annotated[bool, typer.Option("--down", help="Only what came from it.")] = False,
+    mermaid: Annotated[bool, typer.Option("--mermaid", help="Print it for Mermaid, to be drawn.")] = False,
+    dot: Annotated[bool, typer.Option("--dot", help="Print it for Graphviz, to be drawn.")] = False,
+    workspace: Folder = HERE,
+    env: Env = DEV,
+    json: Json = False,
+) -> None:
+    """Show what something came from, and what came from it.
+
+    Forecast, publication, release, model, code, packages, settings, snapshot, tables, sources, raw files."""
+    with looking("following what came from what"):
+        from fleetcast.faces.cli import terminal, traced
+        from fleetcast.fleet import finding
+        from fleetcast.fleet import lineage as graphs
+
+        ways: tuple[graphs.Way, ...] = ("up", "down") if up == down else ("up",) if up else ("down",)
+        graph = finding.lineage(opened(workspace, env), " ".join(what), ways)
+    if mermaid or dot:
+        typer.echo(graphs.mermaid(graph) if mermaid else graphs.dot(graph))
+    else:
+        terminal.show(graph, traced.lineage(graph), as_json=json)

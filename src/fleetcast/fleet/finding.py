@@ -1,0 +1,106 @@
+"""From what a person types to the thing that is meant, and its lineage."""
+
+import re
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from fleetcast.domain.errors import UsageError, some
+from fleetcast.domain.tables import COMPLETENESS, FORECASTS
+from fleetcast.domain.week import WEEK, is_week, monday
+from fleetcast.fleet.lineage import Graph, Node, Way, traced
+from fleetcast.fleet.origins import Origins, raw
+from fleetcast.workspace import Workspace
+
+SHORTEST = 4  # characters of a digest that are enough to look for
+_ROW = re.compile(
+    r"(?:forecast )?(?P<week>\d{4}-\d\d-\d\d)/(?P<store>[^/]+)/(?P<product>[^/]+)(?:/(?P<horizon>\d+))?"
+)
+
+
+def lineage(w: Workspace, what: str, ways: Sequence[Way] = ("up", "down")) -> Graph:
+    """The graph around a forecast, a model, a release, a version of a table or a raw file, one way or both."""
+    origins = Origins(w)
+    row = _ROW.fullmatch(what)
+    if row:
+        found = forecast(w, row)
+        origins.only = frozenset({found["model"]})
+        origins.forecast = {name: str(found[name]) for name in ("cycle", "release", "model")}
+        name = f"{found['week']}/{found['store']}/{found['product']}/{found['horizon']}"
+        says = f"{found['median']:.1f} units, {found['failover'].replace('_', ' ')}"
+        return traced(Node("forecast", name, says), {"up": origins.causes})
+    focus = _named(w, origins, what)
+    steps = {"up": origins.causes, "down": origins.effects}
+    return traced(focus, {way: steps[way] for way in ways})
+
+
+def forecast(w: Workspace, row: "re.Match[str]") -> dict[str, Any]:
+    """A published row; of several that were made of one week, that of the horizon, else the one made last."""
+    week, store, product = date.fromisoformat(row["week"]), row["store"], row["product"]
+    if not is_week(week):
+        raise UsageError(f"{week} is no Monday, and a week is named by its Monday: {monday(week)}")
+    asked = (pl.col("week") == week) & (pl.col("store") == store) & (pl.col("product") == product)
+    if row["horizon"]:
+        asked &= pl.col("cycle") == week - int(row["horizon"]) * WEEK
+    found = w.lake.read(FORECASTS, where=asked).sort("cycle")
+    if found.height:
+        return found.row(-1, named=True)
+    why = w.lake.read(COMPLETENESS, where=asked).sort("cycle")
+    if why.height:
+        last = why.row(-1, named=True)
+        raise UsageError(
+            f"{store}/{product} has no forecast of {week}: it was {last['state']}, {last['reason']}, in cycle {last['cycle']}"
+        )
+    raise UsageError(f"nothing was published of {row[0]}; {_near(w, week, store, product)}")
+
+
+def asked_row(text: str) -> "re.Match[str]":
+    """A forecast as a person writes it."""
+    row = _ROW.fullmatch(text)
+    if row is None:
+        raise UsageError(f"{text!r} is no forecast; write WEEK/STORE/PRODUCT or WEEK/STORE/PRODUCT/HORIZON")
+    return row
+
+
+def _near(w: Workspace, week: date, store: str, product: str) -> str:
+    published = w.lake.read(FORECASTS, columns=["week", "store", "product"])
+    for name, value in (("week", week), ("store", store), ("product", product)):
+        known = {str(one) for one in published[name].unique()}
+        if str(value) not in known:
+            return f"of {name}s there are {some(known, like=str(value)) or 'none'}"
+    return "no such combination of week, store, product and horizon was"
+
+
+def _named(w: Workspace, origins: Origins, what: str) -> Node:
+    with w.ledger.view() as view:
+        models = view.model_names()
+    if what in models:
+        return Node("model", what)
+    found = [*_versions(origins, what), *_digests(origins, what)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise UsageError(f"{what} is ambiguous: {some([node.title for node in found], like=what)}")
+    versions = (Node("table", name).title.removeprefix("table ") for name in origins.table_versions)
+    known = list(versions) if "@" in what else models
+    raise UsageError(
+        f"there is nothing called {what!r}: no forecast (WEEK/STORE/PRODUCT), model, release, table version (demand@4f1c…)"
+        f" or raw file; of names like it there are {some(known, like=what) or 'none'}"
+    )
+
+
+def _versions(origins: Origins, what: str) -> list[Node]:
+    table, at, digest = what.partition("@")
+    return [
+        Node("table", name) for name in origins.table_versions if at and name.startswith(f"{table}@{digest}")
+    ]
+
+
+def _digests(origins: Origins, what: str) -> list[Node]:
+    if len(what) < SHORTEST:
+        return []
+    releases = [Node("release", name) for name in origins.releases if name.startswith(what)]
+    files = [raw(file) for name, file in origins.raw_files.items() if name.startswith(what)]
+    return [*releases, *files]
