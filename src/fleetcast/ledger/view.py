@@ -1,7 +1,7 @@
 """One consistent look at the ledger: nothing read through a view changes under its reader."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -65,7 +65,9 @@ class View:
         limit: int | None = None,
         action: str | None = None,
         subject: str | None = None,
+        actions: Collection[str] | None = None,
         actor: str | None = None,
+        policy: str | None = None,
         naming: str | None = None,
     ) -> list[AuditRecord]:
         """Audit records that meet every condition, oldest first; with a limit, the newest that many.
@@ -74,12 +76,26 @@ class View:
         """
         columns = schema.audit.c
         query = select(schema.audit).order_by(columns.seq.desc()).limit(limit)
-        for column, value in ((columns.action, action), (columns.subject, subject), (columns.actor, actor)):
+        wanted = {"action": action, "subject": subject, "actor": actor, "policy": policy}
+        for name, value in wanted.items():
             if value is not None:
-                query = query.where(column == value)
+                query = query.where(columns[name] == value)
+        if actions is not None:
+            query = query.where(columns.action.in_(actions))
         if naming is not None:
             query = query.where(columns.after.contains(naming, autoescape=True))
         return [AuditRecord(*row) for row in reversed(self._connection.execute(query).all())]
+
+    def record(self, seq: int) -> AuditRecord | None:
+        """The audit record of a number."""
+        row = self._connection.execute(select(schema.audit).where(schema.audit.c.seq == seq)).first()
+        return AuditRecord(*row) if row else None
+
+    def every_record(self) -> Iterator[AuditRecord]:
+        """The whole audit chain from its beginning, a thousand records at a time."""
+        query = select(schema.audit).order_by(schema.audit.c.seq)
+        found = self._connection.execution_options(yield_per=1000).execute(query)
+        return (AuditRecord(*row) for row in found)
 
     def actions(self) -> list[str]:
         """Every action that was taken, sorted."""
