@@ -6,6 +6,7 @@ import shutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.fleet.test_transfer import add_west, in_west
 
 from fleetcast.domain.errors import UsageError
 from fleetcast.domain.tables import DELIVERIES, FORECASTS
@@ -86,6 +87,28 @@ def test_a_version_of_net_demand_leads_to_the_tables_it_is_derived_from(two_week
     graph = lineage(two_weeks, f"demand@{version[:12]}", ["up"])
     above = {node.name.partition("@")[0] for _, node in graph.next_to(graph.focus, "up")}
     assert above == {"deliveries", "stores", "products"}
+
+
+def test_a_model_leads_to_the_files_that_brought_its_own_region_and_its_donor_s(tmp_path):
+    frames = kiosks(weeks=70)
+    here = {**frames, "deliveries": frames["deliveries"].filter(~in_west("store"))}
+    folder = write_workspace(tmp_path / "chain", here)
+    run_week(folder, week=LAST - WEEK)
+    add_west(folder)
+    w = opened(folder)
+
+    def sources(model):
+        return {name for name in names(lineage(w, model, ["up"]), "source") if "deliveries" in name}
+
+    east, west = "dev/east/large/fast/2026w45-1", "dev/west/large/2026w46-1"
+    young = next(v.name for v in w.registry.models.list() if v.lineage.get("donor"))
+    assert sources(east) == {"deliveries"}
+    assert sources(west) == {"deliveries_west"}
+    assert sources(young) == {"deliveries", "deliveries_west"}
+
+    (file,) = w.raw.files("deliveries_west")
+    became = names(lineage(w, file.digest, ["down"]), "model")
+    assert became == [v.name for v in w.registry.models.list() if "/west/" in v.name]
 
 
 def test_who_approved_a_release_stands_beside_it(two_weeks, tmp_path):

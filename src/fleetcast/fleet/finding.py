@@ -28,10 +28,15 @@ def lineage(w: Workspace, what: str, ways: Sequence[Way] = ("up", "down")) -> Gr
         found = forecast(w, row)
         origins.only = frozenset({found["model"]})
         origins.forecast = {name: str(found[name]) for name in ("cycle", "release", "model")}
+        origins.partitions = origins.read_by(found["model"]) if found["model"] else None
         name = f"{found['week']}/{found['store']}/{found['product']}/{found['horizon']}"
         says = f"{found['median']:.1f} units, {found['failover'].replace('_', ' ')}"
         return traced(Node("forecast", name, says), {"up": origins.causes})
     focus = _named(w, origins, what)
+    if focus.kind == "model":
+        origins.partitions = origins.read_by(focus.name)
+    if focus.kind == "raw":
+        origins.partitions = origins.brought_by(focus.name)
     steps = {"up": origins.causes, "down": origins.effects}
     return traced(focus, {way: steps[way] for way in ways})
 

@@ -24,10 +24,15 @@ _RELATIVES = {"parent": "served before it", "donor": "started from", "pool": "fo
 
 @dataclass
 class Origins:
-    """Every store is asked once; a forecast's release shows the one model that made it (`only`)."""
+    """Every store is asked once.
+
+    A forecast's release shows the one model that made it (`only`). A model's tables lead to the files that brought rows
+    of the `partitions` it read, and a file's to the models that read those it brought rows of.
+    """
 
     w: Workspace
     only: frozenset[str] | None = None
+    partitions: frozenset[str] | None = None
     forecast: Mapping[str, str] = field(
         default_factory=dict
     )  # cycle, release, model of the forecast in focus
@@ -133,9 +138,7 @@ class Origins:
         return way(node.name) if way else iter(())
 
     def _from_raw(self, name: str) -> Iterator[Step]:
-        batches = {
-            batch for files in self._files.values() for batch, file in files.items() if file.digest == name
-        }
+        batches = self._batches_of(name)
         versions = {pair for tables in self._snapshots.values() for pair in tables.items()}
         for table, version in sorted(versions):
             if table in self.w.base_tables and batches & self._batches(table, version):
@@ -149,7 +152,7 @@ class Origins:
 
     def _from_snapshot(self, name: str) -> Iterator[Step]:
         for model in self._models.values():
-            if model.lineage.get("snapshot") == name:
+            if model.lineage.get("snapshot") == name and self._concerned(model.name):
                 yield Step("trained on", Node("model", model.name))
         for found in self.w.publications.list():
             if self._cycles.get(found.cycle) == name:
@@ -211,12 +214,44 @@ class Origins:
         return self.w.lake.partitions(self.w.tables[table], version)
 
     def _batches(self, table: str, version: str) -> set[str]:
-        kept = self.w.tables[table]
+        kept, held = self.w.tables[table], self._held(table, version)
+        if self.partitions is not None and self._cut(table):
+            held = [partition for partition in held if partition in self.partitions]
         return {
             batch
-            for partition in self._held(table, version)
+            for partition in held
             for batch in self.w.lake.batches(kept, partition=partition, version=version)
         }
+
+    def _cut(self, table: str) -> bool:
+        """Whether a table is stored by partition."""
+        return {"store", "week"} <= set(self.w.tables[table].key)
+
+    def _batches_of(self, file: str) -> set[str]:
+        return {batch for files in self._files.values() for batch, one in files.items() if one.digest == file}
+
+    def read_by(self, model: str) -> frozenset[str] | None:
+        """The partitions whose rows a model was trained on: its own and its donor's; None where nobody wrote them down."""
+        lineage = self._models[model].lineage
+        beside = [self._models[str(lineage["donor"])].lineage] if lineage.get("donor") else []
+        found = {one.get("partition") for one in (lineage, *beside)}
+        return None if None in found else frozenset(map(str, found))
+
+    def brought_by(self, file: str) -> frozenset[str] | None:
+        """The partitions that a raw file brought rows of; None where they concern all."""
+        found, mine = set[str](), self._batches_of(file)
+        for table, version in {pair for tables in self._snapshots.values() for pair in tables.items()}:
+            for partition in self._held(table, version) if table in self.w.base_tables else ():
+                kept = self.w.tables[table]
+                if mine & set(self.w.lake.batches(kept, partition=partition, version=version)):
+                    if not self._cut(table):
+                        return None
+                    found.add(partition)
+        return frozenset(found)
+
+    def _concerned(self, model: str) -> bool:
+        read = self.read_by(model)
+        return self.partitions is None or read is None or bool(read & self.partitions)
 
     def _release_node(self, name: str) -> Node:
         made = self._releases[name].manifest

@@ -128,8 +128,13 @@ def reproduce(
     if asked.level == "R0":
         found = {version.name: Likeness("R0") for version in able}
     else:
-        found = _retrained(w, able, asked.threads, progress)
+        found = _retrained(w, able, asked.threads or _usual(w), progress)
     return [_answer(version, differ[version.name], found.get(version.name), asked) for version in versions]
+
+
+def _usual(w: Workspace) -> int | None:
+    """How many threads training takes in a process of its own; None where it takes this one, with whatever it has."""
+    return None if w.settings.execution.engine == "serial" else 1
 
 
 def _able(differ: tuple[Difference, ...], asked: Asked) -> bool:
