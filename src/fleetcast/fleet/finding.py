@@ -10,6 +10,7 @@ import polars as pl
 from fleetcast.domain.errors import UsageError, some
 from fleetcast.domain.tables import COMPLETENESS, FORECASTS
 from fleetcast.domain.week import WEEK, is_week, monday
+from fleetcast.fleet.holdings import Holdings
 from fleetcast.fleet.lineage import Graph, Node, Way, traced
 from fleetcast.fleet.origins import Origins, raw
 from fleetcast.workspace import Workspace
@@ -22,21 +23,21 @@ _ROW = re.compile(
 
 def lineage(w: Workspace, what: str, ways: Sequence[Way] = ("up", "down")) -> Graph:
     """The graph around a forecast, a model, a release, a version of a table or a raw file, one way or both."""
-    origins = Origins(w)
+    origins = Origins(Holdings(w))
     row = _ROW.fullmatch(what)
     if row:
         found = forecast(w, row)
         origins.only = frozenset({found["model"]})
         origins.forecast = {name: str(found[name]) for name in ("cycle", "release", "model")}
-        origins.partitions = origins.read_by(found["model"]) if found["model"] else None
+        origins.held.partitions = origins.held.read_by(found["model"]) if found["model"] else None
         name = f"{found['week']}/{found['store']}/{found['product']}/{found['horizon']}"
         says = f"{found['median']:.1f} units, {found['failover'].replace('_', ' ')}"
         return traced(Node("forecast", name, says), {"up": origins.causes})
-    focus = _named(w, origins, what)
+    focus = _named(origins.held, what)
     if focus.kind == "model":
-        origins.partitions = origins.read_by(focus.name)
+        origins.held.partitions = origins.held.read_by(focus.name)
     if focus.kind == "raw":
-        origins.partitions = origins.brought_by(focus.name)
+        origins.held.partitions = origins.held.brought_by(focus.name)
     steps = {"up": origins.causes, "down": origins.effects}
     return traced(focus, {way: steps[way] for way in ways})
 
@@ -78,17 +79,17 @@ def _near(w: Workspace, week: date, store: str, product: str) -> str:
     return "no such combination of week, store, product and horizon was"
 
 
-def _named(w: Workspace, origins: Origins, what: str) -> Node:
-    with w.ledger.view() as view:
+def _named(held: Holdings, what: str) -> Node:
+    with held.w.ledger.view() as view:
         models = view.model_names()
     if what in models:
         return Node("model", what)
-    found = [*_versions(origins, what), *_digests(origins, what)]
+    found = [*_versions(held, what), *_digests(held, what)]
     if len(found) == 1:
         return found[0]
     if found:
         raise UsageError(f"{what} is ambiguous: {some([node.title for node in found], like=what)}")
-    versions = (Node("table", name).title.removeprefix("table ") for name in origins.table_versions)
+    versions = (Node("table", name).title.removeprefix("table ") for name in held.table_versions)
     known = list(versions) if "@" in what else models
     raise UsageError(
         f"there is nothing called {what!r}: no forecast (WEEK/STORE/PRODUCT), model, release, table version (demand@4f1c…)"
@@ -96,16 +97,16 @@ def _named(w: Workspace, origins: Origins, what: str) -> Node:
     )
 
 
-def _versions(origins: Origins, what: str) -> list[Node]:
+def _versions(held: Holdings, what: str) -> list[Node]:
     table, at, digest = what.partition("@")
     return [
-        Node("table", name) for name in origins.table_versions if at and name.startswith(f"{table}@{digest}")
+        Node("table", name) for name in held.table_versions if at and name.startswith(f"{table}@{digest}")
     ]
 
 
-def _digests(origins: Origins, what: str) -> list[Node]:
+def _digests(held: Holdings, what: str) -> list[Node]:
     if len(what) < SHORTEST:
         return []
-    releases = [Node("release", name) for name in origins.releases if name.startswith(what)]
-    files = [raw(file) for name, file in origins.raw_files.items() if name.startswith(what)]
+    releases = [Node("release", name) for name in sorted(held.releases) if name.startswith(what)]
+    files = [raw(file) for name, file in held.raw_files.items() if name.startswith(what)]
     return [*releases, *files]

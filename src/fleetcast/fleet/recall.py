@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 from fleetcast.domain.errors import UsageError, some
 from fleetcast.fleet import finding
-from fleetcast.fleet.origins import APPROVAL, Origins
+from fleetcast.fleet.holdings import Holdings
+from fleetcast.fleet.origins import APPROVAL
 from fleetcast.ledger.audit import AuditRecord
 from fleetcast.registry.manifest import Release
 from fleetcast.registry.models import ModelVersion
@@ -123,7 +124,7 @@ _FROM = ("code", "lock", "settings", "snapshot")
 
 def uses_data(w: Workspace, version: str) -> list[Use]:
     """The releases that have a model which was trained on a version of a table (`demand@4f1c…`), newest first."""
-    known = Origins(w).table_versions
+    known = Holdings(w).table_versions
     found = [name for name in known if "@" in version and name.startswith(version)]
     if len(found) != 1:
         what = (

@@ -64,7 +64,18 @@ def test_every_command_has_help_with_a_sentence(path):
 
 
 @pytest.mark.parametrize(
-    "path", [(), ("data",), ("export",), ("orders",), ("experiment",), ("release",), ("audit",), ("trial",)]
+    "path",
+    [
+        (),
+        ("data",),
+        ("export",),
+        ("orders",),
+        ("experiment",),
+        ("release",),
+        ("audit",),
+        ("audit", "query"),
+        ("trial",),
+    ],
 )
 def test_what_a_verb_does_is_said_whole_on_a_terminal_of_80_columns(path):
     listed = CliRunner().invoke(program.app, [*path, "--help"], terminal_width=80).output
