@@ -4,7 +4,9 @@ import contextlib
 import json
 import shutil
 import sqlite3
+from datetime import timedelta
 
+import polars as pl
 import pytest
 from tests.fleet.test_transfer import add_west, in_west
 
@@ -16,11 +18,13 @@ from fleetcast.fleet.reproduce import Asked, chosen, reproduce, with_chains
 from fleetcast.testing.kiosks import (
     LAST,
     SETTINGS,
+    WEDNESDAY,
     damage,
     damage_artefact,
     kiosks,
     opened,
     run_week,
+    write_file,
     write_workspace,
 )
 
@@ -235,3 +239,16 @@ def test_young_segments_that_start_from_a_donor_come_out_bit_for_bit(tmp_path):
     young = [v.name for v in w.registry.models.list() if v.lineage.get("donor")]
     assert len(young) == 2
     assert {one.level for one in again(folder, *young)} == {"R1"}
+
+
+def test_a_week_that_was_done_again_with_a_late_file_comes_out_both_times(tmp_path):
+    frames = kiosks(weeks=50)
+    late = (pl.col("week") == LAST) & in_west("store")
+    folder = write_workspace(tmp_path / "chain", frames | {"deliveries": frames["deliveries"].filter(~late)})
+    run_week(folder, week=LAST - WEEK)
+    run_week(folder)
+    write_file(folder, "deliveries", frames["deliveries"].filter(late), "late")
+    run_week(folder, WEDNESDAY + timedelta(days=1))
+    found = again(folder)
+    assert {"dev/west/large/fast/2026w46-1", "dev/west/large/fast/2026w46-2"} <= {one.model for one in found}
+    assert {(one.level, one.first) for one in found} == {("R1", None)}

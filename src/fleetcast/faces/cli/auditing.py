@@ -54,7 +54,7 @@ def audit_export(
     env: Env = DEV,
     json: Json = False,
 ) -> None:
-    """Write the evidence for an auditor, who can verify it without Fleetcast.
+    """Write evidence that auditors can verify without Fleetcast.
 
     Audit records, manifests, publications, what models were made from, and a script that checks all of it."""
     with looking("collecting the evidence"):
