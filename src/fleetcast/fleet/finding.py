@@ -8,13 +8,14 @@ from typing import Any
 import polars as pl
 
 from fleetcast.domain.errors import UsageError, some
-from fleetcast.domain.tables import COMPLETENESS, FORECASTS
+from fleetcast.domain.tables import COMPLETENESS, FORECASTS, MEMBERSHIP
 from fleetcast.domain.week import WEEK, is_week, monday
 from fleetcast.fleet.holdings import Holdings
 from fleetcast.fleet.lineage import Graph, Node, Way, traced
 from fleetcast.fleet.origins import Origins, raw
 from fleetcast.workspace import Workspace
 
+FARTHEST = 52 * WEEK  # that any model looks ahead
 SHORTEST = 4  # characters of a digest that are enough to look for
 _ROW = re.compile(
     r"(?:forecast )?(?P<week>\d{4}-\d\d-\d\d)/(?P<store>[^/]+)/(?P<product>[^/]+)(?:/(?P<horizon>\d+))?"
@@ -48,18 +49,38 @@ def forecast(w: Workspace, row: "re.Match[str]") -> dict[str, Any]:
     if not is_week(week):
         raise UsageError(f"{week} is no Monday, and a week is named by its Monday: {monday(week)}")
     asked = (pl.col("week") == week) & (pl.col("store") == store) & (pl.col("product") == product)
-    if row["horizon"]:
-        asked &= pl.col("cycle") == week - int(row["horizon"]) * WEEK
-    found = w.lake.read(FORECASTS, where=asked).sort("cycle")
-    if found.height:
-        return found.row(-1, named=True)
-    why = w.lake.read(COMPLETENESS, where=asked).sort("cycle")
-    if why.height:
-        last = why.row(-1, named=True)
-        raise UsageError(
-            f"{store}/{product} has no forecast of {week}: it was {last['state']}, {last['reason']}, in cycle {last['cycle']}"
-        )
+    cycles = [week - int(row["horizon"]) * WEEK] if row["horizon"] else _cycles(w, before=week)
+    near = _partition(w, store, product)
+    places = [
+        (table, partition) for table in (FORECASTS, COMPLETENESS) for partition in dict.fromkeys((near, None))
+    ]
+    for table, partition in places:
+        for cycle in cycles:
+            found = w.lake.read(table, partition=partition, week=cycle, where=asked)
+            if found.height and table is FORECASTS:
+                return found.row(0, named=True)
+            if found.height:
+                last = found.row(0, named=True)
+                raise UsageError(
+                    f"{store}/{product} has no forecast of {week}: in cycle {cycle} it was {last['state']}, {last['reason']}"
+                )
     raise UsageError(f"nothing was published of {row[0]}; {_near(w, week, store, product)}")
+
+
+def _cycles(w: Workspace, *, before: date) -> list[date]:
+    """The cycles of which anything was published that could look so far ahead, newest first."""
+    published = {date.fromisoformat(leaf.week) for leaf in w.lake.leaves(COMPLETENESS)}
+    return sorted((cycle for cycle in published if before - FARTHEST <= cycle < before), reverse=True)
+
+
+def _partition(w: Workspace, store: str, product: str) -> str | None:
+    """The partition that a series' rows are stored in now; None where nobody knows."""
+    key = w.settings.segments.partition
+    if key is None:
+        return None
+    mine = (pl.col("store") == store) & (pl.col("product") == product)
+    known = w.lake.read(MEMBERSHIP, columns=[key], where=mine)[key].to_list()
+    return str(known[-1]) if known else None
 
 
 def asked_row(text: str) -> "re.Match[str]":
@@ -71,11 +92,16 @@ def asked_row(text: str) -> "re.Match[str]":
 
 
 def _near(w: Workspace, week: date, store: str, product: str) -> str:
-    published = w.lake.read(FORECASTS, columns=["week", "store", "product"])
-    for name, value in (("week", week), ("store", store), ("product", product)):
-        known = {str(one) for one in published[name].unique()}
-        if str(value) not in known:
-            return f"of {name}s there are {some(known, like=str(value)) or 'none'}"
+    series = w.lake.read(MEMBERSHIP, columns=["store", "product"])
+    cycles = {date.fromisoformat(leaf.week) for leaf in w.lake.leaves(FORECASTS)}
+    known = {
+        "week": {str(cycle + ahead * WEEK) for cycle in cycles for ahead in w.settings.horizons},
+        "store": set(series["store"]),
+        "product": set(series["product"]),
+    }
+    for name, value in (("week", str(week)), ("store", store), ("product", product)):
+        if value not in known[name]:
+            return f"of {name}s there are {some(known[name], like=value) or 'none'}"
     return "no such combination of week, store, product and horizon was"
 
 

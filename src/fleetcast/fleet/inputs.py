@@ -13,6 +13,7 @@ from fleetcast.fleet import asked, sealed
 from fleetcast.fleet import release as releasing
 from fleetcast.fleet.asked import Asked
 from fleetcast.fleet.reproduction import NOTHING, Difference, first_difference
+from fleetcast.fleet.sealed import Sealed
 from fleetcast.registry.models import ModelVersion
 from fleetcast.registry.packs import unpack
 from fleetcast.settings import Settings, deciding_digest, recorded
@@ -28,6 +29,7 @@ class Inputs:
 
     w: Workspace
     _then: dict[str, Workspace] = field(default_factory=dict)
+    _sealed: Sealed = field(default_factory=dict)
     _tables: dict[str, Difference | None] = field(default_factory=dict)
 
     def differs(self, version: ModelVersion) -> Iterator[Difference]:
@@ -76,7 +78,7 @@ class Inputs:
         return kept.model_copy(update={"execution": here})
 
     def _record(self, version: ModelVersion) -> Difference | None:
-        return sealed.record_changed(self.w, version)
+        return sealed.record_changed(self.w, version, self._sealed)
 
     def _settings(self, version: ModelVersion) -> Difference | None:
         digest = str(version.lineage["settings"])

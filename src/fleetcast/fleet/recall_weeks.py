@@ -91,13 +91,11 @@ def _ended(steps: list[StepRecord], name: str) -> datetime | None:
 def failover(w: Workspace, cycle: str) -> list[FailedOver]:
     """What of a cycle (its week, or `2026w47`) its champions did not forecast, or not with all of their members, and why."""
     week = _asked(w, cycle)
-    rows = w.lake.read(COMPLETENESS, where=pl.col("cycle") == week)
+    rows = w.lake.read(COMPLETENESS, week=week)
     other = rows.filter((pl.col("state") != "champion") | (pl.col("reason") != "ok"))
     if other.is_empty():
         return []
-    made = w.lake.read(
-        FORECASTS, columns=["week", "store", "product", "model"], where=pl.col("cycle") == week
-    )
+    made = w.lake.read(FORECASTS, week=week, columns=["week", "store", "product", "model"])
     grouped = (
         other.join(made, on=["week", "store", "product"], how="left")
         .group_by("segment", "state", "reason")

@@ -13,7 +13,7 @@ from fleetcast.domain.versions import Leaf, Snapshot
 from fleetcast.lake import export, files, views
 from fleetcast.lake.changes import Change, classify
 from fleetcast.lake.contracts import checked, distinct, empty, schema
-from fleetcast.lake.digests import NOTHING, identity, in_order, leaves
+from fleetcast.lake.digests import NOTHING, identity, in_order, leaves, week_of
 from fleetcast.lake.journal import Held, Journal, Version
 from fleetcast.lake.writing import Writer
 
@@ -107,14 +107,19 @@ class Lake:
         *,
         version: str | None = None,
         partition: str | None = None,
+        week: date | None = None,
         as_of: datetime | None = None,
         columns: Iterable[str] | None = None,
         where: pl.Expr | None = None,
     ) -> pl.DataFrame:
         """Rows by partition, then week, natural key and `known_at`, every file checked against its digest.
 
-        With `as_of`, of each natural key the row that was known last by then; `where` filters after that.
+        With `as_of`, of each natural key the row that was known last by then; `where` filters after that. Of one `week`
+        only, files without rows of it are not opened.
         """
+        if week is not None:
+            leaf = week_of(table) == week.isoformat()
+            where = leaf if where is None else leaf & where
         if as_of is not None and not table.bitemporal:
             raise UsageError(f"table {table.name} has no known_at: it cannot be read as of a moment.")
         shown = list(columns) if columns is not None else table.columns
@@ -123,7 +128,7 @@ class Lake:
             raise UsageError(
                 f"table {table.name} has no column {', '.join(unknown)}; it has {', '.join(table.columns)}."
             )
-        frames = self._frames(table, version, partition, as_of, wanted)
+        frames = self._frames(table, version, partition, week, as_of, wanted)
         rows = (
             views.latest_known(table, frames)
             if as_of is not None
@@ -182,6 +187,7 @@ class Lake:
         table: Table,
         version: str | None,
         partition: str | None,
+        week: date | None,
         as_of: datetime | None,
         wanted: Set[str],
     ) -> Iterator[pl.DataFrame]:
@@ -190,7 +196,9 @@ class Lake:
         journal = self._journal(table)
         for held in found.partitions if found else ():
             if partition in (None, held.partition):
-                yield views.rows(table, journal.folder, journal.partition(held), as_of, wanted)
+                stored = journal.partition(held)
+                stored = stored if week is None else stored.of(week.isoformat())
+                yield views.rows(table, journal.folder, stored, as_of, wanted)
 
     def _writer(self, table: Table) -> Writer:
         return Writer(table, self._journal(table), self.root / ".locks" / f"{table.name}.lock")
