@@ -9,10 +9,12 @@ from datetime import timedelta
 import polars as pl
 import pytest
 from tests.fleet.test_transfer import add_west, in_west
+from typer.testing import CliRunner
 
-from fleetcast.domain.errors import CorruptError, UsageError
+from fleetcast.domain.errors import CorruptError, GateFailed, UsageError
 from fleetcast.domain.versions import canonical
 from fleetcast.domain.week import WEEK
+from fleetcast.faces.cli import app as program
 from fleetcast.fleet.progress import Silent
 from fleetcast.fleet.reproduce import Asked, chosen, reproduce, with_chains
 from fleetcast.testing.kiosks import (
@@ -178,7 +180,7 @@ def test_an_artefact_that_was_damaged_and_a_chain_that_was_are_named(copy):
     first, second = (w.registry.models.get(FAST.replace("w46", week)) for week in ("w45", "w46"))
     damage_artefact(w, first.artefact)
     (found,) = again(copy, second.name)
-    assert found.first.field == "parent"
+    assert found.first.field == "went_on_from"
     damage_artefact(w, second.artefact)
     (found,) = again(copy, second.name)
     assert found.first.field == "artefact"
@@ -252,3 +254,34 @@ def test_a_week_that_was_done_again_with_a_late_file_comes_out_both_times(tmp_pa
     found = again(folder)
     assert {"dev/west/large/fast/2026w46-1", "dev/west/large/fast/2026w46-2"} <= {one.model for one in found}
     assert {(one.level, one.first) for one in found} == {("R1", None)}
+
+
+def test_the_verb_exits_with_1_when_a_model_does_not_reach_the_level_asked_for(copy):
+    def typed(*more):
+        return CliRunner().invoke(program.app, ["reproduce", FAST, "--json", "--workspace", str(copy), *more])
+
+    well = typed()
+    (said,) = json.loads(well.stdout)
+    assert (well.exit_code, said["level"], said["ok"]) == (0, "R1", True)
+    rewrite(copy, FAST, lambda record: record["lineage"].update(seed=1))
+    ill = typed()
+    (said,) = json.loads(ill.stdout)
+    assert isinstance(ill.exception, GateFailed)
+    assert ill.exception.exit_code == 1
+    assert (said["first"]["field"], said["first"]["sealed"]) == ("seed", True)
+
+
+def test_models_whose_chain_was_lost_before_they_were_trained_come_out_bit_for_bit(tmp_path):
+    settings = SETTINGS.replace(
+        "net_members = 0", 'net_members = 0\npool_net_members = 0\nrecipe = "weekly-pooled"'
+    ).replace("[execution]", "[retraining]\nevery_weeks = 30\n\n[execution]")
+    folder = write_workspace(tmp_path / "chain", kiosks(regions=("east",), weeks=50), settings=settings)
+    run_week(folder, week=LAST - WEEK)
+    w = opened(folder)
+    kept = w.registry.releases.current().manifest.members["east/large/fast"]
+    damage_artefact(w, kept.artefact)  # its chain is lost, and it begins anew: that is what is repeated
+    run_week(folder)
+    w = opened(folder)
+    new = [v.name for v in w.registry.models.list() if "2026w46" in v.name]
+    assert new
+    assert {one.level for one in again(folder, *new)} == {"R1"}

@@ -21,6 +21,7 @@ from fleetcast.registry.models import ModelVersion
 from fleetcast.registry.packs import unpack
 from fleetcast.training import stage as training
 from fleetcast.training.stage import Retrained
+from fleetcast.training.task import TrainingTask
 from fleetcast.workspace import Workspace
 
 # What a record says that training does not: where it comes from, who stands beside it, which form serves.
@@ -33,7 +34,7 @@ def once_more(w: Workspace, names: Collection[str]) -> dict[str, Likeness]:
     then, order = inputs.then(versions[0]), inputs.order(versions[0])
     wanted = {segment_of(version.segment) for version in versions if version.kind == "ensemble"}
     segments = tuple(segment for segment in order.task.segments if segment in wanted)
-    order = replace(order, task=replace(order.task, segments=segments))
+    order = replace(order, task=_as_it_was(replace(order.task, segments=segments), versions))
     with tempfile.TemporaryDirectory(prefix="fleetcast-") as folder:
         bank = Bank(Path(folder), beneath=w.bank)
         try:
@@ -42,6 +43,22 @@ def once_more(w: Workspace, names: Collection[str]) -> dict[str, Likeness]:
             why = Difference("training", "a model", told(error))
             return dict.fromkeys(names, Likeness(None, why))
         return {version.name: _likeness(then, version, order, made, bank) for version in versions}
+
+
+def _as_it_was(task: TrainingTask, versions: Collection[ModelVersion]) -> TrainingTask:
+    """Without the chains and donors that were lost by then, wherever they have been found since."""
+    lineages = {segment_of(version.segment): version.lineage for version in versions}
+    chains = {
+        segment: chain
+        for segment, chain in task.chains.items()
+        if segment in lineages and lineages[segment].get("went_on_from") == chain.artefact
+    }
+    donors = {
+        segment: donor
+        for segment, donor in task.donors.items()
+        if segment in lineages and lineages[segment].get("donor") == donor.model
+    }
+    return replace(task, chains=chains, donors=donors)
 
 
 def _train(then: Workspace, order: Asked, bank: Bank) -> Retrained:

@@ -49,7 +49,8 @@ class Inputs:
                 found = check(version)
             except FAILURES as error:
                 name = check.__name__.removeprefix("_")
-                found = Difference(name, _short(version.lineage.get(name, NOTHING)), told(error))
+                said = version.artefact if name == "artefact" else version.lineage.get(name, NOTHING)
+                found = Difference(name, _short(said), told(error))
             if found is not None:
                 yield found
 
@@ -148,17 +149,17 @@ class Inputs:
 
     def _ancestors(self, version: ModelVersion) -> Difference | None:
         """The models it names, and the packs that its training went on from."""
-        task = self.order(version).task
         for name in ("parent", "donor", "pool"):
-            named = version.lineage.get(name)
-            if named:
+            if named := version.lineage.get(name):
                 try:
-                    self.w.bank.get(self.w.registry.models.get(str(named)).artefact)
+                    found = self.w.registry.models.get(str(named))
+                    if name != "parent":  # that one only served before it
+                        self.w.bank.get(found.artefact)
                 except FleetcastError as error:
                     return Difference(name, str(named), str(error))
-        chain = task.chains.get(segment_of(version.segment))
-        if chain is not None and self.w.bank.damaged({chain.artefact}):
-            return Difference("chain", _short(chain.artefact), "an artefact that is lost or damaged")
+        chain = version.lineage.get("went_on_from")
+        if chain is not None and self.w.bank.damaged({str(chain)}):
+            return Difference("went_on_from", _short(chain), "an artefact that is lost or damaged")
         return None
 
 

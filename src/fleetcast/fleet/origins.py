@@ -77,6 +77,11 @@ class Origins:
         for relative, words in _RELATIVES.items():
             if named := lineage.get(relative):
                 yield Step(words, Node("model", str(named)), last=relative == "parent")
+        for before in self.held.models.values():
+            if before.segment == self.held.models[name].segment and before.artefact == lineage.get(
+                "went_on_from"
+            ):
+                yield Step("went on from", Node("model", before.name), last=True)
         yield from self._made_from(*(str(lineage[n]) for n in ("code", "lock", "settings", "snapshot")))
 
     def _made_from(self, code: str, lock: str, settings: str, snapshot: str) -> Iterator[Step]:

@@ -16,8 +16,8 @@ from fleetcast.registry.manifest import Release
 from fleetcast.registry.models import ModelVersion
 from fleetcast.workspace import Workspace
 
-# What happens in every cycle, or together with what a person did: nobody steps in by it.
-ROUTINE = {"model.register", "release.cut", "model.transition"}
+# What happens in every cycle, before a promotion or together with what a person did: nobody steps in by it.
+ROUTINE = {"model.register", "release.cut", "model.transition", APPROVAL}
 
 
 @dataclass(frozen=True, slots=True)

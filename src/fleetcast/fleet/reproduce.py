@@ -2,14 +2,13 @@
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 
-from fleetcast import workspace
-from fleetcast.domain.errors import CorruptError, UsageError, some
-from fleetcast.domain.reach import segment_of
+from fleetcast import telemetry, workspace
+from fleetcast.domain.errors import CorruptError, InfrastructureError, UsageError, some
 from fleetcast.domain.versions import digest_of
 from fleetcast.fleet import release as releasing
 from fleetcast.fleet import releases, sealed
@@ -81,12 +80,11 @@ def _before(w: Workspace, inputs: Inputs, version: ModelVersion) -> ModelVersion
     """The model whose chain a warm start went on from."""
     if not version.lineage.get("warm_starts"):
         return None
-    task = inputs.order(version).task
-    chain = task.chains.get(segment_of(version.segment))
-    if version.kind == "pool" and task.pooling and task.pooling.version:
-        return w.registry.models.get(task.pooling.version.model)
+    if version.kind == "pool":
+        pooling = inputs.order(version).task.pooling
+        return w.registry.models.get(pooling.version.model) if pooling and pooling.version else None
     earlier = w.registry.models.list(segment=version.segment)
-    return next((one for one in earlier if chain and one.artefact == chain.artefact), None)
+    return next((one for one in earlier if one.artefact == version.lineage.get("went_on_from")), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +178,7 @@ def _retrained(
     found: dict[str, Likeness] = {}
     with _elsewhere(threads) as there:
         for names in together.values():
-            found |= there.submit(_away, w.address, names).result() if there else once_more(w, names)
+            found |= _sent(there, w, names) if there else once_more(w, names)
             progress.advance("retrain", names[0])
     exact = sum(one.level == "R1" for one in found.values())
     progress.done("retrain", f"{exact} of {len(found)} models bit for bit")
@@ -203,6 +201,16 @@ def _elsewhere(threads: int | None) -> Iterator[ProcessPoolExecutor | None]:
             os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
+def _sent(there: ProcessPoolExecutor, w: Workspace, names: list[str]) -> dict[str, Likeness]:
+    try:
+        return there.submit(_away, w.address, names).result()
+    except BrokenExecutor as error:
+        raise InfrastructureError(
+            f"the process that trained {names[0]} was killed; has the machine too little memory? Name fewer models"
+        ) from error
+
+
 def _away(address: Address, names: list[str]) -> dict[str, Likeness]:
     w = workspace.open(address.folder, environment=address.environment, data=address.data)
+    telemetry.configure(w.log, clock=w.clock)  # what is said here is nobody's result
     return once_more(w, names)

@@ -119,11 +119,13 @@ def _trained(
     lending = _Lending(task, views, bank, elsewhere)
     stored = lake.read(ROUNDS, version=before, partition=task.partition)
     together, planned = Together(task, views), _walked(task.cutoff, settings)
+    went_on: dict[str, str | None] = {}
     for segment in task.segments:
         with together.failing(segment):
             donor = lending.donor(segment)
             recipe = transferred(task.recipe, donor.segment) if donor else task.recipe
             chain = chains.get(segment) if task.goes_on(segment, recipe) else None
+            went_on[segment] = task.chains[segment].artefact if chain is not None else None
             missing = stream.missing(planned, chain)
             begun = Walking.begun(
                 segment,
@@ -152,7 +154,9 @@ def _trained(
         "data": views.history.version,
         "pack": bank.put(pack(models)),
         "baseline_pack": bank.put(pack(baselines.models)),  # apart: a damaged file takes one of the two
-        "segments": [fitted.record for fitted in arrived],
+        "segments": [
+            fitted.record | {"went_on_from": went_on[fitted.record["segment"]]} for fitted in arrived
+        ],
         "baselines": baselines.records,
         "pool": pool,
         "failed": together.failed,
