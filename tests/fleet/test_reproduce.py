@@ -285,3 +285,27 @@ def test_models_whose_chain_was_lost_before_they_were_trained_come_out_bit_for_b
     new = [v.name for v in w.registry.models.list() if "2026w46" in v.name]
     assert new
     assert {one.level for one in again(folder, *new)} == {"R1"}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("seed", 1),
+        ("data", "0" * 64),
+        ("features", "0" * 64),
+        ("full_fit", "2026-11-09"),
+        ("warm_starts", 0),
+        ("weeks", 3),
+        ("p", 1),
+        ("recipe", "weekly-0"),
+        ("net_engine", "jax"),
+        ("went_on_from", None),
+    ],
+)
+def test_where_no_copy_was_sealed_training_once_more_finds_the_field_itself(copy, field, value):
+    sql(copy, "UPDATE audit SET after = NULL WHERE action = 'model.register'")
+    rewrite(copy, FAST, lambda record: record["lineage"].update({field: value}))
+    (found,) = again(copy, FAST)
+    assert not found.ok
+    assert found.first.field in (field, "chain", "full_fit")
+    assert found.level in ("R0", "R3")
