@@ -117,8 +117,12 @@ def test_other_threads_in_a_process_of_its_own_reach_the_same_numbers(two_weeks)
     assert found.ok
 
 
-def test_inputs_alone_can_be_asked_for(two_weeks):
-    assert {one.level for one in again(two_weeks, level="R0")} == {"R0"}
+def test_inputs_alone_can_be_asked_for(copy):
+    assert {one.level for one in again(copy, level="R0")} == {"R0"}
+    sql(copy, "UPDATE audit SET after = NULL WHERE action = 'model.register'")  # no copy tells of it
+    rewrite(copy, FAST, lambda record: record["lineage"].update(data="0" * 64))
+    (found,) = again(copy, FAST, level="R0")
+    assert (found.level, found.first.field, found.ok) == (None, "data", False)
 
 
 def test_settings_that_changed_since_are_taken_as_they_were(copy):

@@ -14,6 +14,7 @@ from fleetcast.fleet import release as releasing
 from fleetcast.fleet.asked import Asked
 from fleetcast.fleet.reproduction import NOTHING, Difference, first_difference
 from fleetcast.fleet.sealed import Sealed
+from fleetcast.fleet.work import history
 from fleetcast.registry.models import ModelVersion
 from fleetcast.registry.packs import unpack
 from fleetcast.settings import Settings, deciding_digest, recorded
@@ -25,11 +26,16 @@ _SHORT = 12  # characters of a digest that is shown
 
 @dataclass
 class Inputs:
-    """The inputs of many models, each looked at once."""
+    """The inputs of many models, each looked at once.
+
+    With `alone` a partition's data are read too, of which a training that follows would tell.
+    """
 
     w: Workspace
+    alone: bool = False
     _then: dict[str, Workspace] = field(default_factory=dict)
     _sealed: Sealed = field(default_factory=dict)
+    _histories: dict[str, str] = field(default_factory=dict)
     _tables: dict[str, Difference | None] = field(default_factory=dict)
 
     def differs(self, version: ModelVersion) -> Iterator[Difference]:
@@ -43,6 +49,7 @@ class Inputs:
             self._task,
             self._artefact,
             self._ancestors,
+            *([self._data] if self.alone else []),
         ]
         for check in checks:
             try:
@@ -142,6 +149,21 @@ class Inputs:
         if version.kind == "ensemble" and segment_of(version.segment) not in task.segments:
             return Difference("segment", version.segment, f"a task of {', '.join(task.segments)}")
         return first_difference(said, is_so)
+
+    def _data(self, version: ModelVersion) -> Difference | None:
+        """What the snapshot knows of the model's partition, digested anew."""
+        digest = str(version.lineage["task"])
+        if digest not in self._histories:
+            order = self.order(version)
+            self._histories[digest] = history(
+                self.then(version),
+                order.snapshot,
+                order.received,
+                partition=order.task.partition,
+                cutoff=order.task.cutoff,
+            ).version
+        said, found = str(version.lineage["data"]), self._histories[digest]
+        return None if said == found else Difference("data", _short(said), _short(found))
 
     def _artefact(self, version: ModelVersion) -> Difference | None:
         held = unpack(self.w.bank.get(version.artefact))

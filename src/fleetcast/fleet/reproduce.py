@@ -114,7 +114,7 @@ def reproduce(
     w: Workspace, versions: Iterable[ModelVersion], asked: Asked, progress: Progress
 ) -> list[Reproduced]:
     """Hold every model's inputs against its record, and train those once more whose training can be repeated."""
-    versions, inputs = list(versions), Inputs(w)
+    versions, inputs = list(versions), Inputs(w, alone=asked.level == "R0")
     progress.stage("inputs", len(versions))
     differ: dict[str, tuple[Difference, ...]] = {}
     for version in versions:
