@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 
 from fleetcast.domain import tables
 from fleetcast.domain.errors import SettingsError
-from fleetcast.settings import GateSettings, SegmentSettings, Settings, branch_digest, load
+from fleetcast.settings import (
+    GateSettings,
+    SegmentSettings,
+    Settings,
+    branch_digest,
+    deciding,
+    deciding_digest,
+    load,
+    recorded,
+)
 from fleetcast.settings.conflicts import CORE_TABLES
 from fleetcast.settings.positions import positions
 
@@ -414,3 +423,13 @@ def test_an_environment_that_says_nothing_is_as_it_is_by_default(tmp_path):
     path.write_text('schema = 1\n[workspace]\nname = "a"\npackage = "a"\n[environments.prod]\n', "utf-8")
     environments = load(path).environments
     assert {name: branch.checkout for name, branch in environments.items()} == {"dev": True, "prod": False}
+
+
+def test_settings_that_were_written_down_read_back_as_they_were(tmp_path):
+    path = tmp_path / "fleetcast.toml"
+    more = '[training]\nhorizons = [1, 2]\n[gate.mape_by]\nslow = 0.5\n[execution]\nengine = "serial"\n'
+    path.write_text(HEAD + more + SOURCE, "utf-8")
+    settings = load(path)
+    again = recorded(deciding(settings))
+    assert deciding_digest(again) == deciding_digest(settings)
+    assert again.model_copy(update={"execution": settings.execution}) == settings

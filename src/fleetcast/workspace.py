@@ -144,24 +144,27 @@ class Workspace:
     @cached_property
     def code(self) -> str:
         """Digest of the code that decides numbers: the package's and the workspace's, and the settings of training."""
+        return digest_of(self.code_in_full)
+
+    @cached_property
+    def code_in_full(self) -> dict[str, Any]:
+        """What `code` is the digest of: the digest of every file, and the settings themselves."""
         package = Path(fleetcast.__file__).parent
         own = self.folder / "src" / self.settings.workspace.package
-        return digest_of(
-            {
-                "fleetcast": _tree(package, skip=("faces", "testing", "sources/sample")),
-                "workspace": _tree(own, skip=()),
-                "recipe": recipes.version(self.settings.training.recipe),
-                "settings": {
-                    "training": self.settings.training.model_dump(mode="json", exclude={"donors"}),
-                    "segments": self.settings.segments.model_dump(mode="json"),
-                    "calendar": self.settings.calendar.model_dump(mode="json"),
-                    "demand": self.settings.demand.model_dump(mode="json"),
-                    "covariates": {
-                        name: spec.model_dump(mode="json") for name, spec in self.settings.covariates.items()
-                    },
+        return {
+            "fleetcast": _tree(package, skip=("faces", "testing", "sources/sample")),
+            "workspace": _tree(own, skip=()),
+            "recipe": recipes.version(self.settings.training.recipe),
+            "settings": {
+                "training": self.settings.training.model_dump(mode="json", exclude={"donors"}),
+                "segments": self.settings.segments.model_dump(mode="json"),
+                "calendar": self.settings.calendar.model_dump(mode="json"),
+                "demand": self.settings.demand.model_dump(mode="json"),
+                "covariates": {
+                    name: spec.model_dump(mode="json") for name, spec in self.settings.covariates.items()
                 },
-            }
-        )
+            },
+        }
 
     def code_of(self, reach: Reach) -> str:
         """Digest of the code and settings that decide the numbers of a reach: long-term settings train nothing else anew."""

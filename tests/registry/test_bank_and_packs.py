@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as arrays
 
 from fleetcast.domain.errors import CorruptError, UsageError
 from fleetcast.domain.models import Dumped
+from fleetcast.registry.bank import Bank
 from fleetcast.registry.packs import pack, unpack
 
 numbers = arrays.arrays(
@@ -116,3 +117,15 @@ def test_a_process_killed_while_it_writes_a_blob_leaves_none_of_it(bank, tmp_pat
     assert not [path for path in tmp_path.rglob("*") if len(path.name) == 64]
     name = bank.put(b"weights")
     assert bank.get(name) == b"weights"
+
+
+def test_a_bank_reads_what_lies_beneath_it_and_writes_only_into_itself(tmp_path):
+    beneath = Bank(tmp_path / "beneath")
+    kept = beneath.put(b"kept")
+    above = Bank(tmp_path / "above", beneath=beneath)
+    made = above.put(b"made")
+    assert (above.get(kept), above.get(made)) == (b"kept", b"made")
+    assert above.has(kept)
+    assert not beneath.has(made)
+    with pytest.raises(CorruptError, match="is missing"):
+        above.get("0" * 64)

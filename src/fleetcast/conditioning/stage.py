@@ -204,6 +204,17 @@ def _refuse_no_clusters(now: pl.DataFrame, clusters: pl.DataFrame, cutoff: date)
     )
 
 
+def batches_of(files: Iterable[RawFile], conditioner: str) -> dict[str, RawFile]:
+    """By each name that its batch of rows may have, the files of a source, as a conditioner of this digest made them."""
+    return {
+        _batch(file, label, conditioner): file for file in files for label in (file.name, _told_apart(file))
+    }
+
+
+def _batch(file: RawFile, label: str, conditioner: str) -> str:
+    return digest_of([file.digest, label, conditioner])[:24]
+
+
 @dataclass(frozen=True)
 class _Source:
     """One source, read and conditioned, before it is held against the others."""
@@ -318,8 +329,7 @@ def _condition_source(
         {
             "file": labels,
             "batch": [
-                digest_of([file.digest, label, conditioner.digest])[:24]
-                for file, label in zip(files, labels, strict=True)
+                _batch(file, label, conditioner.digest) for file, label in zip(files, labels, strict=True)
             ],
             "received": [file.received for file in files],
         },
@@ -394,7 +404,11 @@ _UNREAD = pl.DataFrame(
 def _labels(files: list[RawFile]) -> list[str]:
     """File names, told apart by their digest where one name was received with two contents."""
     names = [file.name for file in files]
-    return [file.name if names.count(file.name) == 1 else f"{file.name}@{file.digest[:8]}" for file in files]
+    return [file.name if names.count(file.name) == 1 else _told_apart(file) for file in files]
+
+
+def _told_apart(file: RawFile) -> str:
+    return f"{file.name}@{file.digest[:8]}"
 
 
 def _whole_file(source: str, label: str, file: RawFile, error: SourceError) -> pl.DataFrame:

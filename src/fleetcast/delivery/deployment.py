@@ -6,7 +6,7 @@ from datetime import date
 from fleetcast.delivery.report import Check, Finding, Report
 from fleetcast.delivery.verb import Verb
 from fleetcast.domain.errors import UsageError
-from fleetcast.fleet import promoting, rehearsals, run
+from fleetcast.fleet import promoting, run
 from fleetcast.fleet.progress import Progress
 from fleetcast.fleet.refusals import recorded
 from fleetcast.fleet.report import CycleReport, SourceLine
@@ -39,7 +39,7 @@ def promote(w: Workspace, name: str | None, *, progress: Progress, actor: str, r
         with recorded(w, release.id, actor=actor):
             w.refuse_checkout()
         live = w.ledger.pointer()
-        if live != release.id and rehearsals.of(w, release) is None:
+        if promoting.unrehearsed(w, release):
             run.rehearse(w, release, progress=progress, actor=actor)
         promoting.promote(w, release, actor=actor, reason=reason, attended=False, over=live)
         return (

@@ -7,8 +7,10 @@ from fleetcast.workspace import Workspace
 
 def log(w: Workspace, *, limit: int | None = None, action: str | None = None) -> list[AuditRecord]:
     """The newest records, oldest first; UsageError for an action that nobody took, where others were."""
-    found = w.ledger.audit(limit=limit, action=action)
-    if action and not found and (taken := {record.action for record in w.ledger.audit()}):
+    with w.ledger.view() as view:
+        found = view.audit(limit=limit, action=action)
+        taken = view.actions() if action and not found else []
+    if taken and action:
         raise UsageError(f"there is no record of {action!r}; there are {some(taken, like=action)}")
     return found
 

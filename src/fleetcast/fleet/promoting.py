@@ -6,7 +6,6 @@ from pathlib import Path
 from fleetcast import promotion, signatures
 from fleetcast.artifacts import installed_at, place
 from fleetcast.domain.errors import GateFailed, PolicyRefusal, UsageError
-from fleetcast.domain.versions import canonical
 from fleetcast.fleet import rehearsals
 from fleetcast.fleet import release as releasing
 from fleetcast.fleet.refusals import recorded
@@ -43,7 +42,7 @@ def promote(
             actor=actor,
             reason=reason or decision.why,
             expected=over,
-            policy=_policy_text(decision),
+            policy="" if attended and not decision.approvers else _policy_text(decision),
         )
 
 
@@ -51,6 +50,13 @@ def _how(w: Workspace, release: Release) -> str:
     return (
         f";\napprove it with `fleetcast release approve {release.id[:12]} --env {w.environment} --key FILE`"
     )
+
+
+def unrehearsed(w: Workspace, release: Release) -> bool:
+    """Whether a release was neither rehearsed nor ever live."""
+    with w.ledger.view() as view:
+        served = any(move.release == release.id for move in view.moves())
+    return not served and rehearsals.of(w, release) is None
 
 
 def decide(w: Workspace, release: Release, live: Release | None) -> Decision:
@@ -118,11 +124,6 @@ def policy_of(w: Workspace, live: Release | None) -> Policy:
     if live is None or live.manifest.policy is None:
         return w.policy
     return read_policy(w.bank.get(live.manifest.policy))
-
-
-def keep_policy(w: Workspace) -> str:
-    """Keep the workspace's policy in the bank, for the manifest to name."""
-    return w.bank.put(canonical(w.policy.model_dump(mode="json", by_alias=True)))
 
 
 # ---------------------------------------------------------------- approvals

@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 
 from fleetcast import gate
-from fleetcast.domain.versions import digest_of
+from fleetcast.domain.versions import Snapshot, canonical, digest_of
 from fleetcast.registry.manifest import Manifest, Member, Reference, Release, inherit, only
 from fleetcast.registry.models import Challenger, ModelVersion
 from fleetcast.registry.store import Registry
-from fleetcast.settings import GateSettings
+from fleetcast.settings import GateSettings, deciding, deciding_digest
+from fleetcast.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -40,21 +41,67 @@ class Origin:
             "settings": self.settings,
             "cutoff": self.cutoff.isoformat(),
             **({"artifact": self.artifact} if self.artifact else {}),
-            "machine": {
-                "architecture": platform.machine(),
-                "python": platform.python_version(),
-                "numpy": np.__version__,
-            },
+            "machine": machine(),
         }
+
+    @classmethod
+    def of(cls, w: Workspace, snapshot: Snapshot, cutoff: date) -> "Origin":
+        """What is made now is made from; the digests' contents go to the bank, so that they can be asked for later.
+
+        A snapshot is there already: it is what the step `derive` left.
+        """
+        for content in (w.code_in_full, list(packages()), deciding(w.settings)):
+            w.bank.put(canonical(content))
+        artifact = w.artifact.id if w.artifact else None
+        return cls(
+            w.code,
+            lock(),
+            snapshot.digest,
+            deciding_digest(w.settings),
+            cutoff,
+            artifact,
+            keep_policy(w),
+        )
+
+
+def keep_policy(w: Workspace) -> str:
+    """Keep the workspace's policy in the bank, for the manifest to name: by it the next release is judged."""
+    return w.bank.put(canonical(w.policy.model_dump(mode="json", by_alias=True)))
+
+
+def machine() -> dict[str, str]:
+    """What the last bits of a number may depend on beside code and lock: linear algebra has a kernel for each processor."""
+    return {
+        "architecture": platform.machine(),
+        "processor": _processor(),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+    }
 
 
 @cache
-def lock() -> str:
-    """Digest of the installed distributions and their versions, as this process found them."""
+def _processor() -> str:
+    """The processor's model; what little Python knows of it where the system does not say."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:
+        lines = []
+    models = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(models, platform.processor())
+
+
+@cache
+def packages() -> tuple[str, ...]:
+    """The installed distributions, `name==version`, as this process found them, sorted."""
     # Folders inside a package hold what it brings for itself: Ray puts its own on the path when it is imported.
     folders = [folder for folder in sys.path if not (Path(folder).parent / "__init__.py").exists()]
     found = distributions(path=folders)
-    return digest_of(sorted({f"{each.metadata['Name']}=={each.version}" for each in found}))
+    return tuple(sorted({f"{each.metadata['Name']}=={each.version}" for each in found}))
+
+
+def lock() -> str:
+    """Digest of the installed distributions and their versions."""
+    return digest_of(list(packages()))
 
 
 def register(
@@ -116,7 +163,7 @@ def register(
 
 
 def _shared(record: Mapping[str, Any], origin: Origin) -> dict[str, Any]:
-    return origin.lineage() | {key: record[key] for key in ("code", "recipe", "partition", "data")}
+    return origin.lineage() | {key: record[key] for key in ("code", "recipe", "partition", "data", "task")}
 
 
 def _pool(record: Mapping[str, Any], origin: Origin, before: Mapping[str, ModelVersion]) -> Challenger:

@@ -8,7 +8,7 @@ from typing import Any
 from fleetcast.domain.errors import UsageError, some
 from fleetcast.domain.reach import segment_of
 from fleetcast.domain.segment import Segment
-from fleetcast.fleet import promoting, rehearsals
+from fleetcast.fleet import promoting
 from fleetcast.fleet.progress import Silent
 from fleetcast.fleet.refusals import recorded
 from fleetcast.fleet.report import (
@@ -74,7 +74,7 @@ def promote(w: Workspace, name: str, *, actor: str, reason: str) -> Move:
 
     w.refuse_checkout()
     before, wanted = w.ledger.pointer(), named(w, name)
-    if wanted.id != before and rehearsals.of(w, wanted) is None:
+    if promoting.unrehearsed(w, wanted):
         run.rehearse(w, wanted, progress=Silent(), actor=actor)
     release = promoting.promote(w, wanted, actor=actor, reason=reason, attended=True, over=before)
     return Move(w.environment, before, release.id)

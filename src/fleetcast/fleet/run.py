@@ -37,7 +37,7 @@ from fleetcast.registry.manifest import Reference, Release
 from fleetcast.registry.publications import Publication
 from fleetcast.scoring import stage as scoring
 from fleetcast.scoring.stage import ScoringTask
-from fleetcast.settings import branch_digest, deciding_digest
+from fleetcast.settings import branch_digest
 from fleetcast.telemetry import get_logger
 from fleetcast.training import stage as training
 from fleetcast.training.task import TrainingTask
@@ -267,7 +267,7 @@ class Cycle:
                 "gate": branch_digest(self.w.settings.gate),
                 "week": str(self.week),
                 "artifact": self.w.artifact.id if self.w.artifact else None,
-                "policy": promoting.keep_policy(self.w),
+                "policy": releasing.keep_policy(self.w),
             },
             lambda: self._release(fleet, trained),
         )
@@ -283,7 +283,7 @@ class Cycle:
     def _pinned(self) -> bool:
         """Whether the live release names the artifact and the policy that are here now: they change without any training."""
         live = self.w.registry.releases.current()
-        own = (self.w.artifact.id if self.w.artifact else None, promoting.keep_policy(self.w))
+        own = (self.w.artifact.id if self.w.artifact else None, releasing.keep_policy(self.w))
         return live is not None and (live.manifest.artifact, live.manifest.policy) == own
 
     def _promoted(self, released: Mapping[str, Any]) -> bool:
@@ -392,15 +392,7 @@ class Cycle:
             failed |= self._failed(fleet, trained[reach], made, reach)
             verdicts |= self._judge(fleet, made, live, reach)
             records += made
-        origin = releasing.Origin(
-            self.w.code,
-            releasing.lock(),
-            self.snapshot.digest,
-            deciding_digest(self.w.settings),
-            self.week,
-            self.w.artifact.id if self.w.artifact else None,
-            promoting.keep_policy(self.w),
-        )
+        origin = releasing.Origin.of(self.w, self.snapshot, self.week)
         versions = releasing.register(
             records, verdicts, origin=origin, live=live, registry=self.w.registry, actor=self.actor
         )

@@ -10,6 +10,8 @@ from fleetcast.backtesting import stage as backtesting
 from fleetcast.domain.history import History
 from fleetcast.domain.tables import DELIVERIES
 from fleetcast.domain.versions import Snapshot, canonical, digest
+from fleetcast.fleet import asked
+from fleetcast.fleet.asked import Asked
 from fleetcast.fleet.workers import is_worker
 from fleetcast.lake.history import read_history
 from fleetcast.models import recipes
@@ -69,6 +71,7 @@ def train(order: Train) -> str:
         lake=w.lake,
         bank=w.bank,
         elsewhere=past,
+        asked=w.bank.put(asked.dump(Asked(order.snapshot, order.received, order.task))),
     )
 
 

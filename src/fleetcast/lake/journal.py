@@ -54,6 +54,11 @@ class Partition:
     def root(self) -> str:
         return partition_root(self.leaves)
 
+    def of(self, week: str) -> "Partition":
+        """The leaf of a week, and the files that have rows of it."""
+        leaves = (leaf for leaf in self.leaves if leaf.week == week)
+        return Partition(tuple(leaves), tuple(file for file in self.files if file.first <= week <= file.last))
+
 
 @dataclass(frozen=True, slots=True)
 class Held:

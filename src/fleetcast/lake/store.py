@@ -1,7 +1,7 @@
 """The lake: tables whose every version can be named by its content, verified and read again."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Set
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +13,7 @@ from fleetcast.domain.versions import Leaf, Snapshot
 from fleetcast.lake import export, files, views
 from fleetcast.lake.changes import Change, classify
 from fleetcast.lake.contracts import checked, distinct, empty, schema
-from fleetcast.lake.digests import NOTHING, identity, in_order, leaves
+from fleetcast.lake.digests import NOTHING, identity, in_order, leaves, week_of
 from fleetcast.lake.journal import Held, Journal, Version
 from fleetcast.lake.writing import Writer
 
@@ -80,20 +80,46 @@ class Lake:
         other = before is not None and after is not None and before.schema != after.schema
         return classify(self.leaves(table, old), self.leaves(table, new), schema_changed=other)
 
+    def before(self, table: Table, partition: str, week: date) -> str:
+        """The newest version in which a partition has no row of that week or later: how it was before the week's work."""
+        found, journal = NOTHING, self._journal(table)
+        for version, _ in journal.versions():
+            held = [part for part in version.partitions if part.partition == partition]
+            leaves = (leaf.week for part in held for leaf in journal.partition(part).leaves)
+            if max(leaves, default="") < week.isoformat():
+                found = version.content
+        return found
+
+    def rehash(self, table: Table, version: str) -> None:
+        """Digest the rows of a version anew, each file checked too; CorruptError where they are not what they were."""
+        journal = self._journal(table)
+        for held in self._held(table, version):
+            stored = journal.partition(held)
+            rows = distinct(table, in_order(table, files.whole(journal.folder, table, stored.files)))
+            if held.root != stored.root or tuple(leaves(table, rows, held.partition)) != stored.leaves:
+                raise CorruptError(
+                    f"the rows of {table.name}/{held.partition} do not have the digests of version {version}."
+                )
+
     def read(
         self,
         table: Table,
         *,
         version: str | None = None,
         partition: str | None = None,
+        week: date | None = None,
         as_of: datetime | None = None,
         columns: Iterable[str] | None = None,
         where: pl.Expr | None = None,
     ) -> pl.DataFrame:
         """Rows by partition, then week, natural key and `known_at`, every file checked against its digest.
 
-        With `as_of`, of each natural key the row that was known last by then; `where` filters after that.
+        With `as_of`, of each natural key the row that was known last by then; `where` filters after that. Of one `week`
+        only, files without rows of it are not opened.
         """
+        if week is not None:
+            leaf = week_of(table) == week.isoformat()
+            where = leaf if where is None else leaf & where
         if as_of is not None and not table.bitemporal:
             raise UsageError(f"table {table.name} has no known_at: it cannot be read as of a moment.")
         shown = list(columns) if columns is not None else table.columns
@@ -102,7 +128,7 @@ class Lake:
             raise UsageError(
                 f"table {table.name} has no column {', '.join(unknown)}; it has {', '.join(table.columns)}."
             )
-        frames = self._frames(table, version, partition, as_of, wanted)
+        frames = self._frames(table, version, partition, week, as_of, wanted)
         rows = (
             views.latest_known(table, frames)
             if as_of is not None
@@ -127,13 +153,9 @@ class Lake:
             journal.check_log(version.number, commit)
         count = 0
         for held in latest.partitions if latest else ():
-            stored = journal.partition(held)
-            count += len(stored.files)
-            rows = distinct(table, in_order(table, files.whole(journal.folder, table, stored.files)))
-            if tuple(leaves(table, rows, held.partition)) != stored.leaves:
-                raise CorruptError(
-                    f"the rows of {table.name}/{held.partition} do not have the digests of their version."
-                )
+            count += len(journal.partition(held).files)
+        if latest:
+            self.rehash(table, latest.content)
         return count
 
     def export(
@@ -165,6 +187,7 @@ class Lake:
         table: Table,
         version: str | None,
         partition: str | None,
+        week: date | None,
         as_of: datetime | None,
         wanted: Set[str],
     ) -> Iterator[pl.DataFrame]:
@@ -173,7 +196,9 @@ class Lake:
         journal = self._journal(table)
         for held in found.partitions if found else ():
             if partition in (None, held.partition):
-                yield views.rows(table, journal.folder, journal.partition(held), as_of, wanted)
+                stored = journal.partition(held)
+                stored = stored if week is None else stored.of(week.isoformat())
+                yield views.rows(table, journal.folder, stored, as_of, wanted)
 
     def _writer(self, table: Table) -> Writer:
         return Writer(table, self._journal(table), self.root / ".locks" / f"{table.name}.lock")

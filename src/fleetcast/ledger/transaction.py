@@ -64,11 +64,10 @@ class Transaction(View):
         self._connection.execute(insert(schema.moves).values(move))
         return record
 
-    def add_models(self, models: Sequence[StoredModel], event: AuditEvent) -> None:
-        """Register model versions; their names and first states go into the event's `after`."""
-        if not models:
-            return
-        record = self._append(replace(event, after=_json({model.name: model.state for model in models})))
+    def add_models(self, models: Sequence[StoredModel], event: AuditEvent, records: str) -> None:
+        """Register model versions; the event's `after` has their names, first states and the digest of their `records`."""
+        states = {model.name: model.state for model in models}
+        record = self._append(replace(event, after=_json({"models": states, "records": records})))
         rows = [
             {**asdict(model), "manifest": _json(model.manifest), "audited": record.seq} for model in models
         ]

@@ -1,7 +1,7 @@
 """One consistent look at the ledger: nothing read through a view changes under its reader."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -69,12 +69,47 @@ class View:
         row = self._connection.execute(last.limit(1)).first()
         return (row.seq, row.hash) if row else (0, GENESIS)
 
-    def audit(self, *, limit: int | None = None, action: str | None = None) -> list[AuditRecord]:
-        """Audit records, oldest first; with a limit, the newest that many."""
-        query = select(schema.audit).order_by(schema.audit.c.seq.desc()).limit(limit)
-        if action is not None:
-            query = query.where(schema.audit.c.action == action)
+    def audit(
+        self,
+        *,
+        limit: int | None = None,
+        action: str | None = None,
+        subject: str | None = None,
+        actions: Collection[str] | None = None,
+        actor: str | None = None,
+        policy: str | None = None,
+        naming: str | None = None,
+    ) -> list[AuditRecord]:
+        """Audit records that meet every condition, oldest first; with a limit, the newest that many.
+
+        `naming` is text that `after` contains. An action and a subject have an index each: name one where you can.
+        """
+        columns = schema.audit.c
+        query = select(schema.audit).order_by(columns.seq.desc()).limit(limit)
+        wanted = {"action": action, "subject": subject, "actor": actor, "policy": policy}
+        for name, value in wanted.items():
+            if value is not None:
+                query = query.where(columns[name] == value)
+        if actions is not None:
+            query = query.where(columns.action.in_(actions))
+        if naming is not None:
+            query = query.where(columns.after.contains(naming, autoescape=True))
         return [AuditRecord(*row) for row in reversed(self._connection.execute(query).all())]
+
+    def record(self, seq: int) -> AuditRecord | None:
+        """The audit record of a number."""
+        row = self._connection.execute(select(schema.audit).where(schema.audit.c.seq == seq)).first()
+        return AuditRecord(*row) if row else None
+
+    def every_record(self) -> Iterator[AuditRecord]:
+        """The whole audit chain from its beginning, a thousand records at a time."""
+        query = select(schema.audit).order_by(schema.audit.c.seq)
+        found = self._connection.execution_options(yield_per=1000).execute(query)
+        return (AuditRecord(*row) for row in found)
+
+    def actions(self) -> list[str]:
+        """Every action that was taken, sorted."""
+        return sorted(self._connection.execute(select(schema.audit.c.action).distinct()).scalars())
 
     def moves(self) -> list[Move]:
         """Every move of the pointer, oldest first."""
@@ -120,6 +155,15 @@ class View:
             if value is not None:
                 query = query.where(column == value)
         return [_model(row) for row in self._connection.execute(query)]
+
+    def model_names(self) -> list[str]:
+        """The names of all model versions."""
+        return list(self._connection.execute(select(schema.models.c.name)).scalars())
+
+    def release_ids(self) -> list[str]:
+        """The ids of all releases, oldest first."""
+        query = select(schema.releases.c.id).order_by(schema.releases.c.audited)
+        return list(self._connection.execute(query).scalars())
 
     def last_numbers(self, week: str) -> dict[str, int]:
         """The highest version number given so far in a week, per segment."""

@@ -10,10 +10,13 @@ from fleetcast.domain.versions import digest
 
 
 class Bank:
-    """A folder of blobs, `<first two digits>/<digest>`; a blob is there whole or not at all."""
+    """A folder of blobs, `<first two digits>/<digest>`; a blob is there whole or not at all.
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    What it does not hold itself it reads from the bank `beneath` it, which it leaves as it is.
+    """
+
+    def __init__(self, root: Path, beneath: "Bank | None" = None) -> None:
+        self._root, self._beneath = root, beneath
 
     def put(self, content: bytes) -> str:
         """Keep a blob durably; keeping it again is free, and mends a damaged copy."""
@@ -26,6 +29,8 @@ class Bank:
     def get(self, name: str) -> bytes:
         """The blob of a digest, verified."""
         path = self._path(name)
+        if self._beneath is not None and not path.exists():
+            return self._beneath.get(name)
         try:
             content = path.read_bytes()
         except FileNotFoundError as error:
@@ -45,7 +50,7 @@ class Bank:
             return False
 
     def has(self, name: str) -> bool:
-        return self._path(name).exists()
+        return self._path(name).exists() or (self._beneath is not None and self._beneath.has(name))
 
     def _path(self, name: str) -> Path:
         if len(name) != 64 or not set(name) <= set("0123456789abcdef"):

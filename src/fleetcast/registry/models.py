@@ -8,7 +8,7 @@ from typing import Any
 
 from fleetcast.domain.errors import UsageError
 from fleetcast.domain.models import ModelKind, ModelState
-from fleetcast.domain.versions import digest_of
+from fleetcast.domain.versions import canonical, digest_of
 from fleetcast.domain.week import label
 from fleetcast.ledger.audit import AuditEvent
 from fleetcast.ledger.store import Ledger
@@ -76,7 +76,8 @@ class Models:
         """Name and keep challengers, all in one transaction, in the order given.
 
         One that was registered before in that week, equal in all but the hour of its training, keeps the
-        version it has: a killed run that starts again registers nothing twice.
+        version it has: a killed run that starts again registers nothing twice. A copy of what is registered goes to
+        the bank, under a digest that the audit event names: a record that is changed later can be held against it.
         """
         for artefact in {challenger.artefact for challenger in challengers}:
             if not self._bank.has(artefact):
@@ -86,16 +87,20 @@ class Models:
             known = {model.content: model for model in transaction.models(week=week)}
             numbers = Counter(transaction.last_numbers(week))
             new: list[StoredModel] = []
+            kept: dict[str, dict[str, Any]] = {}
             for challenger in challengers:
-                content = _content(challenger)
+                content = digest_of(record := _record(challenger))
                 if content not in known:
                     numbers[challenger.segment] += 1
                     number = numbers[challenger.segment]
                     known[content] = self._stored(challenger, content, week, number)
                     new.append(known[content])
-            subject = f"{len(new)} models of {week}"
-            transaction.add_models(new, AuditEvent(actor, "model.register", subject, reason))
-        return [ModelVersion.read(known[_content(challenger)]) for challenger in challengers]
+                    kept[known[content].name] = record
+            if new:
+                subject = f"{len(new)} models of {week}"
+                records = self._bank.put(canonical(kept))
+                transaction.add_models(new, AuditEvent(actor, "model.register", subject, reason), records)
+        return [ModelVersion.read(known[digest_of(_record(challenger))]) for challenger in challengers]
 
     def transition(self, names: Collection[str], to: ModelState, *, actor: str, reason: str) -> None:
         """Move models to another state; promotion and retirement belong to releases, not here."""
@@ -146,10 +151,11 @@ def _manifest(challenger: Challenger) -> dict[str, Any]:
     }
 
 
-def _content(challenger: Challenger) -> str:
+def _record(challenger: Challenger) -> dict[str, Any]:
+    """All that makes it that model; its digest is the `content` of the stored one."""
     times = {
         "trained_at": challenger.trained_at.date().isoformat(),
         "updated_at": challenger.updated_at.date().isoformat(),
     }
     key = {"segment": challenger.segment, "kind": challenger.kind, "passed": challenger.passed}
-    return digest_of({**_manifest(challenger), **times, **key})
+    return {**_manifest(challenger), **times, **key}

@@ -1,6 +1,7 @@
 """Publications: what was published for a cycle, written once; each anchors the audit chain outside the ledger."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -53,8 +54,12 @@ class Publications:
 
     def list(self) -> list[Publication]:
         """Every publication, by cycle and age."""
-        found = (_read(path) for path in self._root.glob("*/*.json"))
+        found = (_read(path) for path in self.files())
         return sorted(found, key=lambda p: (p.cycle, p.audit_seq, p.revision))
+
+    def files(self) -> Iterator[Path]:
+        """Where they are written down, in order."""
+        return iter(sorted(self._root.glob("*/*.json")))
 
     def anchors(self) -> dict[int, str]:
         """The audit heads that publications saw: what `Ledger.verify` holds its chain against."""

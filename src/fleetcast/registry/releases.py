@@ -43,7 +43,7 @@ class Releases:
                 _check_inherited(manifest, parent, members=segments, baselines=baselines)
             _check_models(manifest, transaction)
             stored = transaction.release(manifest.id) or transaction.add_release(
-                manifest.dump(),
+                self._kept(manifest),
                 kind=manifest.kind,
                 parent=manifest.parent,
                 event=AuditEvent(actor, "release.cut", manifest.id, reason),
@@ -179,6 +179,12 @@ class Releases:
         """Every release, oldest first."""
         with self._ledger.view() as view:
             return [Release.verified(stored) for stored in view.releases()]
+
+    def _kept(self, manifest: Manifest) -> str:
+        """The manifest, with a copy in the bank under the release's id: one that is changed later can be held against it."""
+        text = manifest.dump()
+        self._bank.put(text.encode())
+        return text
 
     def _loadable(self, release: str) -> Release:
         """The release, after reading every artefact it names."""

@@ -1,6 +1,14 @@
 """The settings of a workspace: one frozen tree, read from `fleetcast.toml`; a function gets its own branch."""
 
-from fleetcast.settings.file import branch_digest, deciding_digest, load, load_policy, read_policy
+from fleetcast.settings.file import (
+    branch_digest,
+    deciding,
+    deciding_digest,
+    load,
+    load_policy,
+    read_policy,
+    recorded,
+)
 from fleetcast.settings.policy import (
     AdvisoryPolicy,
     Change,
@@ -64,8 +72,10 @@ __all__ = [
     "Waiver",
     "WorkspaceSettings",
     "branch_digest",
+    "deciding",
     "deciding_digest",
     "load",
     "load_policy",
     "read_policy",
+    "recorded",
 ]

@@ -2,12 +2,12 @@
 
 import re
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 from fleetcast.domain.errors import SettingsError, SettingsProblem
-from fleetcast.domain.versions import digest_of
+from fleetcast.domain.versions import canonical, digest_of
 from fleetcast.settings.conflicts import conflicts
 from fleetcast.settings.policy import Policy
 from fleetcast.settings.positions import Place, positions
@@ -56,9 +56,19 @@ def branch_digest(branch: Branch) -> str:
     return digest_of(branch.model_dump(mode="json", by_alias=True))
 
 
+def deciding(settings: Settings) -> dict[str, Any]:
+    """All settings that can change a number, as JSON: where tasks run cannot."""
+    return settings.model_dump(mode="json", by_alias=True, exclude={"execution"})
+
+
 def deciding_digest(settings: Settings) -> str:
-    """Digest of all settings that can change a number: where tasks run cannot."""
-    return digest_of(settings.model_dump(mode="json", by_alias=True, exclude={"execution"}))
+    """Digest of all settings that can change a number."""
+    return digest_of(deciding(settings))
+
+
+def recorded(fields: Mapping[str, Any]) -> Settings:
+    """The settings that `deciding` wrote down."""
+    return Settings.model_validate_json(canonical(dict(fields)))
 
 
 def _conflicts(examined: Examined[Settings]) -> list[Found]:

@@ -1,6 +1,7 @@
 """Train the segments of one partition and judge what was trained."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -50,43 +51,81 @@ def train(
     lake: Lake,
     bank: Bank,
     elsewhere: Callable[[str], History] | None = None,
+    asked: str | None = None,
 ) -> str:
     """Train a partition; its round forecasts go to the lake; its models, pool and baselines to the bank as a pack each.
 
-    Returns the digest of the record in the bank. A model that cannot be trained is named in it with its
-    error, and the others are trained; so is one that did not see every row that was conditioned (`demand_version`).
-    Without their pool the segments are trained alone; a young one's donor is made again from its partition `elsewhere`.
+    Returns the digest of the record in the bank; `asked`, which it names, is where the bank keeps what was asked. A model
+    that cannot be trained is named in it with its error, and the others are trained; so is one that did not see every row
+    that was conditioned (`demand_version`). Without their pool the segments are trained alone; a young one's
+    donor is made again from its partition `elsewhere`.
     """
     views = Views(task.cutoff, history, tables, settings)
-    record, rounds, series = _trained(task, views, demand_version, lake, bank, elsewhere)
+    record, rounds, series = _trained(task, views, demand_version, None, lake, bank, elsewhere)
     del views  # it is large, and so are the rounds
-    output = bank.put(canonical(record))
+    output = bank.put(canonical(record | {"task": asked}))
     stored, since = lake.read(ROUNDS, partition=task.partition), _first_kept(task.cutoff, settings)
     lake.replace(ROUNDS, stream.joined(stored, rounds, series, since=since), partition=task.partition)
     return output
+
+
+@dataclass(frozen=True)
+class Retrained:
+    """What a training left when it was done once more: its record, and its rounds, which no table holds."""
+
+    record: dict[str, Any]
+    rounds: pl.DataFrame
+
+
+def retrain(
+    task: TrainingTask,
+    history: History,
+    tables: Mapping[str, Table],
+    *,
+    demand_version: str,
+    settings: Settings,
+    lake: Lake,
+    bank: Bank,
+    elsewhere: Callable[[str], History] | None = None,
+) -> Retrained:
+    """Do a training once more, from the rounds there were before its week; the lake stays as it is.
+
+    Its packs go to `bank`, which may be one that is thrown away. Fewer segments of the partition give the same models.
+    """
+    views = Views(task.cutoff, history, tables, settings)
+    before = lake.before(ROUNDS, task.partition, task.cutoff)
+    record, rounds, _ = _trained(task, views, demand_version, before, lake, bank, elsewhere)
+    return Retrained(record, pl.concat([lake.read(ROUNDS, partition=""), *rounds]))
 
 
 def _trained(
     task: TrainingTask,
     views: Views,
     demand_version: str,
+    before: str | None,
     lake: Lake,
     bank: Bank,
     elsewhere: Callable[[str], History] | None,
 ) -> tuple[dict[str, Any], list[pl.DataFrame], pl.DataFrame]:
-    """The record, the rounds of each segment that was trained, and the panel's series."""
+    """The record, the rounds of each segment that was trained, and the panel's series.
+
+    Earlier rounds are those of the stream's version `before`, the latest where none is named.
+    """
     settings, chains = views.settings, _chains(task, bank)
     series = views.now.panel.series
     held = _held(lake, task.partition, demand_version, views.now.panel)
 
     pools, pool = _pools(task, views, held, bank)
-    lending, stored = _Lending(task, views, bank, elsewhere), lake.read(ROUNDS, partition=task.partition)
+    lending = _Lending(task, views, bank, elsewhere)
+    stored = lake.read(ROUNDS, version=before, partition=task.partition)
     together, planned = Together(task, views), _walked(task.cutoff, settings)
+    went_on: dict[str, str | None] = {}
     for segment in task.segments:
         with together.failing(segment):
             donor = lending.donor(segment)
             recipe = transferred(task.recipe, donor.segment) if donor else task.recipe
             chain = chains.get(segment) if task.goes_on(segment, recipe) else None
+            went_on[segment] = task.chains[segment].artefact if chain is not None else None
             missing = stream.missing(planned, chain)
             begun = Walking.begun(
                 segment,
@@ -115,7 +154,9 @@ def _trained(
         "data": views.history.version,
         "pack": bank.put(pack(models)),
         "baseline_pack": bank.put(pack(baselines.models)),  # apart: a damaged file takes one of the two
-        "segments": [fitted.record for fitted in arrived],
+        "segments": [
+            fitted.record | {"went_on_from": went_on[fitted.record["segment"]]} for fitted in arrived
+        ],
         "baselines": baselines.records,
         "pool": pool,
         "failed": together.failed,
@@ -273,14 +314,18 @@ def judge(
     demand_version: str,
     settings: Settings,
     lake: Lake,
+    rounds: pl.DataFrame | None = None,
 ) -> dict[str, dict[str, object]]:
-    """The gate's verdict on each trained segment (segment → mover class), from the partition's stored rounds.
+    """The gate's verdict on each trained segment (segment → mover class), from the partition's stored `rounds`, or others.
 
     `forms` names the rounds of each form that a segment could serve in, `champions` those of its champion: its own of the
     same weeks, where they are other ones, are what the challenger must not be inferior to.
     """
     last = _judged(cutoff, settings)[-1]  # the newest origin that is judged whole
-    stored = lake.read(ROUNDS, partition=partition, where=pl.col("origin") <= last)
+    judged = pl.col("origin") <= last
+    stored = (
+        rounds.filter(judged) if rounds is not None else lake.read(ROUNDS, partition=partition, where=judged)
+    )
     since = stored.select(pl.col("week").min().fill_null(cutoff)).item()
     actual = lake.read(
         DEMAND,

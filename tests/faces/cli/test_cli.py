@@ -75,6 +75,7 @@ def test_every_command_has_help_with_a_sentence(path):
         ("experiment",),
         ("release",),
         ("audit",),
+        ("audit", "query"),
         ("trial",),
     ],
 )

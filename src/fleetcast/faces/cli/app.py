@@ -11,6 +11,7 @@ import typer
 from fleetcast.domain.errors import FleetcastError
 from fleetcast.faces.cli import (
     answering,
+    auditing,
     backtesting,
     cycle,
     deploying,
@@ -18,6 +19,7 @@ from fleetcast.faces.cli import (
     integrating,
     ordering,
     releasing,
+    tracing,
     trialing,
 )
 
@@ -48,16 +50,17 @@ app.command()(answering.status)
 app.command()(cycle.costs)
 app.command()(answering.doctor)
 app.command()(explaining.explain)
+app.command()(tracing.lineage)
+app.command()(tracing.reproduce)
 app.add_typer(answering.data)
 app.add_typer(answering.export)
 app.add_typer(ordering.orders)
 app.add_typer(backtesting.experiment)
 app.add_typer(releasing.release)
-app.add_typer(releasing.audit)
+app.add_typer(auditing.audit)
 app.add_typer(integrating.ci)
 app.add_typer(deploying.cd)
 app.add_typer(trialing.trial)
-app.add_typer(integrating.ci)
 
 
 def _show_version(wanted: bool) -> None:

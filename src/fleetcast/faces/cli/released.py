@@ -130,7 +130,7 @@ def audit(records: Sequence["AuditRecord"]) -> RenderableType:
             when,
             record.actor,
             record.action,
-            _shortened(record.subject)
+            shortened(record.subject)
             + (f" → {short(record.after)}" if DIGEST.fullmatch(record.after or "") else ""),
             record.reason,
             short(record.hash),
@@ -138,7 +138,7 @@ def audit(records: Sequence["AuditRecord"]) -> RenderableType:
     return rows
 
 
-def _shortened(words: str) -> str:
+def shortened(words: str) -> str:
     """Text with its digests cut to what tells them apart."""
     return DIGEST.sub(lambda found: short(found[0]), words)
 

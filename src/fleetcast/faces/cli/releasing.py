@@ -1,4 +1,4 @@
-"""The verbs of releases and of the audit log."""
+"""The verbs of releases."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,12 +10,10 @@ from fleetcast.faces.cli.options import DEV, HERE, Env, Folder, Json, Reason, ac
 release = typer.Typer(
     name="release", help="Which fleet is live, and moving to another.", no_args_is_help=True
 )
-audit = typer.Typer(name="audit", help="Who did what, when and why.", no_args_is_help=True)
 
 Release = Annotated[
     str, typer.Argument(metavar="RELEASE", help="A release's digest, or its first characters.")
 ]
-LIMIT = 50  # records
 
 
 @release.command("list")
@@ -170,35 +168,3 @@ def release_cut(
         w = opened(workspace, env)
         view = releases.view(w, releases.cut(w, segment, actor=actor(), reason=reason).id)
     terminal.show(view, released.release(view), as_json=json)
-
-
-@audit.command("log")
-def audit_log(
-    limit: Annotated[int, typer.Option(min=1, help="How many of the newest records.")] = LIMIT,
-    action: Annotated[str | None, typer.Option(help="Only records of this action.")] = None,
-    workspace: Folder = HERE,
-    env: Env = DEV,
-    json: Json = False,
-) -> None:
-    """The newest records of the audit chain."""
-    with looking("reading the audit log"):
-        from fleetcast.faces.cli import released, terminal
-        from fleetcast.fleet import audit
-
-        records = audit.log(opened(workspace, env), limit=limit, action=action)
-    terminal.show(records, released.audit(records), as_json=json)
-
-
-@audit.command("verify")
-def audit_verify(workspace: Folder = HERE, env: Env = DEV, json: Json = False) -> None:
-    """Check that nobody rewrote the audit chain.
-
-    It is walked from its beginning, and held against the heads that publications keep."""
-    with looking("walking the audit chain"):
-        from fleetcast.faces.cli import released, terminal
-        from fleetcast.fleet import audit
-
-        answer = audit.verify(opened(workspace, env))
-    terminal.show(answer, released.verification(answer), as_json=json)
-    if not answer.ok:
-        raise typer.Exit(3)
