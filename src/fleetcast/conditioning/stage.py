@@ -26,7 +26,7 @@ from fleetcast.domain.tables import (
     Table,
     whole,
 )
-from fleetcast.domain.versions import digest_of
+from fleetcast.domain.versions import Snapshot, digest_of
 from fleetcast.domain.week import WEEK, Looks
 from fleetcast.lake import Lake
 from fleetcast.masters import membership_at
@@ -133,18 +133,33 @@ def condition(
     return [source.account for source in settled]
 
 
-def derive(lake: Lake, *, cutoff: date, settings: Settings, received: Iterable[datetime] = ()) -> None:
-    """Write the derived tables that training and scoring start from: net demand and the segments, as of the cutoff."""
+def derive(
+    lake: Lake,
+    *,
+    cutoff: date,
+    settings: Settings,
+    received: Iterable[datetime] = (),
+    snapshot: Snapshot | None = None,
+) -> None:
+    """Write the derived tables that training and scoring start from: net demand and the segments, as of the cutoff.
+
+    They are made of the base tables as a `snapshot` has them, else as they are now.
+    """
+    snapshot = snapshot or lake.snapshot((STORES, CLUSTERS, PRODUCTS, DELIVERIES, RETURNS))
     as_of = Looks.of(settings.calendar.ready_after_days, received).at(cutoff)
-    stores, clusters, products = (lake.read(table, as_of=as_of) for table in (STORES, CLUSTERS, PRODUCTS))
+    stores, clusters, products = (
+        lake.read(table, version=snapshot[table.name], as_of=as_of) for table in (STORES, CLUSTERS, PRODUCTS)
+    )
     refuse_circles(products, cutoff + max(settings.horizons) * WEEK)
     for product, predecessor in strangers(products):
         log.warning("unknown_predecessor", product=product, replaces=predecessor)
-    pace, partitions = [], lake.partitions(DELIVERIES)
+    pace, partitions = [], lake.partitions(DELIVERIES, snapshot[DELIVERIES.name])
     for partition in set(lake.partitions(DEMAND)) - set(partitions):
         lake.replace(DEMAND, lake.read(DEMAND, partition=partition).clear(), partition=partition)
     for partition in partitions:
-        pace += _derived(lake, partition, stores, products, as_of=as_of, cutoff=cutoff, settings=settings)
+        pace += _derived(
+            lake, snapshot, partition, stores, products, as_of=as_of, cutoff=cutoff, settings=settings
+        )
     before = lake.read(MEMBERSHIP).filter(pl.col("valid_from") < cutoff)
     before = before.with_columns(pl.col("cluster").fill_null(UNCLUSTERED))  # rows older than clusters are
     stands = places(stores, clusters, cutoff)
@@ -158,6 +173,7 @@ def derive(lake: Lake, *, cutoff: date, settings: Settings, received: Iterable[d
 
 def _derived(
     lake: Lake,
+    snapshot: Snapshot,
     partition: str,
     stores: pl.DataFrame,
     products: pl.DataFrame,
@@ -167,8 +183,10 @@ def _derived(
     settings: Settings,
 ) -> list[pl.DataFrame]:
     """Write the net demand of a partition; what its series `sold`, and what is lent to them."""
-    deliveries = lake.read(DELIVERIES, partition=partition, as_of=as_of)
-    returns = lake.read(RETURNS, partition=partition, as_of=as_of)
+    deliveries, returns = (
+        lake.read(table, version=snapshot[table.name], partition=partition, as_of=as_of)
+        for table in (DELIVERIES, RETURNS)
+    )
 
     found = net_demand(deliveries, returns, stores, products, cutoff=cutoff, settings=settings.demand)
 

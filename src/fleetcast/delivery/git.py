@@ -6,7 +6,8 @@ import re
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,6 +103,26 @@ def files(folder: Path) -> dict[str, bytes]:
     return dict(sorted(found.items()))
 
 
+def commit_beside(folder: Path, branch: str, name: str, content: bytes, message: str) -> str:
+    """Commit one file onto HEAD as a new branch, and touch neither the files nor the index; returns the commit."""
+    if _said(folder, "branch", "--list", branch).strip():
+        raise UsageError(
+            f"there is a branch {branch} already; merge it, or remove it with `git branch -D {branch}`"
+        )
+    part = _said(folder, "rev-parse", "--show-prefix").strip()
+    with tempfile.TemporaryDirectory() as scratch:
+        written = Path(scratch, "content")
+        written.write_bytes(content)
+        blob = _said(folder, "hash-object", "-w", "--", str(written)).strip()
+        index = {"GIT_INDEX_FILE": str(Path(scratch, "index"))}
+        _ran(folder, "read-tree", "HEAD", more=index)
+        _ran(folder, "update-index", "--add", "--cacheinfo", f"100644,{blob},{part}{name}", more=index)
+        tree = _ran(folder, "write-tree", more=index).decode().strip()
+    commit = _said(folder, "commit-tree", tree, "-p", "HEAD", "-m", message).strip()
+    _said(folder, "update-ref", f"refs/heads/{branch}", commit, "")
+    return commit
+
+
 def _co_authors(message: str) -> Iterator[str]:
     for found in _CO_AUTHOR.finditer(message):
         yield found["address"]
@@ -112,14 +133,14 @@ def _said(folder: Path, *words: str) -> str:
     return _ran(folder, *words).decode("utf-8", "surrogateescape")
 
 
-def _ran(folder: Path, *words: str) -> bytes:
+def _ran(folder: Path, *words: str, more: Mapping[str, str] | None = None) -> bytes:
     """What Git answers in a folder; NoRepository when it has nothing to say."""
     program = shutil.which("git")
     if program is None:
         raise NoRepository("Git is not installed; install it (Debian, Ubuntu: apt install git)")
     done = subprocess.run(  # noqa: S603 — words that we chose
         [program, "-C", str(folder), *words],
-        env=_environment(),
+        env={**_environment(), **(more or {})},
         capture_output=True,
         check=False,
     )

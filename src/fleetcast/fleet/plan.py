@@ -9,7 +9,7 @@ from fleetcast.domain.reach import called
 from fleetcast.domain.tables import DEMAND, MEMBERSHIP
 from fleetcast.domain.versions import Snapshot
 from fleetcast.domain.week import WEEK
-from fleetcast.fleet import work
+from fleetcast.fleet import pins, work
 from fleetcast.registry.models import ModelVersion
 from fleetcast.settings import RetrainingSettings
 from fleetcast.training.task import trained_as
@@ -102,7 +102,9 @@ def plan(
 
     if fleet is None or week is None:  # a run has asked for its own week already
         week = run.cutoff(w, week)
-    snapshot = snapshot or w.lake.snapshot([*w.base_tables.values(), DEMAND, MEMBERSHIP])
+    if snapshot is None:
+        derived = w.lake.snapshot([DEMAND, MEMBERSHIP])
+        snapshot = Snapshot.of(dict(pins.standing(w).tables) | dict(derived.tables))
     fleet = reporting.cells(w, week, snapshot) if fleet is None else fleet
     trained = _trained(w)
     data = _data(w, fleet, trained, week=week, snapshot=snapshot)

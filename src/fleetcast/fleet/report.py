@@ -246,14 +246,60 @@ class TableVersion:
 
 
 @dataclass(frozen=True, slots=True)
+class ColumnChange:
+    """A column's numbers in weeks known before: their sums then and now, and the stability index of their distribution."""
+
+    column: str
+    before: float
+    after: float
+    shift: float  # under 0.1 little moved, over 0.25 much
+
+
+@dataclass(frozen=True, slots=True)
 class TableChange:
-    """How two content versions of a table differ, week by week touched."""
+    """How two content versions of a table differ, week by week touched.
+
+    `rewritten` are known weeks that now hold other rows, `shrunk` those that hold fewer; `columns` says what their numbers
+    did. `segments` counts those with series in the partitions touched.
+    """
 
     table: str
     kind: Literal["none", "append", "correction", "deletion", "schema"]
     weeks: tuple[str, ...]
     rows_before: int
     rows_after: int
+    rewritten: tuple[str, ...] = ()
+    shrunk: tuple[str, ...] = ()
+    partitions: tuple[str, ...] = ()
+    segments: int = 0
+    columns: tuple[ColumnChange, ...] = ()
+
+    @property
+    def moved(self) -> float | None:
+        """The relative change of the first column's sum in weeks known before; None where there is none to compare."""
+        first = next(iter(self.columns), None)
+        return first.after / first.before - 1 if first is not None and first.before else None
+
+    @property
+    def sentence(self) -> str:
+        dated = [week for week in self.weeks if week]
+        span = f", weeks {dated[0]} to {dated[-1]}" if dated else ""
+        moved = "" if self.moved is None else f", known weeks {self.moved:+.1%}"
+        return f"{self.kind}, {self.rows_after - self.rows_before:+,} rows{span}{moved}"
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """A lock of data as it would be written now, and what it changes against the one that is there."""
+
+    snapshot: str
+    week: date
+    text: str
+    changes: tuple[TableChange, ...]
+    blocking: tuple[str, ...]
+    same: bool
+    sentence: str
+    branch: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

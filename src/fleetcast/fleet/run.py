@@ -22,7 +22,7 @@ from fleetcast.domain.reach import Reach, called, reach_of
 from fleetcast.domain.tables import COMPLETENESS, DEMAND, FORECASTS, MEMBERSHIP, ORDERS
 from fleetcast.domain.versions import Snapshot, digest_of
 from fleetcast.domain.week import is_week, known_by, label, monday
-from fleetcast.fleet import ancestry, promoting, rehearsals, reporting, timing, work
+from fleetcast.fleet import ancestry, pins, promoting, rehearsals, reporting, timing, work
 from fleetcast.fleet import plan as planning
 from fleetcast.fleet import release as releasing
 from fleetcast.fleet.executors import beside_the_ledger, executor
@@ -75,7 +75,8 @@ def _run_cycle(
     with w.ledger.lease("cycle", actor, LEASE) as lease:
         data = Steps("data", w.ledger, w.bank, lease)
         accounts = _condition(w, data, progress) if only in (None, "condition", "validate") else []
-        cycle = Cycle(w, cutoff(w, week), progress, actor, lease)
+        pin = pins.admit(w, actor=actor)
+        cycle = Cycle(w, cutoff(w, week, pin), progress, actor, lease, pin)
         cycle.run(only)
         return reporting.report(
             w,
@@ -102,9 +103,12 @@ def rehearse(w: Workspace, release: Release, *, progress: Progress, actor: str) 
             cycle.scoring.close()
 
 
-def cutoff(w: Workspace, week: date | None) -> date:
-    """The week a cycle is for: the one asked for, else the newest with deliveries that is complete by now."""
-    span = work.first_and_last_week(w)
+def cutoff(w: Workspace, week: date | None, pin: Snapshot | None = None) -> date:
+    """The week a cycle is for: the one asked for, else the newest with deliveries that is complete by now.
+
+    `pin` is the snapshot that the cycle reads, else the one that stands.
+    """
+    span = work.first_and_last_week(w, pin or pins.standing(w))
     if span is None:
         raise DataError(
             f"there are no deliveries in {w.environment} yet; run `fleetcast run` or `fleetcast condition`"
@@ -168,9 +172,16 @@ class Cycle:
     """One environment's work for one week; its methods are its steps, in order."""
 
     def __init__(
-        self, w: Workspace, week: date, progress: Progress, actor: str, lease: Lease | None = None
+        self,
+        w: Workspace,
+        week: date,
+        progress: Progress,
+        actor: str,
+        lease: Lease | None = None,
+        pin: Snapshot | None = None,
     ) -> None:
         self.w, self.week, self.actor = w, week, actor
+        self.pin = pin or pins.standing(w)  # the base tables that it reads
         self.name = label(week)
         self.deadline = timing.deadline(week, w.settings.execution.publish_within_days)
         self.progress = timing.Timed(
@@ -183,7 +194,7 @@ class Cycle:
         self.awaiting = ""  # why the release made for this week waits for people, if it does
         self.rehearsed: Rehearsal | None = None
         self.untrained: dict[str, str] = {}  # models that its training failed to make, with the reason
-        self.partitions = work.partitions(w)
+        self.partitions = work.partitions(w, self.pin)
         self.executor = executor(w.settings.execution)
         self.scoring = beside_the_ledger(w.settings.execution, self.executor)
 
@@ -217,11 +228,10 @@ class Cycle:
     def derive(self) -> None:
         """Net demand and segments, as of the cutoff."""
         self.progress.stage("derive", None)
-        base = self.w.lake.snapshot(self.w.base_tables.values())
         settings = self.w.settings
         branches = (settings.demand, settings.segments, settings.calendar)
         inputs = {
-            "tables": dict(base.tables),
+            "tables": dict(self.pin.tables),
             "settings": [branch_digest(branch) for branch in branches],
             "horizons": list(settings.horizons),
             "code": self.w.code,
@@ -231,8 +241,14 @@ class Cycle:
         self.progress.done("derive", f"demand of {len(self.partitions)} partitions up to {self.week}")
 
     def _derive(self) -> dict[str, str]:
-        conditioning.derive(self.w.lake, cutoff=self.week, settings=self.w.settings, received=self.received)
-        return dict(self.w.lake.snapshot([*self.w.base_tables.values(), DEMAND, MEMBERSHIP]).tables)
+        conditioning.derive(
+            self.w.lake,
+            cutoff=self.week,
+            settings=self.w.settings,
+            received=self.received,
+            snapshot=self.pin,
+        )
+        return dict(self.pin.tables) | dict(self.w.lake.snapshot([DEMAND, MEMBERSHIP]).tables)
 
     @cached_property
     def received(self) -> tuple[datetime, ...]:

@@ -1,14 +1,18 @@
 """Looking at the lake's tables: their versions, what changed between two, and taking them out as files."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+import polars as pl
+
 from fleetcast.domain.errors import UsageError
-from fleetcast.domain.tables import Table
+from fleetcast.domain.tables import MEMBERSHIP, Table
 from fleetcast.domain.versions import Snapshot
-from fleetcast.fleet.report import TableChange, TableVersion
+from fleetcast.fleet.report import ColumnChange, TableChange, TableVersion
 from fleetcast.fleet.steps import Steps
+from fleetcast.lake import Change
 from fleetcast.workspace import Workspace
 
 
@@ -26,16 +30,70 @@ def versions(w: Workspace) -> list[TableVersion]:
     return lines
 
 
-def diff(w: Workspace, old: str, new: str | None = None) -> list[TableChange]:
+def diff(w: Workspace, before: Snapshot | str, new: str | None = None) -> list[TableChange]:
     """What changed in the tables a snapshot covers between it and another one, or the tables as they stand now."""
-    before = _snapshot(w, old)
+    before = _snapshot(w, before) if isinstance(before, str) else before
     after = _snapshot(w, new) if new else w.lake.snapshot([w.tables[name] for name, _ in before.tables])
-    changes = []
-    for name, version in before.tables:
-        found = w.lake.change(w.tables[name], version, after[name])
-        if found.kind != "none":
-            changes.append(TableChange(name, found.kind, found.weeks, found.rows_before, found.rows_after))
-    return changes
+    return changes(w, before, after)
+
+
+def changes(w: Workspace, before: Snapshot, after: Snapshot) -> list[TableChange]:
+    """What changed in the tables that both snapshots cover."""
+    return [
+        _change(w, w.tables[name], found, version, after[name])
+        for name, version in before.tables
+        if name in after and (found := w.lake.change(w.tables[name], version, after[name])).kind != "none"
+    ]
+
+
+def _change(w: Workspace, table: Table, found: Change, old: str, new: str) -> TableChange:
+    rewritten = tuple(sorted({week for _, week in (*found.corrected, *found.backfilled)}))
+    known = tuple(sorted({week for _, week in (*found.corrected, *found.shrunk)}))
+    return TableChange(
+        table.name,
+        found.kind,
+        found.weeks,
+        found.rows_before,
+        found.rows_after,
+        rewritten=rewritten,
+        shrunk=tuple(sorted({week for _, week in found.shrunk})),
+        partitions=found.partitions,
+        segments=_touched(w, found.partitions),
+        columns=tuple(_columns(w, table, old, new, known)) if known else (),
+    )
+
+
+def _touched(w: Workspace, partitions: Sequence[str]) -> int:
+    """How many segments have series in these partitions."""
+    keys, partition = w.settings.segments.keys, w.settings.segments.partition
+    rows = w.lake.read(MEMBERSHIP)
+    mine = (
+        rows if partition is None or "all" in partitions else rows.filter(pl.col(partition).is_in(partitions))
+    )
+    return mine.select(keys).n_unique() if mine.height else 0
+
+
+def _columns(w: Workspace, table: Table, old: str, new: str, weeks: Sequence[str]) -> Iterator[ColumnChange]:
+    """The numbers of weeks that were known before, then and now: their sums, and how far their distribution moved."""
+    touched = pl.col("week").cast(pl.String).is_in(weeks) if any(weeks) else pl.lit(value=True)
+    kinds = [name for name in table.columns if table.types.get(name) in (pl.Float64(), pl.Float64)]
+    before, after = (w.lake.read(table, version=version, where=touched) for version in (old, new))
+    for name in kinds:
+        then, now = before[name].drop_nulls().drop_nans(), after[name].drop_nulls().drop_nans()
+        yield ColumnChange(name, float(then.sum()), float(now.sum()), _moved(then, now))
+
+
+def _moved(then: pl.Series, now: pl.Series) -> float:
+    """The population stability index over the tenths of the earlier values; 0 where nothing moved."""
+    if then.is_empty() or now.is_empty():
+        return 0.0
+    edges = sorted({float(then.quantile(tenth / 10) or 0.0) for tenth in range(1, 10)})
+    shares = []
+    for values in (then, now):
+        counts = np.bincount(np.searchsorted(edges, values.to_numpy()), minlength=len(edges) + 1)
+        shares.append((counts + 0.5) / (counts.sum() + 0.5 * len(counts)))
+    before, after = shares
+    return float(np.sum((after - before) * np.log(after / before)))
 
 
 def export(

@@ -144,12 +144,12 @@ def _trains_nets(settings: TrainingSettings) -> bool:
     return bool(settings.net_members or (recipes.door(settings.recipe).pools and settings.pool_net_members))
 
 
-def partitions(w: Workspace) -> list[str]:
-    """The partitions that deliveries are stored by."""
-    return sorted(w.lake.partitions(DELIVERIES))
+def partitions(w: Workspace, snapshot: Snapshot | None = None) -> list[str]:
+    """The partitions that deliveries are stored by, in a snapshot, else now."""
+    return sorted(w.lake.partitions(DELIVERIES, snapshot[DELIVERIES.name] if snapshot else None))
 
 
-def first_and_last_week(w: Workspace) -> tuple[date, date] | None:
-    """The first and the last week with deliveries; None before any."""
-    found = [leaf.week for leaf in w.lake.leaves(DELIVERIES)]
+def first_and_last_week(w: Workspace, snapshot: Snapshot | None = None) -> tuple[date, date] | None:
+    """The first and the last week with deliveries, in a snapshot, else now; None before any."""
+    found = [leaf.week for leaf in w.lake.leaves(DELIVERIES, snapshot[DELIVERIES.name] if snapshot else None)]
     return (date.fromisoformat(min(found)), date.fromisoformat(max(found))) if found else None

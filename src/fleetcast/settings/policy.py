@@ -87,6 +87,7 @@ class AdvisoryPolicy(Branch):
 class DataPolicy(Branch):
     """Which changes of data pass by themselves."""
 
+    people: tuple[Person, ...] = ()  # who may acknowledge what does not; empty: everybody
     correction_weeks: int = Field(13, ge=0)  # weeks back from the newest that corrections may touch
     volume: float = Field(
         0.2, ge=0

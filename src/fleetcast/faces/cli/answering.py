@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from fleetcast.faces.cli.options import DEV, HERE, Env, Folder, Json, looking, monday, opened
+from fleetcast.faces.cli.options import DEV, HERE, Env, Folder, Json, actor, looking, monday, opened
 
 data = typer.Typer(
     name="data", help="Versions of the tables, and which stores sell alike.", no_args_is_help=True
@@ -60,8 +60,9 @@ def data_versions(workspace: Folder = HERE, env: Env = DEV, json: Json = False) 
 @data.command("diff")
 def data_diff(
     old: Annotated[
-        str, typer.Argument(metavar="OLD", help="A release, or a cycle like 2026w46: what it read.")
-    ],
+        str | None,
+        typer.Argument(metavar="OLD", help="A release, or a cycle like 2026w46; else what runs read now."),
+    ] = None,
     new: Annotated[
         str | None, typer.Argument(metavar="NEW", help="Another one; else the tables as they are now.")
     ] = None,
@@ -74,10 +75,54 @@ def data_diff(
     Table by table: weeks that were appended, corrected or deleted, and the rows before and after."""
     with looking("comparing tables"):
         from fleetcast.faces.cli import answers, terminal
-        from fleetcast.fleet import tables
+        from fleetcast.fleet import pins, tables
 
-        changes = tables.diff(opened(workspace, env), old, new)
+        w = opened(workspace, env)
+        changes = tables.diff(w, old or pins.standing(w), new)
     terminal.show(changes, answers.data_changes(changes), as_json=json)
+
+
+@data.command("pin")
+def data_pin(
+    branch: Annotated[
+        bool,
+        typer.Option("--branch/--no-branch", help="On a branch of its own, with the difference as its text."),
+    ] = True,
+    workspace: Folder = HERE,
+    env: Env = DEV,
+    json: Json = False,
+) -> None:
+    """Write down in Git which data a run reads.
+
+    `data.lock` names the content version of every table as it is now. Where it is there, an environment that may run a
+    checkout reads exactly these; one that runs artifacts starts from them, and moves by itself as policy lets it."""
+    with looking("comparing tables"):
+        from fleetcast.delivery import pinning
+        from fleetcast.faces.cli import answers, paper, terminal
+
+        found = pinning.pin(opened(workspace, env), branch=branch)
+    terminal.show(found, answers.pinned(found, paper.Place(str(workspace), env.value)), as_json=json)
+
+
+@data.command("acknowledge")
+def data_acknowledge(
+    snapshot: Annotated[
+        str, typer.Argument(metavar="SNAPSHOT", help="The data's digest, or its first characters.")
+    ],
+    reason: Annotated[
+        str, typer.Option("--reason", help="Why, in words; the audit log keeps it.", prompt=True)
+    ],
+    workspace: Folder = HERE,
+    env: Env = DEV,
+    json: Json = False,
+) -> None:
+    """Say that changed data were looked at and may be read."""
+    with looking("reading the tables"):
+        from fleetcast.faces.cli import answers, paper, terminal
+        from fleetcast.fleet import pins
+
+        known = pins.acknowledge(opened(workspace, env), snapshot, actor=actor(), reason=reason)
+    terminal.show(known, answers.acknowledged(known, paper.Place(str(workspace), env.value)), as_json=json)
 
 
 @data.command("clusters")

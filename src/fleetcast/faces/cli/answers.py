@@ -15,6 +15,8 @@ from fleetcast.faces.cli.paper import (
     STALE,
     TARGET,
     WELL,
+    Place,
+    next_steps,
     served,
     table,
     title,
@@ -22,6 +24,7 @@ from fleetcast.faces.cli.paper import (
 from fleetcast.fleet.clustering import Clustered
 from fleetcast.fleet.report import (
     Check,
+    Pinned,
     TableChange,
     TableVersion,
 )
@@ -150,7 +153,9 @@ def versions(tables: Sequence[TableVersion]) -> RenderableType:
 def data_changes(changes: Sequence[TableChange]) -> RenderableType:
     if not changes:
         return Text("Nothing changed in any table.")
-    rows = table("Table", "Change", ">Rows before", ">Rows after", "Weeks touched")
+    rows = table(
+        "Table", "Change", ">Rows before", ">Rows after", "Weeks touched", ">?Known weeks", ">?Segments"
+    )
     for change in changes:
         rows.add_row(
             change.table,
@@ -158,8 +163,34 @@ def data_changes(changes: Sequence[TableChange]) -> RenderableType:
             count(change.rows_before),
             count(change.rows_after),
             _span(change.weeks),
+            share(change.moved, signed=True),
+            count(change.segments),
         )
     return rows
+
+
+def pinned(found: Pinned, place: Place) -> Group:
+    """What was pinned, where, and what it changes."""
+    digest = short(found.snapshot)
+    if found.same:
+        return Group(WELL.text(f"data.lock pins {digest} already: nothing is new."))
+    where = f"on the branch {found.branch}" if found.branch else "in data.lock"
+    told: list[RenderableType] = [WELL.text(f"The data of {found.week} are pinned {where}: {digest}.")]
+    if found.changes:
+        told += ["", data_changes(found.changes)]
+    if found.blocking:
+        told += ["", Text("Somebody has to look at:"), *(ILL.text(reason) for reason in found.blocking)]
+    steps = next_steps(place, ("data diff", "what changes with it, table by table"))
+    push = Text(f"git push origin {found.branch}    and open its pull request") if found.branch else Text()
+    return Group(*told, "", push, "", steps)
+
+
+def acknowledged(digest: str, place: Place) -> Group:
+    return Group(
+        WELL.text(f"Data {short(digest)} may be read in {place.environment}."),
+        "",
+        next_steps(place, ("run", "the week, with these data"), ("audit log", "who let what pass")),
+    )
 
 
 def _span(weeks: Sequence[str]) -> str:
