@@ -19,6 +19,10 @@ DIGESTS = {"artifact", "commit", "release", "tree"}
 
 NEXT: dict[tuple[str, State], tuple[tuple[str, str], ...]] = {
     ("ci package", "passed"): (("cd validate-model --artifact {out}", "train and judge with it"),),
+    ("ci model-validation", "passed"): (
+        ("ci package", "make the artifact of what is committed"),
+        ("run", "do the week with the real files"),
+    ),
     ("cd validate-model", "passed"): (
         ("release show {release}", "which model would serve which segment, and why"),
         ("release diff {release}", "what would change, as a plan"),
