@@ -1,11 +1,16 @@
 """The report of a delivery verb on paper."""
 
+from typing import TYPE_CHECKING
+
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from fleetcast.delivery.report import Report, State
 from fleetcast.faces.cli.figures import short
 from fleetcast.faces.cli.paper import Mark, Place, next_steps, table
+
+if TYPE_CHECKING:
+    from fleetcast.delivery.sampling import Sampled
 
 SHOWN = 20  # findings of a check
 MARKS: dict[State, Mark] = {
@@ -75,3 +80,19 @@ def report(made: Report, place: Place) -> Group:
 def _says(command: str, known: dict[str, str]) -> bool:
     """Whether everything that a command names is known."""
     return all(f"{{{name}}}" not in command for name in ("release", "out", "artifact") if name not in known)
+
+
+def sampled(made: "Sampled", folder: str) -> Group:
+    """What a sample holds, what of it is as it was, and what to type next."""
+    size = f"{made.rows:,} rows, {made.files} files, {made.bytes / 1000:,.0f} kB"
+    about = (
+        f"{made.regions} regions, {made.stores} stores, {made.products} products from {made.first} on,"
+        f" {len(made.segments)} segments: {size} in {made.folder}"
+    )
+    kept = ", ".join((*made.codes, *made.shown))
+    return Group(
+        Text(about),
+        Text(f"As they were, to be looked at before it is committed: {kept}, and all dates.", "dim"),
+        "",
+        next_steps(Place(folder, "dev"), ("ci model-validation", "try data, training and scoring on it")),
+    )
