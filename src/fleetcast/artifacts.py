@@ -27,7 +27,6 @@ class Artifact:
     version: str
     wheel: str
     commit: str
-    branch: str | None
     tree: str
     authors: tuple[str, ...]  # of what is new since the last release
     python: str

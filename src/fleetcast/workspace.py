@@ -37,6 +37,7 @@ from fleetcast.registry.bank import Bank
 from fleetcast.registry.publications import Publications
 from fleetcast.registry.store import Registry
 from fleetcast.settings import Policy, Settings, branch_digest, deciding_digest, load, load_policy, recipes
+from fleetcast.settings.local import Effort, local
 from fleetcast.sources.raw import RawStore
 
 DERIVED = (DEMAND, MEMBERSHIP, ROUNDS, FORECASTS, ORDERS, COMPLETENESS, SCORES, QUARANTINE)
@@ -48,13 +49,15 @@ POLICY_FILE = "policy.toml"
 class Address:
     """Where a workspace is and which environment of it is meant: all that a worker needs to open it again.
 
-    `folder` has its settings and code; state and raw files are there too, or at `home` where the code is installed.
+    `folder` has its settings and code; state and raw files are there too, or at `home` where the code is installed, or
+    is only tried out with an `effort`.
     """
 
     folder: Path
     environment: str
     data: Path | None = None
     home: Path | None = None
+    effort: Effort | None = None
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,8 @@ class Workspace:
 
     @cached_property
     def policy(self) -> Policy:
+        if self.address.effort:
+            return Policy()  # nobody has to look at what is thrown away
         return load_policy(self.folder / POLICY_FILE)
 
     @cached_property
@@ -251,11 +256,7 @@ def open(  # noqa: A001 — `workspace.open` reads as what it does
     home = folder
     if installed:
         folder = installed.folder
-    if not (folder / SETTINGS_FILE).is_file():
-        raise UsageError(
-            f"{folder} is no workspace: it has no {SETTINGS_FILE}; name one with --workspace, or try `fleetcast demo`"
-        )
-    settings = load(folder / SETTINGS_FILE)
+    settings = _settings(folder)
     if environment not in settings.environments:
         known = ", ".join(settings.environments)
         raise UsageError(f"no environment {environment!r} in {folder / SETTINGS_FILE}; it has {known}")
@@ -263,6 +264,29 @@ def open(  # noqa: A001 — `workspace.open` reads as what it does
         data = Path(os.environ["FLEETCAST_DATA"])
     address = Address(folder, environment, data, home if installed else None)
     return Workspace(address, settings, clock or _now, installed.artifact if installed else None)
+
+
+def open_locally(
+    folder: Path, home: Path, *, effort: Effort, clock: Callable[[], datetime] | None = None
+) -> Workspace:
+    """Open the workspace in `folder` on one machine's own: what it reads is in `home`, and nothing is written elsewhere."""
+    settings = local(_settings(folder), effort)
+    return Workspace(Address(folder, "dev", home, home, effort), settings, clock or _now)
+
+
+def reopen(address: Address) -> Workspace:
+    """The workspace of an address, in another process maybe."""
+    if address.effort and address.home:
+        return open_locally(address.folder, address.home, effort=address.effort)
+    return open(address.home or address.folder, environment=address.environment, data=address.data)
+
+
+def _settings(folder: Path) -> Settings:
+    if not (folder / SETTINGS_FILE).is_file():
+        raise UsageError(
+            f"{folder} is no workspace: it has no {SETTINGS_FILE}; name one with --workspace, or try `fleetcast demo`"
+        )
+    return load(folder / SETTINGS_FILE)
 
 
 def _now() -> datetime:

@@ -31,7 +31,7 @@ def test_an_artifact_has_the_code_and_settings_of_its_commit(packaged, committed
     made = packaged.artifact
     assert (made.code, made.settings) == (w.code, deciding_digest(w.settings))
     assert made.commit == git(committed, "rev-parse", "HEAD")
-    assert (made.branch, made.workspace, made.authors) == ("main", "kiosks", ("ada@example.com",))
+    assert (made.workspace, made.authors) == ("kiosks", ("ada@example.com",))
 
 
 def test_the_same_commit_makes_the_same_artifact_wherever_it_is_checked_out(packaged, committed, tmp_path):

@@ -68,7 +68,7 @@ def score(w: Workspace, *, week: date | None, progress: Progress, actor: str) ->
 def _begun(w: Workspace, name: str) -> Verb:
     verb = Verb(name, w.clock(), environment=w.environment)
     if w.artifact:
-        verb.about(artifact=w.artifact.id, commit=w.artifact.commit, branch=w.artifact.branch)
+        verb.about(artifact=w.artifact.id, commit=w.artifact.commit)
     return verb
 
 

@@ -85,7 +85,7 @@ def verb(folder: Path, out: Path, *, clock: Callable[[], datetime]) -> Report:
     made = done.check("artifact", lambda: package(folder, out), _told)
     if made is not None:
         found = made.artifact
-        done.about(artifact=found.id, commit=found.commit, branch=found.branch)
+        done.about(artifact=found.id, commit=found.commit)
     return done.report()
 
 
@@ -125,7 +125,6 @@ def _make(folder: Path, found: git.Checkout, to: Path) -> Artifact:
         version=project["version"],
         wheel=built.name,
         commit=found.commit,
-        branch=found.branch,
         tree=found.tree,
         authors=git.writers(folder),
         python=f"{sys.version_info.major}.{sys.version_info.minor}",

@@ -1,11 +1,11 @@
 """A verb at work: its checks are timed, and an error of ours becomes the state of the check it ended."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
-from fleetcast.delivery.report import Check, Report, State
+from fleetcast.delivery.report import Check, Finding, Report, State
 from fleetcast.domain.cost import Meter, metered
 from fleetcast.domain.errors import DataError, GateFailed, InfrastructureError, PolicyRefusal
 
@@ -33,8 +33,14 @@ class Verb:
     def add(self, *checks: Check) -> None:
         self._checks += checks
 
-    def check(self, name: str, work: Callable[[], Result], says: Callable[[Result], str]) -> Result | None:
-        """Do something as one check, which passes if it ends well; None where it does not."""
+    def check(
+        self,
+        name: str,
+        work: Callable[[], Result],
+        says: Callable[[Result], str],
+        finds: Callable[[Result], Sequence[Finding]] = lambda _: (),
+    ) -> Result | None:
+        """Do something as one check, which passes if it ends well and finds no error; None where it does not end."""
         result, meter = None, Meter()
         try:
             with metered() as meter:
@@ -44,7 +50,9 @@ class Verb:
             event = {"audit": error.event} if isinstance(error, PolicyRefusal) and error.event else {}
             made = Check(name, state, str(error), evidence=event)
         else:
-            made = Check(name, "passed", says(result))
+            found = tuple(finds(result))
+            ill = any(finding.level == "error" for finding in found)
+            made = Check(name, "failed" if ill else "passed", says(result), found)
         cost = meter.cost
         if cost is not None:
             made = replace(made, cpu_seconds=cost.cpu_seconds, wall_seconds=cost.wall_seconds)

@@ -127,9 +127,7 @@ def _open(address: Address) -> Workspace:
     """The workspace of a task, opened anew when its settings have changed."""
     written = digest((address.folder / workspace.SETTINGS_FILE).read_bytes())
     if _OPENED.get(address, ("",))[0] != written:
-        opened = workspace.open(
-            address.home or address.folder, environment=address.environment, data=address.data
-        )
+        opened = workspace.reopen(address)
         if is_worker():
             telemetry.configure(opened.log, clock=opened.clock)
         if opened.settings.training.net_engine == "jax" and _trains_nets(opened.settings.training):

@@ -4,7 +4,7 @@ import json
 from rich.console import Console
 
 from fleetcast import telemetry
-from fleetcast.faces.cli.progress import Bars, Lines, progress
+from fleetcast.faces.cli.progress import Bars, Lines, Spoken, progress
 
 
 class Log:
@@ -23,6 +23,16 @@ def test_bars_show_how_many_of_how_many_and_the_last_note():
         bars.done("train", "56 segments")
     assert "1 of 2" in paper.getvalue()
     assert "56 segments" in paper.getvalue()
+
+
+def test_where_a_debugger_may_ask_a_stage_is_a_line_once_it_is_done():
+    paper = io.StringIO()
+    shown = Spoken(Console(file=paper, width=80))
+    shown.stage("train", 2)
+    shown.advance("train", "ohio")
+    assert paper.getvalue() == ""
+    shown.done("train", "56 segments in 14 partitions")
+    assert paper.getvalue() == "● train          56 segments in 14 partitions\n"
 
 
 def test_on_a_terminal_of_80_columns_only_the_note_gives_way():

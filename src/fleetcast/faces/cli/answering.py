@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from fleetcast.faces.cli.options import DEV, HERE, Env, Folder, Json, actor, looking, monday, opened
+from fleetcast.faces.cli.options import (
+    DEV,
+    HERE,
+    Data,
+    Env,
+    Folder,
+    Json,
+    actor,
+    looking,
+    monday,
+    opened,
+)
 
 data = typer.Typer(
     name="data", help="Versions of the tables, and which stores sell alike.", no_args_is_help=True
@@ -123,6 +134,37 @@ def data_acknowledge(
 
         known = pins.acknowledge(opened(workspace, env), snapshot, actor=actor(), reason=reason)
     terminal.show(known, answers.acknowledged(known, paper.Place(str(workspace), env.value)), as_json=json)
+
+
+@data.command("sample")
+def data_sample(
+    workspace: Folder = HERE,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Where it goes; else sample/ of the workspace."),
+    ] = None,
+    regions: Annotated[
+        int, typer.Option(min=1, help="Regions at least; more where a source would have no rows.")
+    ] = 3,
+    stores: Annotated[int, typer.Option(min=1, help="Stores of each region and format.")] = 1,
+    products: Annotated[int, typer.Option(min=2, help="Products.")] = 6,
+    weeks: Annotated[int, typer.Option(min=30, help="Weeks up to the newest.")] = 78,
+    seed: Annotated[int, typer.Option(help="What chance begins with, beside the workspace's key.")] = 1,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Make a small, obfuscated data set of the raw files.
+
+    Names become pseudonyms, units and prices are scaled by hidden factors and jittered, texts go, weeks stay. The key
+    lies beside the state, and never goes into Git."""
+    with looking("reading what every column means"):
+        from fleetcast.delivery import choosing, sampling
+        from fleetcast.faces.cli import sampled, terminal
+
+        size = choosing.Size(regions, stores, products, weeks)
+        place = opened(workspace, DEV, data)
+        made = sampling.sample(place, out or place.home / "sample", size=size, seed=seed)
+    terminal.show(made, sampled.sampled(made, str(workspace)), as_json=json)
 
 
 @data.command("clusters")

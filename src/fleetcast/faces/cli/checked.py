@@ -25,6 +25,10 @@ SHOWN = 20  # findings
 DIGESTS = {"artifact", "commit", "release", "tree"}
 NEXT: Mapping[tuple[str, State], tuple[tuple[str, str], ...]] = {
     ("ci code-validation", "passed"): (("plan", "what a run with this code would train anew, and why"),),
+    ("ci model-validation", "passed"): (
+        ("ci package", "make the artifact of what is committed"),
+        ("run", "do the week with the real files"),
+    ),
     ("ci package", "passed"): (("cd validate-model --artifact {out}", "train and judge with it"),),
     ("cd validate-model", "passed"): (
         ("release show {release}", "which model would serve which segment, and why"),

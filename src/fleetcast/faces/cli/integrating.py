@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fleetcast.faces.cli import hosting
-from fleetcast.faces.cli.options import HERE, Folder, Json, looking, now
+from fleetcast.faces.cli.options import HERE, Folder, Json, actor, looking, now
 
 if TYPE_CHECKING:
     from fleetcast.delivery.report import Report
+    from fleetcast.settings.local import Effort
 
 ci = typer.Typer(name="ci", help="Check what is to be merged, and package what was.", no_args_is_help=True)
 ci.command()(hosting.emit)
@@ -74,6 +75,35 @@ def package(
 
         made = packaging.verb(workspace, out, clock=now)
     told(made, report, workspace, as_json=json)
+
+
+@ci.command("model-validation")
+def model_validation(
+    workspace: Folder = HERE,
+    local: Annotated[  # noqa: ARG001 — there is no other way yet, and it is spelled for the day there is
+        bool, typer.Option("--local", help="On the sample, in this process, touching nothing; the default.")
+    ] = True,
+    full: Annotated[
+        bool, typer.Option("--full", help="With the settings' own rounds, passes and epochs, not the fewest.")
+    ] = False,
+    report: ReportFolder = None,
+    json: Json = False,
+) -> None:
+    """Try data, training and scoring on the sample, end to end.
+
+    Nothing outside a temporary folder is written, no server is asked, and breakpoints stop in this very process."""
+    from fleetcast.delivery.seclusion import secluded
+
+    with secluded() as place:
+        from fleetcast.delivery import model_validation
+        from fleetcast.faces.cli.progress import spoken
+
+        effort: Effort = "full" if full else "quick"
+        with spoken() as progress:
+            made = model_validation.verb(
+                workspace, place, effort=effort, clock=now, progress=progress, actor=actor()
+            )
+        told(made, report, workspace, as_json=json)
 
 
 def told(made: "Report", report: Path | None, folder: Path, env: str = "dev", *, as_json: bool) -> None:

@@ -44,6 +44,38 @@ def progress(log: Path) -> Iterator[Progress]:
         telemetry.configure(None, clock=lambda: datetime.now(UTC))
 
 
+@contextmanager
+def spoken() -> Iterator[Progress]:
+    """Whatever is there, a line when a stage is done: nothing is drawn over what a debugger asks."""
+    from fleetcast import telemetry
+
+    console = terminal.messages()
+    if console.is_terminal:
+        yield Spoken(console)
+        return
+    telemetry.configure(sys.stderr, clock=lambda: datetime.now(UTC))
+    try:
+        yield Lines(telemetry.get_logger())
+    finally:
+        telemetry.configure(None, clock=lambda: datetime.now(UTC))
+
+
+class Spoken:
+    """A line for a stage, once it is done."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def stage(self, name: str, total: int | None) -> None:
+        """Nothing: it is said when it is done."""
+
+    def advance(self, name: str, note: str = "") -> None:
+        """Nothing."""
+
+    def done(self, name: str, note: str) -> None:
+        self._console.print(f"[green]●[/] {name:<15}[dim]{note}[/]")
+
+
 class Bars:
     """One line per stage: spinner, bar, how many of how many, time, and the last thing that happened."""
 

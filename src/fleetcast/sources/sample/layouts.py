@@ -6,13 +6,14 @@ Nothing here knows of Fleetcast's own columns on purpose: headers, dates, marks 
 import io
 import sqlite3
 import tempfile
-import zipfile
 from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 
 import polars as pl
 from polars import selectors
+
+from fleetcast.sources.writers import frozen
 
 PIECES = 24  # per unit, in the reports that count single pieces
 FROZEN = (
@@ -149,7 +150,7 @@ def workbook(frame: pl.DataFrame, sheet: str) -> bytes:
         page.append(row)
     sink = io.BytesIO()
     book.save(sink)
-    return _frozen(sink.getvalue())
+    return frozen(sink.getvalue(), FROZEN)
 
 
 def promotions(plan: pl.DataFrame) -> bytes:
@@ -221,22 +222,6 @@ def _table(connection: sqlite3.Connection, name: str, frame: pl.DataFrame) -> No
     connection.execute(f"create table {name} ({', '.join(frame.columns)})")
     marks = ", ".join("?" * frame.width)
     connection.executemany(f"insert into {name} values ({marks})", frame.iter_rows())  # noqa: S608 — names are ours
-
-
-def _frozen(content: bytes) -> bytes:
-    """The same workbook without the times it was made and saved at."""
-    sink = io.BytesIO()
-    with (
-        zipfile.ZipFile(io.BytesIO(content)) as book,
-        zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as out,
-    ):
-        for name in book.namelist():
-            part = book.read(name)
-            if name == "docProps/core.xml":
-                begins, ends = part.index(b"<dcterms:created"), part.index(b"</cp:coreProperties>")
-                part = part[:begins] + part[ends:]
-            out.writestr(zipfile.ZipInfo(name, FROZEN), part, zipfile.ZIP_DEFLATED)
-    return sink.getvalue()
 
 
 def day_stamp(day: date) -> str:
