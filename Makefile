@@ -35,8 +35,16 @@ demo: $(READY) ## Simulate a retailer of 14 regions in demo/ and run its week, f
 	@$(BIN)/fleetcast demo --workspace demo
 
 .PHONY: test
-test: $(READY) ## Run the tests (WORKERS=2 processes), all but those of clusters.
-	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal -m "not cluster and not hosts"
+test: $(READY) ## Run the tests (WORKERS=2 processes), all but those of clusters, deliveries and hosts.
+	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal -m "not cluster and not hosts and not delivery"
+
+.PHONY: test-delivery
+test-delivery: $(READY) ## Run the tests that install artifacts and bring them to production, the story included (10 minutes).
+	@$(BIN)/pytest -q -n $(WORKERS) --dist loadfile -m delivery tests/delivery tests/examples
+
+.PHONY: demo-delivery
+demo-delivery: $(READY) ## Play the road of code and data from a branch to production and back, on a scratch repository (5-10 minutes).
+	@$(BIN)/python examples/delivery/story.py
 
 .PHONY: test-cluster
 test-cluster: $(READY) ## Run the tests that start Ray clusters on this machine (5 minutes).

@@ -18,7 +18,7 @@ from fleetcast.testing.repositories import commit, write_repository
 
 PEOPLE = ("ada", "ben", "cyd")  # Ada wrote it
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.delivery
 
 
 @dataclass

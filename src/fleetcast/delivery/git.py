@@ -8,8 +8,9 @@ import subprocess
 import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from fleetcast.domain.errors import UsageError
 
@@ -52,6 +53,14 @@ def checkout(folder: Path) -> Checkout:
     return Checkout(
         commit, branch or None, tree, bool(changed), tuple(dict.fromkeys((author, *_co_authors(message))))
     )
+
+
+def subject(folder: Path) -> dict[str, Any]:
+    """What a report is about: the commit, as far as Git knows one."""
+    try:
+        return asdict(checkout(folder))
+    except NoRepository:
+        return dict.fromkeys(("commit", "branch", "tree", "dirty", "authors"))
 
 
 def tracked(folder: Path) -> list[Path]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from fleetcast import workspace
+from fleetcast.delivery import git
 from fleetcast.delivery.report import Check, Finding, Report
 from fleetcast.delivery.verb import Verb
 from fleetcast.domain.errors import UsageError
@@ -41,7 +42,7 @@ def verb(
 ) -> Report:
     """Validate the workspace in `folder`; everything it makes is in `place`, an empty folder, and nothing elsewhere."""
     folder = folder.resolve()
-    done = Verb(NAME, clock(), workspace=folder.name, effort=effort)
+    done = Verb(NAME, clock(), workspace=folder.name, effort=effort, **git.subject(folder))
     w = _opened(folder, place / "workspace", effort)
     gate = load(folder / workspace.SETTINGS_FILE).gate
 

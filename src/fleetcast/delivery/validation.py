@@ -2,10 +2,9 @@
 
 import tempfile
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from fleetcast import workspace
 from fleetcast.delivery import git
@@ -55,7 +54,7 @@ def code_validation(
     if unknown:
         name = min(unknown)
         raise UsageError(f"there is no check {name!r}; there are {some(CHECKS, like=name, most=len(CHECKS))}")
-    validated = subject(folder)  # before tools leave files beside the code
+    validated = git.subject(folder)  # before tools leave files beside the code
     with tempfile.TemporaryDirectory(prefix="fleetcast-") as scratch:
         looks = _looks(folder, tools or Toolbox(folder), Path(scratch), source, started)
         made = [
@@ -63,14 +62,6 @@ def code_validation(
         ]
     partly = {"only": sorted(only)} if only else {}
     return Report(VERB, started, validated | partly, tuple(made))
-
-
-def subject(folder: Path) -> dict[str, Any]:
-    """What is validated: the commit, as far as Git knows one."""
-    try:
-        return asdict(git.checkout(folder))
-    except git.NoRepository:
-        return dict.fromkeys(("commit", "branch", "tree", "dirty", "authors"))
 
 
 def needed(folder: Path) -> Closure:

@@ -22,11 +22,11 @@ STATES: dict[type[Exception], State] = {
 class Verb:
     """A report in the making. Wrong usage ends the verb itself: there is nothing to report."""
 
-    def __init__(self, name: str, started: datetime, **subject: str | None) -> None:
+    def __init__(self, name: str, started: datetime, **subject: object) -> None:
         self._name, self._started, self._subject = name, started, dict(subject)
         self._checks: list[Check] = []
 
-    def about(self, **subject: str | None) -> None:
+    def about(self, **subject: object) -> None:
         """Say with what it works."""
         self._subject |= subject
 
