@@ -36,11 +36,15 @@ demo: $(READY) ## Simulate a retailer of 14 regions in demo/ and run its week, f
 
 .PHONY: test
 test: $(READY) ## Run the tests (WORKERS=2 processes), all but those of clusters, deliveries and hosts.
-	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal -m "not cluster and not hosts and not delivery"
+	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal -m "not cluster and not hosts and not delivery and not defects"
 
 .PHONY: test-delivery
 test-delivery: $(READY) ## Run the tests that install artifacts and bring them to production, the story included (10 minutes).
 	@$(BIN)/pytest -q -n $(WORKERS) --dist loadfile -m delivery tests/delivery tests/examples
+
+.PHONY: test-defects
+test-defects: $(READY) ## Plant a kept list of defects, one at a time, and see each noticed by the tests (5 minutes).
+	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal -m defects tests/defects
 
 .PHONY: demo-delivery
 demo-delivery: $(READY) ## Play the road of code and data from a branch to production and back, on a scratch repository (5-10 minutes).

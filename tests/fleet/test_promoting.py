@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fleetcast.domain.errors import PolicyRefusal, UsageError
-from fleetcast.fleet import promoting, releases
+from fleetcast.fleet import promoting, proposals, releases
 from fleetcast.fleet.progress import Silent
 from fleetcast.fleet.run import rehearse, run_cycle
 from fleetcast.registry.manifest import Member, inherit
@@ -242,3 +242,17 @@ def test_a_partial_release_is_cut_of_the_newest_models_that_passed(chain):
     assert made.members["west/large/fast"] == live.manifest.members["west/large/fast"]
     with pytest.raises(UsageError, match="nowhere has no model that passed"):
         releases.cut(w, ["nowhere"], actor="ana", reason="")
+
+
+def test_a_plan_holds_a_release_against_the_live_one_on_the_rows_both_forecast(proposed):
+    w, release = proposed
+    plan = proposals.plan(w, None, release.id[:12])
+    assert (plan.before, plan.after) == (w.ledger.pointer(), release.id)
+    assert plan.changes == ("code",)
+    assert len(plan.segments) == plan.of == 4
+    before, after = plan.errors["east/large/fast"]
+    assert before == pytest.approx(after)  # a comment is no other model
+    assert plan.cpu_seconds > 0
+    assert plan.decision is not None
+    assert plan.decision.needed == 2
+    assert proposals.plan(w, release.id, w.ledger.pointer()).decision is None

@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -32,6 +32,10 @@ from fleetcast.registry.releases import standing
 
 SEGMENTS = ("north/large/fast", "north/large/slow", "north/small/fast")
 somewhere = st.none() | st.integers(0, 30)  # the statement, or the commit, before which the process dies
+
+
+# Whoever planted a defect wants to know whether it is noticed, and not by how little.
+PHASES = [phase for phase in Phase if phase is not Phase.shrink or "FLEETCAST_PLANTED" not in os.environ]
 
 
 class Crash(BaseException):
@@ -227,7 +231,7 @@ def test_no_order_of_work_and_no_crash_breaks_the_release_store(open_fleet, tmp_
     tools = {"open_fleet": staticmethod(open_fleet), "empty": tmp_path}
     run_state_machine_as_test(
         type("Machine", (ReleaseStore,), tools),
-        settings=settings(max_examples=8, stateful_step_count=10),
+        settings=settings(max_examples=10, stateful_step_count=12, phases=PHASES),
     )
 
 

@@ -57,14 +57,27 @@ def view(w: Workspace, name: str | None = None) -> ReleaseView:
 
 def diff(w: Workspace, before: str, after: str) -> list[ReleaseChange]:
     """The segments that two releases serve with different models."""
-    changes = w.registry.releases.diff(named(w, before).id, named(w, after).id)
+    return changes(w, named(w, before), named(w, after))
+
+
+def members(release: Release) -> list[ReleaseChange]:
+    """Every segment of a release, as one that nothing served before."""
+    made = release.manifest
+    return [
+        ReleaseChange(segment, None, _member(segment, member, made.verdicts.get(segment, {})))
+        for segment, member in sorted(made.members.items())
+    ]
+
+
+def changes(w: Workspace, before: Release, after: Release) -> list[ReleaseChange]:
+    """The same of releases that are at hand."""
     return [
         ReleaseChange(
             change.segment,
             _member(change.segment, change.old, change.old_verdict) if change.old else None,
             _member(change.segment, change.new, change.new_verdict) if change.new else None,
         )
-        for change in changes
+        for change in w.registry.releases.diff(before.id, after.id)
     ]
 
 

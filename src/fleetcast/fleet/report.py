@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from fleetcast.promotion import Decision
+from fleetcast.settings import Change
 
 State = Literal["passed", "over_gate", "failed"]
 Served = Literal["champion", "last_known_good", "baseline", "carried_forward", "blocked"]
@@ -232,6 +233,39 @@ class ReleaseChange:
     segment: str
     before: Member | None
     after: Member | None
+
+
+@dataclass(frozen=True, slots=True)
+class PackageChange:
+    """An installed package of another version; None where one of the releases was made without it."""
+
+    package: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasePlan:
+    """What a release would change, held against another, by default the live one.
+
+    `errors` are the MAPE of both over the rows both forecast out of sample, `volumes` the units of both for the week of a
+    rehearsal, by segment; CPU seconds are those of training in their cycles. `decision` is None where it is live already.
+    """
+
+    before: str | None
+    after: str
+    kind: Literal["full", "partial", "rollback"]
+    cutoff: date
+    changes: tuple[Change, ...]
+    segments: tuple[ReleaseChange, ...]
+    of: int
+    errors: Mapping[str, tuple[float | None, float | None]]
+    volumes: Mapping[str, tuple[float, float | None]]
+    volume: float | None
+    packages: tuple[PackageChange, ...]
+    cpu_seconds: float
+    cpu_seconds_before: float | None
+    decision: Decision | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Looking at the lake's tables: their versions, what changed between two, and taking them out as files."""
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +15,8 @@ from fleetcast.fleet.report import ColumnChange, TableChange, TableVersion
 from fleetcast.fleet.steps import Steps
 from fleetcast.lake import Change
 from fleetcast.workspace import Workspace
+
+_EVER = datetime.max.replace(tzinfo=UTC)
 
 
 def versions(w: Workspace) -> list[TableVersion]:
@@ -77,10 +80,13 @@ def _columns(w: Workspace, table: Table, old: str, new: str, weeks: Sequence[str
     """The numbers of weeks that were known before, then and now: their sums, and how far their distribution moved."""
     touched = pl.col("week").cast(pl.String).is_in(weeks) if any(weeks) else pl.lit(value=True)
     kinds = [name for name in table.columns if table.types.get(name) in (pl.Float64(), pl.Float64)]
-    before, after = (w.lake.read(table, version=version, where=touched) for version in (old, new))
+    moment = _EVER if table.bitemporal else None  # a corrected row counts as what it says at last
+    before, after = (
+        w.lake.read(table, version=version, as_of=moment, where=touched) for version in (old, new)
+    )
     for name in kinds:
-        then, now = before[name].drop_nulls().drop_nans(), after[name].drop_nulls().drop_nans()
-        yield ColumnChange(name, float(then.sum()), float(now.sum()), _moved(then, now))
+        held, holds = before[name].drop_nulls().drop_nans(), after[name].drop_nulls().drop_nans()
+        yield ColumnChange(name, float(held.sum()), float(holds.sum()), _moved(held, holds))
 
 
 def _moved(then: pl.Series, now: pl.Series) -> float:

@@ -4,7 +4,16 @@ from types import SimpleNamespace
 
 from fleetcast.faces.cli import released
 from fleetcast.faces.cli.paper import Place
-from fleetcast.fleet.report import Member, Move, ReleaseChange, ReleaseLine, ReleaseView
+from fleetcast.fleet.report import (
+    Member,
+    Move,
+    PackageChange,
+    ReleaseChange,
+    ReleaseLine,
+    ReleasePlan,
+    ReleaseView,
+)
+from fleetcast.promotion import Decision
 
 RELEASE = ReleaseLine("ab" * 32, "full", date(2026, 11, 16), 55, 1, None, live=True)
 MEMBER = Member("ohio/large/fast", "dev/ohio/large/fast/2026w47-1", "ensemble", "", 0.31)
@@ -32,8 +41,49 @@ def test_a_release_with_pools_shows_whose_they_are(printed):
     assert "Pool" not in printed(released.release(ReleaseView(RELEASE, (MEMBER,), {})))
 
 
+PLAN = ReleasePlan(
+    before="aa" * 32,
+    after="bb" * 32,
+    kind="full",
+    cutoff=date(2026, 11, 16),
+    changes=("code", "data"),
+    segments=(ReleaseChange("ohio/large/fast", None, MEMBER),),
+    of=4,
+    errors={"ohio/large/fast": (0.3, 0.25)},
+    volumes={"ohio/large/fast": (1200.0, 1000.0)},
+    volume=0.2,
+    packages=(PackageChange("polars", "1.35.0", "1.36.0"),),
+    cpu_seconds=12.0,
+    cpu_seconds_before=10.0,
+    decision=Decision(False, "code changed: it needs 2 approvals, and has 0", 2, refusal="missing_approvals"),
+)
+
+
+def test_a_plan_says_what_changes_on_the_same_rows_and_who_has_to_agree(printed):
+    text = printed(released.plan(PLAN, Place("shop", "prod")), 160)
+    for words in (
+        "code, data",
+        "1 of 4 are served by another model",
+        "+20.0 %",
+        "polars 1.35.0 → 1.36.0",
+        "12 CPU s, 10 before",
+        "30.0 %",
+        "25.0 %",
+        "1,200",
+        "it needs 2 approvals",
+        "fleetcast cd promote bbbbbbbbbbbb --workspace shop --env prod",
+    ):
+        assert words in text
+
+
 def test_a_segment_only_one_release_knows_has_a_dash_on_the_other_side(printed):
-    assert "–" in printed(released.release_changes([ReleaseChange("ohio/large/fast", None, MEMBER)]))
+    assert "–" in printed(released.plan(PLAN, Place()), 160)
+
+
+def test_a_plan_of_what_is_live_already_asks_nobody(printed):
+    text = printed(released.plan(replace(PLAN, decision=None, segments=()), Place()))
+    assert "approve" not in text
+    assert "Both serve every segment with the same model." in text
 
 
 def test_a_move_says_from_where_to_where(printed):

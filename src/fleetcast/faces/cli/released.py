@@ -11,11 +11,11 @@ from fleetcast.faces.cli.figures import NONE, count, day, share, short
 from fleetcast.faces.cli.paper import ILL, TARGET, WELL, Place, next_steps, table
 from fleetcast.fleet.report import (
     Approved,
-    Member,
     Move,
+    PackageChange,
     Quarantined,
-    ReleaseChange,
     ReleaseLine,
+    ReleasePlan,
     ReleaseView,
 )
 
@@ -91,17 +91,59 @@ def quarantined(done: Quarantined, place: Place) -> Group:
     return Group(told, "", served, "", steps)
 
 
-def release_changes(changes: Sequence[ReleaseChange]) -> RenderableType:
-    if not changes:
+def plan(made: ReleasePlan, place: Place) -> Group:
+    """What a release would change: first in a sentence, then segment by segment, then who has to agree."""
+    against = short(made.before) if made.before else "nothing, which is what is live"
+    changed = ", ".join(made.changes) or ("nothing" if made.before else "everything: it is the first")
+    head = Text(
+        f"Release {short(made.after)} ({made.kind}, data up to {day(made.cutoff)}) against {against}."
+    )
+    facts = table(None, None)
+    facts.add_row("changed", changed)
+    facts.add_row("segments", f"{len(made.segments)} of {made.of} are served by another model")
+    facts.add_row("forecast volume", NONE if made.volume is None else share(made.volume, signed=True))
+    if made.packages:
+        facts.add_row("packages", ", ".join(_package(package) for package in made.packages))
+    before = "" if made.cpu_seconds_before is None else f", {made.cpu_seconds_before:,.0f} before"
+    facts.add_row("training took", f"{made.cpu_seconds:,.0f} CPU s{before}")
+    parts: list[RenderableType] = [head, "", facts, "", _segments(made)]
+    if made.decision is None:
+        return Group(*parts)
+    mark = WELL if made.decision.allowed else ILL
+    needs = f"needs {made.decision.needed} approvals: " if made.decision.needed else ""
+    after = short(made.after)
+    steps = next_steps(
+        place,
+        (f"release approve {after} --key FILE", "sign that it may become live"),
+        (f"cd promote {after}", "make it live, if policy allows it"),
+    )
+    return Group(*parts, "", mark.text(f"{needs}{made.decision.why}"), "", steps)
+
+
+def _package(change: PackageChange) -> str:
+    return f"{change.package} {change.before or 'none'} → {change.after or 'none'}"
+
+
+def _segments(made: ReleasePlan) -> RenderableType:
+    if not made.segments:
         return Text("Both serve every segment with the same model.")
-    rows = table("Segment", "Before", ">?MAPE", "After", ">?MAPE")
-    for change in changes:
-        rows.add_row(change.segment, *_member(change.before), *_member(change.after))
+    rows = table(
+        "Segment", "?Before", "After", ">MAPE before", ">MAPE after", ">?Units before", ">?Units after"
+    )
+    for change in made.segments:
+        before, after = made.errors.get(change.segment, (None, None))
+        ours, theirs = made.volumes.get(change.segment, (None, None))
+        known = change.after.mape if change.after else None
+        rows.add_row(
+            change.segment,
+            change.before.model if change.before else NONE,
+            change.after.model if change.after else NONE,
+            share(before, gates=[TARGET]),
+            share(known if after is None else after, gates=[TARGET]),
+            NONE if theirs is None else f"{theirs:,.0f}",
+            NONE if ours is None else f"{ours:,.0f}",
+        )
     return rows
-
-
-def _member(member: Member | None) -> tuple[str, str]:
-    return (member.model, share(member.mape, gates=[TARGET])) if member else (NONE, NONE)
 
 
 def moved(move: Move, place: Place) -> RenderableType:

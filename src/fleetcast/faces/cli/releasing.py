@@ -45,15 +45,24 @@ def release_show(
 
 @release.command("diff")
 def release_diff(
-    before: Release, after: Release, workspace: Folder = HERE, env: Env = DEV, json: Json = False
+    first: Annotated[
+        str, typer.Argument(metavar="[BEFORE] AFTER", help="One release against the live one, or two.")
+    ],
+    second: Annotated[str | None, typer.Argument(metavar="", show_default=False, hidden=True)] = None,
+    workspace: Folder = HERE,
+    env: Env = DEV,
+    json: Json = False,
 ) -> None:
-    """The segments that two releases serve differently."""
-    with looking("comparing releases"):
-        from fleetcast.faces.cli import released, terminal
-        from fleetcast.fleet import releases
+    """What a release would change, read like a plan.
 
-        changes = releases.diff(opened(workspace, env), before, after)
-    terminal.show(changes, released.release_changes(changes), as_json=json)
+    Segments served by another model, errors on the same rows, the volume forecast, packages, cost, and who has to agree."""
+    with looking("comparing releases"):
+        from fleetcast.faces.cli import paper, released, terminal
+        from fleetcast.fleet import proposals
+
+        before, after = (first, second) if second else (None, first)
+        plan = proposals.plan(opened(workspace, env), before, after)
+    terminal.show(plan, released.plan(plan, paper.Place(str(workspace), env.value)), as_json=json)
 
 
 @release.command("approve")
