@@ -12,6 +12,7 @@ from fleetcast.domain.errors import FleetcastError
 from fleetcast.faces.cli import (
     answering,
     backtesting,
+    beginning,
     cycle,
     deploying,
     explaining,
@@ -37,6 +38,7 @@ app = typer.Typer(
 
 
 app.command()(cycle.demo)
+app.command()(beginning.init)
 app.command()(cycle.run)
 app.command()(cycle.plan)
 app.command()(cycle.condition)
