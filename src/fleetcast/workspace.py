@@ -270,7 +270,13 @@ def open_locally(
     folder: Path, home: Path, *, effort: Effort, clock: Callable[[], datetime] | None = None
 ) -> Workspace:
     """Open the workspace in `folder` on one machine's own: what it reads is in `home`, and nothing is written elsewhere."""
-    settings = local(_settings(folder), effort)
+    settings = _settings(folder)
+    databases = [
+        name
+        for name, source in settings.sources.items()
+        if source.format == "sql" and "://" not in source.path and (home / source.path).is_file()
+    ]
+    settings = local(settings, effort, databases=databases)
     return Workspace(Address(folder, "dev", home, home, effort), settings, clock or _now)
 
 

@@ -26,9 +26,10 @@ NAME = "ci model-validation"
 ROW = ["week", "store", "product"]
 NUMBERS = ("median", "mean", "mape", "q0.025", "q0.1", "q0.5", "q0.9", "q0.975")
 
-# A model's MAPE as a multiple of its baseline's, from which on something is broken: on a few hundred rows a sound model
-# is often a little worse than an average, and one whose features or target are wrong is several times as bad.
-MUCH_WORSE = 1.5
+# A MAPE as a multiple of the baseline's, from which on something is broken. On a few hundred rows a sound model of a
+# small segment is often worse than an average, the fleet as a whole hardly; wrong features or a wrong target show in both.
+MUCH_WORSE = 3.0  # of a segment
+MUCH_WORSE_IN_ALL = 1.5  # of the fleet
 
 
 def verb(
@@ -57,7 +58,10 @@ def verb(
         "training",
         work("train"),
         _trained,
-        lambda made: [*ill(_verdicts(made)), *below_gate(_verdicts(made), gate)],
+        lambda made: [
+            *ill(_verdicts(made), skill=made.metrics["skill"]),
+            *below_gate(_verdicts(made), gate),
+        ],
     )
     if trained is None:
         return done.report()
@@ -113,8 +117,11 @@ def _verdicts(made: CycleReport) -> tuple[SegmentVerdict, ...]:
     return (*made.verdicts, *(made.long_term.verdicts if made.long_term else ()))
 
 
-def ill(verdicts: Sequence[SegmentVerdict]) -> Iterator[Finding]:
-    """Models that something must be wrong with: not trained, without a number, or much worse than their baseline."""
+def ill(verdicts: Sequence[SegmentVerdict], *, skill: float | None) -> Iterator[Finding]:
+    """Models that something must be wrong with: not trained, without a number, or much worse than their baseline.
+
+    `skill` is the fleet's: 1 − its MAPE / the MAPE of its baselines.
+    """
     if not verdicts:
         yield Finding("nothing_trained", "no segment has enough weeks to be trained; make a larger sample")
     for verdict in verdicts:
@@ -124,9 +131,11 @@ def ill(verdicts: Sequence[SegmentVerdict]) -> Iterator[Finding]:
             yield Finding("not_finite", f"{verdict.segment}: its error is no number")
         elif verdict.baseline_mape and verdict.mape > MUCH_WORSE * verdict.baseline_mape:
             both = f"MAPE {verdict.mape:.1%}, and {verdict.baseline_mape:.1%} of its baseline"
-            yield Finding(
-                "much_worse", f"{verdict.segment}: {both}; over {MUCH_WORSE} times that is an error"
-            )
+            said = f"{verdict.segment}: {both}; over {MUCH_WORSE:g} times that is an error"
+            yield Finding("much_worse", said)
+    if skill is not None and 1 - skill > MUCH_WORSE_IN_ALL:
+        said = f"the fleet's MAPE is {1 - skill:.1f} times that of its baselines"
+        yield Finding("much_worse", f"{said}; over {MUCH_WORSE_IN_ALL:g} times is an error")
 
 
 def below_gate(verdicts: Sequence[SegmentVerdict], gate: GateSettings) -> Iterator[Finding]:

@@ -34,6 +34,7 @@ KEPT = "kept"  # a date, a flag, a count of pieces
 CODE = "code"  # text that the conditioner reads and no table names: it stays, and is told
 DROPPED = "dropped"  # nothing depends on it
 EMPTY = "-"
+NOBODY = {"all", EMPTY}  # that stand where a name could, and name nothing
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,12 @@ def layout(
         meanings[name] = _names(rows, name, tables) or _meaning(
             rows, name, column, condition, tables, covariates
         )
-    named = {KINDS[column] for frame in tables.values() for column in frame.columns if column in KINDS}
+    named = {
+        KINDS[column]
+        for frame in tables.values()
+        for column in frame.columns
+        if column in KINDS and set(frame[column].drop_nulls()) - NOBODY
+    }
     return Layout(meanings, frozenset(named - set(meanings.values())))
 
 
@@ -70,7 +76,7 @@ def _names(rows: pl.DataFrame, column: str, tables: Tables) -> str | None:
     for frame in tables.values():
         both = frame.join(raw, on="line", how="inner")
         for name in (name for name in frame.columns if name in KINDS):
-            known = both.filter(pl.col(name).is_not_null() & (pl.col(name) != "all"))
+            known = both.filter(pl.col(name).is_not_null() & ~pl.col(name).is_in(sorted(NOBODY)))
             if known.height and (known[name] == known["_raw"]).fill_null(value=False).all():
                 return KINDS[name]
     return None

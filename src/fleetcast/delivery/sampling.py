@@ -15,7 +15,7 @@ import polars as pl
 from fleetcast.conditioning.stage import Conditioner
 from fleetcast.conditioning.standard import Context
 from fleetcast.delivery.choosing import Choice, Size, choose
-from fleetcast.delivery.obscuring import CODE, KINDS, Layout, Obscuring, Tables, layout
+from fleetcast.delivery.obscuring import CODE, KINDS, NOBODY, Layout, Obscuring, Tables, layout
 from fleetcast.delivery.sample_files import Part, fitting
 from fleetcast.domain.errors import UsageError
 from fleetcast.domain.tables import DELIVERIES, PRODUCTS, STORES, Table
@@ -160,7 +160,7 @@ def _obscuring(
         for frame in part.tables.values():
             for column in (column for column in frame.columns if column in KINDS):
                 names.setdefault(KINDS[column], set()).update(frame[column].drop_nulls().to_list())
-    names = {kind: found - {"all", "-"} for kind, found in names.items()}
+    names = {kind: found - NOBODY for kind, found in names.items()}
     secret = Secret(_key(w), seed)
     made = Pseudonyms.of(secret, names)
     codes = {code: made.of_kind("postal_code").get(real, real) for code, real in _places(choice).items()}

@@ -1,5 +1,6 @@
 """Settings as a validation on one machine has them: nothing beyond one process, its sample and a temporary folder."""
 
+from collections.abc import Collection
 from pathlib import PurePosixPath
 from typing import Literal
 
@@ -22,11 +23,17 @@ ROUNDS = 4  # the fewest that training makes
 OPEN = GateSettings(mape=1e9, skill=-1e9, bias=1e9, noninferiority=1e9, minimum_rounds=1, quorum=0)
 
 
-def local(settings: Settings, effort: Effort) -> Settings:
-    """One process, no database, no state of anybody's; `quick` trains what the settings name, as briefly as it can be."""
+def local(settings: Settings, effort: Effort, *, databases: Collection[str] = ()) -> Settings:
+    """One process, no server, no state of anybody's; `quick` trains what the settings name, as briefly as it can be.
+
+    `databases` are the sources whose SQLite file lies in the sample itself, where one was made by hand.
+    """
     changed = {
         "state": StateSettings(),
-        "sources": {name: sampled(name, source) for name, source in settings.sources.items()},
+        "sources": {
+            name: source if name in databases else sampled(name, source)
+            for name, source in settings.sources.items()
+        },
         "execution": ExecutionSettings(engine="serial"),
         "environments": {"dev": EnvironmentSettings(checkout=True)},
         "gate": OPEN,

@@ -13,6 +13,7 @@ from fleetcast.faces.cli import (
     answering,
     auditing,
     backtesting,
+    beginning,
     cycle,
     deploying,
     explaining,
@@ -39,6 +40,7 @@ app = typer.Typer(
 
 
 app.command()(cycle.demo)
+app.command()(beginning.init)
 app.command()(cycle.run)
 app.command()(cycle.plan)
 app.command()(cycle.condition)

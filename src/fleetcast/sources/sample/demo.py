@@ -19,6 +19,7 @@ CACHES = {
     ".pytest_cache",
     ".ruff_cache",
 }  # what tools leave in a template they looked at
+SAMPLE = {"stores": 2, "products": 6, "weeks": 80}  # of the small data set beside it: a retailer of its own
 
 
 def create(
@@ -34,7 +35,8 @@ def create(
 ) -> None:
     """Write the demo workspace into `folder`, and what the simulator knows into `truth`, which must lie outside of it.
 
-    Counts are regions, stores per region, products, and weeks of history. Equal arguments write equal bytes.
+    Its sample is of another, smaller retailer, whose files have no flaws. Counts are regions, stores per region,
+    products, and weeks of history. Equal arguments write equal bytes.
     """
     if truth.resolve().is_relative_to(folder.resolve()):
         raise UsageError(
@@ -52,6 +54,15 @@ def create(
     planted = files.write(retailer, folder / "data")
     _keep(retailer, planted, truth)
     _copy(resources.files(__package__).joinpath("workspace"), folder)
+    few = simulate(
+        regions=regions,
+        stores=min(stores, SAMPLE["stores"]),
+        products=min(products, SAMPLE["products"]),
+        weeks=min(weeks, SAMPLE["weeks"]),
+        seed=seed + 1,
+        erratic=None,
+    )
+    files.write(few, folder / "sample" / "data", sound=True)
     settings = (folder / SETTINGS).read_text("utf-8")
     (folder / SETTINGS).write_text(with_files(settings, folder), "utf-8")
 
@@ -81,7 +92,7 @@ def _keep(retailer: Retailer, planted: files.Planted, truth: Path) -> None:
             "heat": trade.HEAT,
             "events": trade.EVENTS,
         },
-        **asdict(planted),
+        **{name: told for name, told in asdict(planted).items() if name != "sound"},
     }
     (truth / "truth.json").write_text(json.dumps(told, indent=2) + "\n", "utf-8")
 
