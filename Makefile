@@ -98,6 +98,10 @@ bench-retailer: $(READY) ## Hold the fleet's week on a frozen simulated retailer
 bench: $(READY) $(if $(PEERS),$(PEERS_READY)) ## Measure the weekly cycle at SIZE=xs, s or full, stage by stage; PEERS=1 beside mlforecast; CHECK=1 against its limit.
 	@POLARS_MAX_THREADS=1 $(BIN)/python benchmarks/cycle.py --size $(SIZE) $(if $(PEERS),--peers) $(if $(CHECK),--check)
 
+.PHONY: bench-local
+bench-local: $(READY) ## Measure what model validation of the demo's sample takes, on a laptop's terms (1 CPU minute).
+	@$(BIN)/python benchmarks/local.py
+
 .PHONY: bench-sizing
 bench-sizing: $(READY) ## Work out from the newest `make bench` of each size what a larger fleet costs a week, and simulate it; REGIONS, MODELS.
 	@$(BIN)/python benchmarks/sizing.py $(if $(REGIONS),--regions $(REGIONS)) $(if $(MODELS),--models $(MODELS))

@@ -10,12 +10,15 @@ from pathlib import Path
 import pytest
 
 import fleetcast
+from fleetcast import workspace
 from fleetcast.delivery import model_validation
 from fleetcast.delivery.model_validation import below_gate, ill
 from fleetcast.delivery.report import Report
 from fleetcast.domain.errors import UsageError
+from fleetcast.domain.tables import QUARANTINE
 from fleetcast.fleet.progress import Silent
 from fleetcast.fleet.report import SegmentVerdict
+from fleetcast.fleet.run import run_cycle
 from fleetcast.settings import GateSettings
 from fleetcast.testing.kiosks import kiosks, write_workspace
 from fleetcast.testing.retailer import tiny_retailer
@@ -146,6 +149,17 @@ def test_a_fleet_that_is_much_worse_than_its_baselines_fails_though_no_segment_i
 
 def test_a_fleet_without_any_segment_is_an_error():
     assert [finding.rule for finding in ill([], skill=None)] == ["nothing_trained"]
+
+
+def test_the_sample_of_the_demo_has_every_source_and_no_flaw(tmp_path):
+    folder = tiny_retailer(tmp_path, regions=14, weeks=80).workspace
+    home = shutil.copytree(folder / "sample", tmp_path / "home")
+    w = workspace.open_locally(folder, home, effort="quick")
+    made = run_cycle(w, only="condition", progress=Silent(), actor="test")
+    assert w.lake.read(QUARANTINE).is_empty()
+    assert len(made.sources) == len(w.settings.sources) == 21
+    silent = {line.source for line in made.sources if not line.rows}
+    assert silent == {"deliveries_us_corrections"}  # of a region that is not in it
 
 
 # ------------------------------------------------------------ as a program, watched

@@ -3,14 +3,16 @@
 import json
 import re
 import tomllib
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+import polars as pl
+
 from fleetcast.domain.errors import UsageError
 from fleetcast.sources.sample import files, trade
-from fleetcast.sources.sample.retailer import ERRATIC, Retailer, simulate
+from fleetcast.sources.sample.retailer import DEPOT, ERRATIC, Retailer, simulate
 
 SETTINGS = "fleetcast.toml"
 CACHES = {
@@ -62,9 +64,26 @@ def create(
         seed=seed + 1,
         erratic=None,
     )
-    files.write(few, folder / "sample" / "data", sound=True)
+    files.write(_one_of_each_layout(few), folder / "sample" / "data", sound=True)
     settings = (folder / SETTINGS).read_text("utf-8")
     (folder / SETTINGS).write_text(with_files(settings, folder), "utf-8")
+
+
+def _one_of_each_layout(retailer: Retailer) -> Retailer:
+    """The retailer with a region for each way in which deliveries arrive, and no other."""
+    regions = retailer.stores["region"].unique(maintain_order=True)
+    taken = {DEPOT if r == DEPOT else files.SENDERS.get(r, files.US): r for r in reversed(regions.to_list())}
+    stores = retailer.stores.filter(pl.col("region").is_in(list(taken.values())))
+    theirs = {
+        name: getattr(retailer, name).join(stores, on=key, how="semi", maintain_order="left")
+        for key, names in (
+            ("store", ("shelf", "shoppers", "history")),
+            ("region", ("prices", "promotions")),
+            ("postal_code", ("weather", "forecasts")),
+        )
+        for name in names
+    }
+    return replace(retailer, stores=stores, **theirs)
 
 
 def with_files(settings: str, folder: Path) -> str:
