@@ -256,3 +256,15 @@ def test_a_plan_holds_a_release_against_the_live_one_on_the_rows_both_forecast(p
     assert plan.decision is not None
     assert plan.decision.needed == 2
     assert proposals.plan(w, release.id, w.ledger.pointer()).decision is None
+
+
+def test_a_model_of_other_code_does_not_pass_as_a_change_of_data(proposed):
+    w, release = proposed
+    segment = "east/large/fast"
+    made = releases.cut(w, [segment], actor="eve", reason="just the one")
+    live = w.registry.releases.current()
+    assert made.manifest.code == live.manifest.code != release.manifest.code
+    assert list(releases.view(w, made.id).disagreements) == [segment]
+    assert releases.view(w, release.id).disagreements == releases.view(w).disagreements == {}
+    with pytest.raises(PolicyRefusal, match="code changed: it needs 2 approvals"):
+        releases.promote(w, made.id, actor="eve", reason="it is only data")

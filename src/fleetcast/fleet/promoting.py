@@ -8,6 +8,7 @@ from fleetcast.artifacts import installed_at, place
 from fleetcast.domain.errors import GateFailed, PolicyRefusal, UsageError
 from fleetcast.fleet import rehearsals
 from fleetcast.fleet import release as releasing
+from fleetcast.fleet.agreement import disagreements
 from fleetcast.fleet.refusals import recorded
 from fleetcast.ledger.audit import AuditEvent
 from fleetcast.promotion import Approval, Decision, Proposal
@@ -83,7 +84,7 @@ def proposal(w: Workspace, release: Release, live: Release | None) -> Proposal:
     return Proposal(
         release=release.id,
         first=live is None,
-        changes=changes(new, live.manifest) if live else frozenset(),
+        changes=_changes(w, release, live) if live else frozenset(),
         authors=authors(w, new),
         quorum=quorum.met,
         quorum_text=quorum.text,
@@ -91,6 +92,12 @@ def proposal(w: Workspace, release: Release, live: Release | None) -> Proposal:
         volume=rehearsed.change if rehearsed else None,
         ill={**rehearsed.unserved, **rehearsed.failed} if rehearsed else {},
     )
+
+
+def _changes(w: Workspace, release: Release, live: Release) -> frozenset[Change]:
+    """What changes with a release; a model of other code is a change of code, whatever its manifest says."""
+    other: frozenset[Change] = frozenset({"code"} if disagreements(w, release) else ())
+    return changes(release.manifest, live.manifest) | other
 
 
 def changes(new: Manifest, old: Manifest) -> frozenset[Change]:

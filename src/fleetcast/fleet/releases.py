@@ -9,6 +9,7 @@ from fleetcast.domain.errors import UsageError, some
 from fleetcast.domain.reach import segment_of
 from fleetcast.domain.segment import Segment
 from fleetcast.fleet import promoting
+from fleetcast.fleet.agreement import disagreements
 from fleetcast.fleet.progress import Silent
 from fleetcast.fleet.refusals import recorded
 from fleetcast.fleet.report import (
@@ -52,7 +53,7 @@ def view(w: Workspace, name: str | None = None) -> ReleaseView:
         "feature spec": made.feature_spec,
         "settings": made.settings,
     }
-    return ReleaseView(_line(release, w.ledger.pointer()), members, lineage)
+    return ReleaseView(_line(release, w.ledger.pointer()), members, lineage, disagreements(w, release))
 
 
 def diff(w: Workspace, before: str, after: str) -> list[ReleaseChange]:

@@ -224,6 +224,7 @@ class ReleaseView:
     line: ReleaseLine
     members: tuple[Member, ...]
     lineage: Mapping[str, str]  # code, lock, snapshot, feature spec, settings: digests
+    disagreements: Mapping[str, str] = field(default_factory=dict)  # members made otherwise than it says
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,8 @@ def release(view: ReleaseView) -> Group:
     lineage = table(None, None)
     for part, digest in view.lineage.items():
         lineage.add_row(part, short(digest))
-    return Group(releases([view.line]), "", rows, "", lineage)
+    odd = Text("\n").join(ILL.text(f"{segment}: {what}") for segment, what in view.disagreements.items())
+    return Group(releases([view.line]), "", rows, "", lineage, *(("", odd) if view.disagreements else ()))
 
 
 def approved(given: Approved, place: Place) -> Group:

@@ -34,13 +34,17 @@ def release_show(
     env: Env = DEV,
     json: Json = False,
 ) -> None:
-    """Which model serves which segment, and why."""
+    """Which model serves which segment, and why.
+
+    It exits with 1 where members were made by other code than the release says, and were not inherited on purpose."""
     with looking("reading the release"):
         from fleetcast.faces.cli import released, terminal
         from fleetcast.fleet import releases
 
         view = releases.view(opened(workspace, env), name)
     terminal.show(view, released.release(view), as_json=json)
+    if view.disagreements:
+        raise typer.Exit(1)
 
 
 @release.command("diff")
