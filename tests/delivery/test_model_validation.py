@@ -12,7 +12,7 @@ import pytest
 import fleetcast
 from fleetcast import workspace
 from fleetcast.delivery import model_validation
-from fleetcast.delivery.model_validation import below_gate, ill
+from fleetcast.delivery.model_validation import below_gate, much_worse, untrained
 from fleetcast.delivery.report import Report
 from fleetcast.domain.errors import UsageError
 from fleetcast.domain.tables import QUARANTINE
@@ -129,12 +129,22 @@ def verdict(**more: object) -> SegmentVerdict:
     ],
 )
 def test_a_model_that_must_be_broken_fails(one, rule):
-    assert [(finding.rule, finding.level) for finding in ill([one], skill=0.1)] == [(rule, "error")]
+    assert [
+        (finding.rule, finding.level) for finding in (*untrained([one]), *much_worse([one], skill=0.1))
+    ] == [(rule, "error")]
+
+
+def test_long_term_models_have_to_be_there_and_are_held_to_no_bound(shop, tmp_path):
+    settings = shop / "fleetcast.toml"
+    settings.write_text(settings.read_text("utf-8") + "\n[long_term]\nhorizons = [13]\nrounds = 4\n", "utf-8")
+    made = validate(shop, tmp_path / "place")
+    assert made.checks[1].says == "8 of 8 segments trained"
+    assert states(made)["training"] == "passed"
 
 
 def test_a_model_that_the_gate_would_refuse_is_only_told():
     one = verdict(mape=0.29, skill=-0.45, bias=0.2)
-    assert list(ill([one], skill=-0.45)) == []
+    assert list(much_worse([one], skill=-0.45)) == []
     told = list(below_gate([one], GateSettings(mape=0.25)))
     assert [finding.level for finding in told] == ["note"]
     assert told[0].message == (
@@ -143,12 +153,12 @@ def test_a_model_that_the_gate_would_refuse_is_only_told():
 
 
 def test_a_fleet_that_is_much_worse_than_its_baselines_fails_though_no_segment_is():
-    (found,) = ill([verdict(mape=0.35)], skill=-0.75)
+    (found,) = much_worse([verdict(mape=0.35)], skill=-0.75)
     assert found.message == "the fleet's MAPE is 1.8 times that of its baselines; over 1.5 times is an error"
 
 
 def test_a_fleet_without_any_segment_is_an_error():
-    assert [finding.rule for finding in ill([], skill=None)] == ["nothing_trained"]
+    assert [finding.rule for finding in untrained([])] == ["nothing_trained"]
 
 
 def test_the_sample_of_the_demo_has_every_source_and_no_flaw(tmp_path):

@@ -107,6 +107,12 @@ def test_a_column_that_is_named_and_not_there_is_said(tmp_path):
         recognise(file(tmp_path, *sales(MONDAYS, "%Y-%m-%d")), Told({"units": "pieces"}))
 
 
+def test_a_column_of_words_cannot_be_the_units(tmp_path):
+    lines = [line + (",note" if n == 0 else ",so so") for n, line in enumerate(sales(MONDAYS, "%Y-%m-%d"))]
+    with pytest.raises(UsageError, match="column 'note' cannot be the units: not all of it are numbers"):
+        recognise(file(tmp_path, *lines), Told({"units": "note"}))
+
+
 @pytest.mark.parametrize(
     ("lines", "said"),
     [

@@ -137,6 +137,14 @@ def test_the_file_is_copied_and_its_names_are_not_in_the_sample(tmp_path):
     assert "nada" not in sample
 
 
+def test_a_region_of_two_words_goes_by_another_name_too(tmp_path):
+    made = begin(tmp_path / "shop", daily(tmp_path / "their.csv"))
+    sample = (made.folder / "sample" / "data" / "sales" / "their.csv").read_text("utf-8")
+    assert "York" not in sample
+    assert "Ohio" not in sample
+    assert len({segment.partition("/")[0] for segment in made.sample.segments}) == 2
+
+
 @pytest.mark.parametrize("host", ["github", "azure", "gitlab"])
 def test_a_host_gets_its_workflow_files(tmp_path, host):
     made = begin(tmp_path / "shop", host=host, group="acme")

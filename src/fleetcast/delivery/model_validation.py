@@ -59,7 +59,8 @@ def verb(
         work("train"),
         _trained,
         lambda made: [
-            *ill(_verdicts(made), skill=made.metrics["skill"]),
+            *untrained(_verdicts(made)),
+            *much_worse(made.verdicts, skill=made.metrics["skill"]),
             *below_gate(_verdicts(made), gate),
         ],
     )
@@ -117,11 +118,8 @@ def _verdicts(made: CycleReport) -> tuple[SegmentVerdict, ...]:
     return (*made.verdicts, *(made.long_term.verdicts if made.long_term else ()))
 
 
-def ill(verdicts: Sequence[SegmentVerdict], *, skill: float | None) -> Iterator[Finding]:
-    """Models that something must be wrong with: not trained, without a number, or much worse than their baseline.
-
-    `skill` is the fleet's: 1 − its MAPE / the MAPE of its baselines.
-    """
+def untrained(verdicts: Sequence[SegmentVerdict]) -> Iterator[Finding]:
+    """Models that are not there, or whose error is no number."""
     if not verdicts:
         yield Finding("nothing_trained", "no segment has enough weeks to be trained; make a larger sample")
     for verdict in verdicts:
@@ -129,7 +127,15 @@ def ill(verdicts: Sequence[SegmentVerdict], *, skill: float | None) -> Iterator[
             yield Finding("not_trained", f"{verdict.segment}: {verdict.reason}")
         elif verdict.mape is None or verdict.bias is None:
             yield Finding("not_finite", f"{verdict.segment}: its error is no number")
-        elif verdict.baseline_mape and verdict.mape > MUCH_WORSE * verdict.baseline_mape:
+
+
+def much_worse(verdicts: Sequence[SegmentVerdict], *, skill: float | None) -> Iterator[Finding]:
+    """Models so much worse than their baseline that something must be wrong; `skill` is the fleet's.
+
+    Long-term ones are not asked: a sample is too short for them to be any better.
+    """
+    for verdict in verdicts:
+        if verdict.mape and verdict.baseline_mape and verdict.mape > MUCH_WORSE * verdict.baseline_mape:
             both = f"MAPE {verdict.mape:.1%}, and {verdict.baseline_mape:.1%} of its baseline"
             said = f"{verdict.segment}: {both}; over {MUCH_WORSE:g} times that is an error"
             yield Finding("much_worse", said)

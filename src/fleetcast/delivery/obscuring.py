@@ -29,6 +29,7 @@ KINDS = {
 UNITS = {"delivered", "returned", "capacity", "minimum_drop"}
 MONEY = {"margin", "return_cost"}
 PLACE = re.compile(r"(?i)(?:lat|lon|lng|latitude|longitude|x|y)")
+WORD = (r"[\s/]+", "-")  # how names become one word, as those that segments are keyed by have to be
 TRIED = 500  # rows that the meaning of columns is tried on
 KEPT = "kept"  # a date, a flag, a count of pieces
 CODE = "code"  # text that the conditioner reads and no table names: it stays, and is told
@@ -69,7 +70,7 @@ def layout(
 
 
 def _names(rows: pl.DataFrame, column: str, tables: Tables) -> str | None:
-    """The kind that a column names: its values stand in a table just as they are."""
+    """The kind that a column names: its values stand in a table just as they are, or written as one word."""
     if not (rows[column].dtype == pl.String or rows[column].dtype.is_integer()):
         return None
     raw = rows.select("line", pl.col(column).cast(pl.String).alias("_raw"))
@@ -77,7 +78,8 @@ def _names(rows: pl.DataFrame, column: str, tables: Tables) -> str | None:
         both = frame.join(raw, on="line", how="inner")
         for name in (name for name in frame.columns if name in KINDS):
             known = both.filter(pl.col(name).is_not_null() & ~pl.col(name).is_in(sorted(NOBODY)))
-            if known.height and (known[name] == known["_raw"]).fill_null(value=False).all():
+            stands = (known[name] == known["_raw"]) | (known[name] == known["_raw"].str.replace_all(*WORD))
+            if known.height and stands.fill_null(value=False).all():
                 return KINDS[name]
     return None
 
@@ -201,5 +203,6 @@ def _grain(values: pl.Series) -> tuple[int, int]:
 
 
 def _named(values: pl.Series, given: Mapping[str, str]) -> pl.Series:
-    drawn = [None if value is None else given.get(str(value), str(value)) for value in values]
+    real = [None if value is None else str(value) for value in values]
+    drawn = [text and given.get(text, given.get(re.sub(*WORD, text), text)) for text in real]
     return pl.Series(drawn, dtype=pl.String).cast(values.dtype)

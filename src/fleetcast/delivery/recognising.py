@@ -189,6 +189,8 @@ def _columns(path: Path, header: Sequence[str], rows: Sequence[Sequence[str]], t
         if role in NUMBERS:
             place = {one: header.index(one) for one in found}
             found = [one for one in found if all(_is_amount(row[place[one]]) for row in rows)]
+            if name and not found:
+                raise UsageError(f"{path}: column {name!r} cannot be the {role}: not all of it are numbers")
         if len(found) > 1 and role in NEEDED:
             raise UsageError(
                 f"{path}: {' and '.join(map(repr, found))} may both be the {role}; say which: --{role} {found[0]!r}"
