@@ -19,10 +19,9 @@ from fleetcast.domain.week import WEEK
 from fleetcast.features.design import Design
 from fleetcast.features.examples import Examples
 from fleetcast.models.lasso import no_costs
-from fleetcast.models.recipes import Door
+from fleetcast.models.recipes import Door, names
 from fleetcast.registry.packs import pack, unpack
 from fleetcast.settings import TrainingSettings
-from fleetcast.settings.recipes import names
 from fleetcast.testing.shop import COVARIATES, FEATURES, shop
 
 FIRST = date(2025, 1, 6)
