@@ -141,23 +141,25 @@ def _as_data(name: str, learned: object) -> tuple[dict[str, npt.NDArray[Any]], d
     return arrays, values
 
 
-def _units(name: str, said: object, asked: pl.DataFrame) -> dict[str, F64]:
-    where = f"recipes/{name}.py: predict"
+def frame_said(where: str, said: object, asked: pl.DataFrame) -> str | None:
+    """What is wrong with the forecasts for a frame; None where nothing is."""
     if not isinstance(said, pl.DataFrame):
-        raise DataError(
-            f"{where} returns {type(said).__name__}; return a frame with {', '.join(FUNCTIONALS)}"
-        )
+        return f"{where} returns {type(said).__name__}; return a frame with {', '.join(FUNCTIONALS)}"
     if missing := [functional for functional in FUNCTIONALS if functional not in said.columns]:
-        raise DataError(f"{where} gives no {', '.join(missing)}; all three functionals are units per week")
+        return f"{where} gives no {', '.join(missing)}; all three functionals are units per week"
     if said.height != asked.height:
-        raise DataError(
-            f"{where} gives {said.height} rows for {asked.height}; give one per row, in their order"
-        )
-    units = {
-        functional: said[functional].cast(pl.Float64).fill_null(np.nan).to_numpy()
-        for functional in FUNCTIONALS
-    }
-    for functional, values in units.items():
+        return f"{where} gives {said.height} rows for {asked.height}; give one per row, in their order"
+    for functional in FUNCTIONALS:
+        if not said[functional].dtype.is_numeric():
+            return f"{where}: {functional} is of type {said[functional].dtype}, and has to be a number"
+        values = said[functional].cast(pl.Float64).fill_null(np.nan).to_numpy()
         if not (np.isfinite(values).all() and (values >= 0).all()):
-            raise DataError(f"{where}: {functional} is not finite and ≥ 0 everywhere")
-    return units
+            return f"{where}: {functional} is not finite and ≥ 0 everywhere"
+    return None
+
+
+def _units(name: str, said: object, asked: pl.DataFrame) -> dict[str, F64]:
+    problem = frame_said(f"recipes/{name}.py: predict", said, asked)
+    if problem is not None or not isinstance(said, pl.DataFrame):
+        raise DataError(str(problem))
+    return {functional: said[functional].cast(pl.Float64).to_numpy() for functional in FUNCTIONALS}
