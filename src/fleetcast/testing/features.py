@@ -10,9 +10,20 @@ def test_momentum_keeps_the_contract():
 
 import polars as pl
 
+from fleetcast.delivery.notebooks.golden import Golden
+from fleetcast.delivery.notebooks.golden import read as golden
 from fleetcast.features.contract import tried
-from fleetcast.features.written import UNITS
+from fleetcast.features.written import KEY, UNITS
 from fleetcast.own import in_use
+
+__all__ = ["Golden", "broken", "golden", "made"]
+
+
+def made(name: str, of: Golden) -> pl.DataFrame:
+    """What a feature of the workspace in use makes of a golden frame now."""
+    module, _ = in_use().module("features", name, "features(frame)", "COLUMNS")
+    found: pl.DataFrame = module.features(of.given).select(*KEY, *module.COLUMNS)
+    return found
 
 
 def broken(name: str, given: pl.DataFrame, *, past: tuple[str, ...] = (UNITS,)) -> list[str]:

@@ -11,7 +11,7 @@ def cycle(**mapes):
         SegmentVerdict(name, mape is not None and mape <= 0.45, "MAPE is over", "champion", mape=mape)
         for name, mape in mapes.items()
     ]
-    return SimpleNamespace(verdicts=tuple(verdicts), rehearsed=None)
+    return SimpleNamespace(verdicts=tuple(verdicts), rehearsed=None, quorum=True)
 
 
 def test_segments_are_better_worse_failed_or_the_same():
@@ -25,7 +25,13 @@ def test_a_smaller_error_that_does_not_pass_is_not_better():
 
 def test_the_worst_five_are_shown_the_worst_first():
     before, after = ({f"s{n}": 0.1 + step * n for n in range(8)} for step in (0.0, 0.01))
-    assert fleet_diff(cycle(**before), cycle(**after)).worst["segment"].to_list() == ["s7", "s6", "s5", "s4", "s3"]
+    assert fleet_diff(cycle(**before), cycle(**after)).worst["segment"].to_list() == [
+        "s7",
+        "s6",
+        "s5",
+        "s4",
+        "s3",
+    ]
 
 
 def test_a_segment_without_a_model_is_among_the_failed_and_changes_nothing():

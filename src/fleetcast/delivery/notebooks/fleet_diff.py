@@ -32,6 +32,7 @@ class FleetDiff:
     cpu_before: float
     cpu_after: float
     volume: float | None = None
+    quorum: bool = True  # enough segments can be served
 
     @property
     def better(self) -> list[str]:
@@ -62,6 +63,7 @@ class FleetDiff:
             "worst": self.worst["segment"].to_list(),
             "cpu_seconds": [self.cpu_before, self.cpu_after],
             "volume": self.volume,
+            "quorum": self.quorum,
             "segments": self.frame.to_dicts(),
         }
 
@@ -100,7 +102,7 @@ def fleet_diff(
         "change", "segment", descending=[True, False], nulls_last=True
     )
     volume = after.rehearsed.change if after.rehearsed else None
-    return FleetDiff(frame, *cpu, volume)
+    return FleetDiff(frame, *cpu, volume, after.quorum)
 
 
 def _row(before: SegmentVerdict | None, after: SegmentVerdict) -> Mapping[str, Any]:

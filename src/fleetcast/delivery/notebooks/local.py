@@ -1,6 +1,8 @@
 """A workspace to try things in: the code and settings of another, its sample data or its own, and state of its own."""
 
 import shutil
+import tempfile
+import weakref
 from pathlib import Path
 
 from fleetcast.delivery.notebooks.toml import changed
@@ -12,8 +14,18 @@ STATE = ".fleetcast"
 STAYS = {".git", SAMPLE, STATE, SETTINGS_FILE, "policy.toml", "src", "notebooks", "tests", "dist", ".venv"}
 
 
-def workspace_for_trying(folder: Path, to: Path) -> Path:
+class Scratch:
+    """A folder that is there as long as somebody holds this."""
+
+    def __init__(self, purpose: str) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix=f"fleetcast-{purpose}-"))
+        weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
+
+
+def workspace_for_trying(folder: Path, to: Path, *, home: Path | None = None) -> Path:
     """Make it in the empty folder `to`: code is copied, data are linked.
+
+    With `home`, that is where the data are, and no sample stands in for them.
 
     `sample/` stands in for the workspace's folder, and for what {data} means: `sample/data/x.csv` is there `data/x.csv`.
     Tasks run one after the other in this process, so that breakpoints work.
@@ -25,10 +37,14 @@ def workspace_for_trying(folder: Path, to: Path) -> Path:
     to.mkdir(parents=True, exist_ok=True)
     (to / SETTINGS_FILE).write_text(text, "utf-8")
     shutil.copytree(folder / "src", to / "src", ignore=shutil.ignore_patterns("__pycache__"))
-    stays = {*STAYS, settings.state.root.strip("/").split("/")[0]}
-    source = folder / SAMPLE if (folder / SAMPLE).is_dir() else folder
+    stays = {
+        *STAYS,
+        Path(settings.state.root).parts[0],
+    }  # of a path that is absolute that is no name of anything here
+    sampled = home is None and (folder / SAMPLE).is_dir()
+    source = folder / SAMPLE if sampled else home or folder
     for entry in sorted(source.iterdir()):
-        if source != folder or entry.name not in stays:
+        if sampled or entry.name not in stays:
             (to / entry.name).symlink_to(entry.resolve())
     return to
 

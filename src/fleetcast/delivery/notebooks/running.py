@@ -29,6 +29,12 @@ class Ran:
     cells: tuple[Mapping[str, str], ...]  # name → fingerprint, cell by cell
     contract: Mapping[str, Any]
 
+    @property
+    def override(self) -> Override | None:
+        """What the notebook overrides, as far as it was tried."""
+        found: Override | None = self.contract.get("override")
+        return found
+
 
 def run(notebook: Notebook, workspace: Path, *, hash_seed: int = 0) -> Ran:
     """Run it once. `hash_seed` orders sets: what depends on that order differs from run to run."""
@@ -78,8 +84,3 @@ def _made(cell: Cell, name: str) -> int:
     """The line of a cell that gives a name its value."""
     tree = ast.parse("\n" * (cell.line - 1) + cell.text)
     return next((e.line for e in scopes.events(tree) if e.what == "bind" and e.name == name), cell.line)
-
-
-def overridden(contract: Mapping[str, Any]) -> Override | None:
-    """What a run has found to be overridden, and has tried."""
-    return contract.get("override")

@@ -14,7 +14,7 @@ _KNOWN = {
     "a key of a storage account": re.compile(r"AccountKey=[A-Za-z0-9+/=]{40,}"),
 }
 _NAMED = re.compile(
-    r"(?i)\b\w*(password|passwd|secret|api_?key|access_?key|auth_?token|token)\w*\s*[:=]\s*['\"](?P<value>[^'\"\s]{6,})['\"]"
+    r"(?i)\b\w*(password|passwd|secret|api_?key|access_?key|auth_?token|token)\b\s*[:=]\s*['\"](?P<value>[^'\"\s]{6,})['\"]"
 )
 
 

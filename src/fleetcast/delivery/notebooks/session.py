@@ -34,6 +34,7 @@ from fleetcast.fleet.report import CycleReport
 from fleetcast.fleet.run import cutoff, run_cycle
 from fleetcast.models import written as recipes
 from fleetcast.models.baseline import HistoricalAverage
+from fleetcast.own import OWN
 from fleetcast.rounds.subject import Subject
 from fleetcast.settings import Settings
 from fleetcast.training.origins import origins
@@ -60,7 +61,7 @@ class Session:
     """The same frames, contracts, split and seed as production has for a segment, at one week.
 
     Attributes:
-        segment: whose rows `frame`, `examples`, `ahead` and `baseline` are.
+        segment: whose rows `examples`, `ahead` and `baseline` are; `frame` and `frames` are of its whole partition.
         week: the cutoff, the last week that anything here has seen.
         settings: the workspace's settings.
     """
@@ -132,12 +133,8 @@ class Session:
 
     @cached_property
     def frame(self) -> pl.DataFrame:
-        """What `features` is given: one row per series and week of the segment; see the guide on notebooks."""
-        mine = pl.Series(self._subject.rows(self._panel))
-        series = self._panel.series.filter(mine).select("store", "product")
-        return written.frame(self._panel).join(
-            series, on=["store", "product"], how="semi", maintain_order="left"
-        )
+        """What `features` is given: one row per series and week of the segment's partition; see the guide on notebooks."""
+        return written.frame(self._panel)
 
     @property
     def past(self) -> tuple[str, ...]:
@@ -167,15 +164,40 @@ class Session:
         Everything happens in a folder that is thrown away.
         """
         override = _override(functions)
-        folder, before, cpu = self._as_it_is()
+        columns: Mapping[str, str] | None = None
+        if override == "features":
+            found = tried(functions[0], self.frame, self.past)
+            if found.problems:
+                said = "\n".join(f"  {each}" for each in found.problems)
+                raise DataError(f"features breaks its contract:\n{said}")
+            columns = found.columns
+        pieces = writing.of_functions(functions)
+        text = writing.module(override, pieces, about="Tried in a notebook.", columns=columns)
+        return self.try_module(override, TRIED, text)
+
+    def try_module(self, override: Override, name: str, text: str) -> FleetDiff:
+        """The same with a module as it will lie in the package."""
+        folder, before, cpu = self.as_it_is()
         with tempfile.TemporaryDirectory(prefix="fleetcast-try-") as scratch:
             there = Path(shutil.copytree(folder, Path(scratch) / "workspace", symlinks=True))
-            self._write(there, override, functions)
+            _install(there, self.settings, override, name, text)
             w = _opened(self._folder, there, self._w)
             after = run_cycle(w, week=self.week, only="validate", progress=Silent(), actor=ACTOR)
             found = fleet_diff(before, after, cpu=(cpu, _training(w, self.week)))
         own.use(self._w.package)
         return found
+
+    def as_it_is(self) -> tuple[Path, CycleReport, float]:
+        """A folder in which the week has been done with the code there is, and what that came to; done once."""
+        if self._before is None:
+            self._scratch = trying.Scratch("fleet")
+            folder = trying.workspace_for_trying(self._folder, self._scratch.folder / "workspace")
+            if self._held is not None:  # its tables are conditioned already
+                shutil.copytree(self._w.state.parent, folder / trying.STATE, dirs_exist_ok=True)
+            w = _opened(self._folder, folder, self._w)
+            report = run_cycle(w, week=self.week, progress=Silent(), actor=ACTOR)
+            self._before = folder, report, _training(w, self.week)
+        return self._before
 
     def __repr__(self) -> str:
         return f"<session of {self.segment} at {self.week}, {self.frame.height} rows>"
@@ -205,44 +227,22 @@ class Session:
     def _panel(self) -> Panel:
         return self._design.panel
 
-    def _as_it_is(self) -> tuple[Path, CycleReport, float]:
-        """A folder in which the week has been done with the code there is, and what that came to."""
-        if self._before is None:
-            self._scratch = tempfile.TemporaryDirectory(prefix="fleetcast-fleet-")
-            folder = trying.workspace_for_trying(self._folder, Path(self._scratch.name) / "workspace")
-            if self._held is not None:  # its tables are conditioned already
-                shutil.copytree(self._w.state.parent, folder / trying.STATE, dirs_exist_ok=True)
-            w = _opened(self._folder, folder, self._w)
-            report = run_cycle(w, week=self.week, progress=Silent(), actor=ACTOR)
-            self._before = folder, report, _training(w, self.week)
-        return self._before
 
-    def _write(self, there: Path, override: Override, functions: tuple[Callable[..., Any], ...]) -> None:
-        """The change, as `nb promote` would write it."""
-        columns: Mapping[str, str] | None = None
-        if override == "features":
-            found = tried(functions[0], self.frame, self.past)
-            if found.problems:
-                raise DataError(
-                    "features breaks its contract:\n" + "\n".join(f"  {each}" for each in found.problems)
-                )
-            columns = found.columns
-        text = writing.module(
-            override, writing.of_functions(functions), about="Tried in a notebook.", columns=columns
-        )
-        install(there, self.settings, override, TRIED, text)
+def named(settings: Settings, override: Override, name: str) -> str | list[str]:
+    """The value of the setting that makes a module part of production, beside those that are already."""
+    if override == "recipe":
+        return f"{OWN}{name}"
+    return list(dict.fromkeys([*settings.training.features.own, name]))
 
 
-def install(folder: Path, settings: Settings, override: Override, name: str, text: str) -> tuple[Path, Path]:
-    """Write a module into a workspace's package and name it in its settings; returns both files."""
+def _install(folder: Path, settings: Settings, override: Override, name: str, text: str) -> None:
+    """Write a module into a workspace's package and name it in its settings."""
     path = folder / "src" / settings.workspace.package / writing.KINDS[override] / f"{name}.py"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, "utf-8")
-    others = settings.training.features.own
-    value: str | list[str] = f"own:{name}" if override == "recipe" else list(dict.fromkeys([*others, name]))
     file = folder / workspaces.SETTINGS_FILE
+    value = named(settings, override, name)
     file.write_text(changed(file.read_text("utf-8"), PLACES[override], value), "utf-8")
-    return path, file
 
 
 def session(
@@ -265,8 +265,8 @@ def session(
     """
     folder = Path(workspace).resolve() if workspace is not None else _nearest()
     if local and (folder / trying.SAMPLE).is_dir():
-        held = tempfile.TemporaryDirectory(prefix="fleetcast-session-")
-        there = trying.workspace_for_trying(folder, Path(held.name) / "workspace")
+        held = trying.Scratch("session")
+        there = trying.workspace_for_trying(folder, held.folder / "workspace")
         w = workspaces.open(there, data=trying.data_of(folder, there))
         run_cycle(w, week=week, only="condition", progress=Silent(), actor=ACTOR)
         return _of(folder, w, segment, cutoff(w, week), held)

@@ -33,7 +33,7 @@ def tagged_cells(parsed: Parsed) -> Iterator[Wrong]:
     for names, (allowed, does) in only.items():
         for _, tree in parsed.tagged(*names):
             for node in tree.body:
-                if not _is_text(node) and not allowed(node):
+                if not _says_nothing(node) and not allowed(node):
                     yield node.lineno, RULE, f"{does} and does nothing else; move this to a cell of its own"
 
 
@@ -54,8 +54,8 @@ def tags(parsed: Parsed) -> Iterator[Wrong]:
         yield 1, "nothing_tagged", f"{said}; there are {', '.join(TAGS)}"
 
 
-def _is_text(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+def _says_nothing(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Pass) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
 
 
 def _is_function(node: ast.stmt) -> bool:

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from fleetcast.delivery.notebooks import scopes
-from fleetcast.delivery.notebooks.overrides import IMPORTS, PARAMETERS, TAGS, Override
+from fleetcast.delivery.notebooks.overrides import IMPORTS, PARAMETERS, Override
 from fleetcast.delivery.notebooks.percent import Notebook
 from fleetcast.domain.errors import UsageError
 from fleetcast.own import Kind
 
 KINDS: Mapping[Override, Kind] = {"features": "features", "recipe": "recipes"}
+ONE: Mapping[Override, str] = {"features": "feature", "recipe": "recipe"}
 
 
 @dataclass(frozen=True)
@@ -95,11 +96,6 @@ def module(
     parts = [head, "\n".join(pieces.imports), "\n".join([*declared, *pieces.parameters])]
     top = "\n\n".join(part for part in parts if part)
     return "\n\n\n".join([top, *pieces.functions]) + "\n"
-
-
-def functions_of(override: Override) -> tuple[str, ...]:
-    """The functions an override consists of."""
-    return TAGS[override]
 
 
 def _first(function: scopes.Function) -> int:

@@ -16,6 +16,7 @@ from fleetcast.faces.cli import (
     deploying,
     explaining,
     integrating,
+    notebooks,
     ordering,
     releasing,
     trialing,
@@ -56,6 +57,7 @@ app.add_typer(releasing.release)
 app.add_typer(releasing.audit)
 app.add_typer(integrating.ci)
 app.add_typer(deploying.cd)
+app.add_typer(notebooks.nb)
 app.add_typer(trialing.trial)
 
 
