@@ -8,9 +8,9 @@ import pytest
 from fleetcast import workspace
 from fleetcast.delivery.notebooks import promoting, template
 from fleetcast.delivery.report import Check
-from fleetcast.domain.errors import UsageError
+from fleetcast.domain.errors import DataError, UsageError
 from fleetcast.faces.cli.options import now
-from fleetcast.testing.repositories import commit, git
+from fleetcast.testing.repositories import git
 
 FLEETCAST = Path(sys.executable).with_name("fleetcast")
 
@@ -31,6 +31,13 @@ def edited(path, old, new):
     text = path.read_text("utf-8")
     assert old in text
     path.write_text(text.replace(old, new), "utf-8")
+
+
+def untried(shop):
+    """A notebook that does not try its change on the fleet, which takes its time."""
+    path = template.new(shop, "steps")
+    edited(path, "diff = session.try_(features)\nprint(diff)\n", "session.split\n")
+    return path
 
 
 @pytest.fixture
@@ -96,15 +103,16 @@ def well(folder, change, session):
 
 
 def ill(folder, change, session):
-    return Check("never", "failed", "ill")
+    raise DataError("the fleet cannot be judged")
 
 
 @pytest.mark.slow
 def test_a_failing_check_leaves_the_branch_and_main_as_it_was(shop):
     main = git(shop, "rev-parse", "main")
-    template.new(shop, "steps")
+    untried(shop)
     report = promoting.verb(shop, "steps", clock=now, checks=(well, ill))
     assert report.exit_code == 1
+    assert (report.checks[-1].name, report.checks[-1].says) == ("ill", "the fleet cannot be judged")
     assert git(shop, "rev-parse", "--abbrev-ref", "HEAD") == "notebook/steps"
     assert git(shop, "rev-parse", "main") == main
     assert report.subject["branch"] == "notebook/steps"
@@ -130,7 +138,7 @@ def test_other_changes_are_not_taken_along(shop):
 
 @pytest.mark.slow
 def test_a_commit_that_git_refuses_leaves_everything_as_it_was(shop):
-    template.new(shop, "steps")
+    untried(shop)
     hook = shop / ".git" / "hooks" / "pre-commit"
     hook.write_text("#!/bin/sh\necho not today >&2\nexit 1\n")
     hook.chmod(0o755)
@@ -152,4 +160,3 @@ def test_a_name_that_is_taken_is_not_written_over(shop):
 def test_a_workspace_without_git_is_told_so(tmp_path):
     with pytest.raises(UsageError, match="in no Git repository"):
         promoting.verb(tmp_path, "steps", clock=now)
-    assert commit  # the fixture's own

@@ -10,10 +10,10 @@ from fleetcast.delivery.notebooks import percent
 from fleetcast.delivery.notebooks.change import Change, change
 from fleetcast.delivery.notebooks.checking import checked
 from fleetcast.delivery.notebooks.pull_request import CHECKS, PullRequestCheck
-from fleetcast.delivery.notebooks.session import session
-from fleetcast.delivery.report import Report
-from fleetcast.delivery.verb import Verb
-from fleetcast.domain.errors import UsageError
+from fleetcast.delivery.notebooks.session import Session, session
+from fleetcast.delivery.report import Check, Report, State
+from fleetcast.delivery.verb import STATES, Verb
+from fleetcast.domain.errors import FleetcastError, UsageError
 
 SHOWN = 5  # files that a message lists
 
@@ -48,8 +48,17 @@ def verb(
         git.git(folder, "commit", "--quiet", "--message", _message(made, looked.notebook.title))
     found = git.checkout(folder)
     done.about(branch=branch, commit=found.commit, tree=found.tree)
-    done.add(*(check(folder, made, here) for check in checks))
+    done.add(*(_checked(check, folder, made, here) for check in checks))
     return done.report()
+
+
+def _checked(check: PullRequestCheck, folder: Path, made: Change, here: Session) -> Check:
+    """How a check ended; an error of ours is one of its ends."""
+    try:
+        return check(folder, made, here)
+    except FleetcastError as error:
+        state: State = next((state for kind, state in STATES.items() if isinstance(error, kind)), "failed")
+        return Check(check.__name__, state, str(error))
 
 
 def _told(made: Change) -> str:
