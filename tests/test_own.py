@@ -30,7 +30,10 @@ def shop(tmp_path):
     return folder
 
 
-def test_what_a_workspace_wrote_itself_is_trained_stored_judged_and_served(shop):
+@pytest.mark.parametrize("engine", ["serial", pytest.param("processes", marks=pytest.mark.slow)])
+def test_what_a_workspace_wrote_itself_is_trained_stored_judged_and_served(shop, engine):
+    path = shop / "fleetcast.toml"
+    path.write_text(path.read_text().replace('engine = "serial"', f'engine = "{engine}"'))
     report = run_week(shop)
     assert {verdict.served_by for verdict in report.verdicts} <= {"champion", "baseline"}
     assert all(verdict.ran for verdict in report.verdicts)

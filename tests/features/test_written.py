@@ -4,6 +4,8 @@ from datetime import date
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from fleetcast import own
 from fleetcast.domain.errors import ContractError, UsageError
@@ -114,6 +116,9 @@ def test_a_declaration_that_says_otherwise_than_the_function_does_is_found(packa
     assert "what it reads is {'momentum': 'origin', 'cheap': 'week'}" in problem
 
 
+FRAME = written.frame(panel())
+
+
 def of_series(expression):
     return lambda frame: frame.with_columns(new=expression.over(["store", "product"]))
 
@@ -140,6 +145,19 @@ def of_series(expression):
 def test_a_function_that_breaks_the_contract_is_told_how(function, problem):
     found = tried(function, written.frame(panel()))
     assert any(problem in each for each in found.problems), found.problems
+
+
+@settings(max_examples=25)
+@given(weeks=st.integers(-6, 6), window=st.integers(1, 6))
+def test_a_window_that_ends_by_its_week_passes_and_one_that_does_not_is_found(weeks, window):
+    function = of_series(pl.col("units").shift(weeks).rolling_mean(window))
+    assert bool(tried(function, FRAME).problems) == (weeks < 0)
+
+
+def test_a_frame_without_any_units_proves_nothing(package):
+    blank = FRAME.with_columns(units=pl.lit(None, pl.Float64))
+    (problem,) = tried(of_series(pl.col("units").shift(1)), blank).problems
+    assert "cannot be tried" in problem
 
 
 def test_a_column_that_is_not_declared_stops_training(package):

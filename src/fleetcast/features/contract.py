@@ -51,6 +51,9 @@ def _ahead(
     function: Function, given: pl.DataFrame, made: pl.DataFrame, new: list[str], past: Sequence[str]
 ) -> Iterator[str]:
     weeks = given.filter(pl.col(UNITS).is_not_null())["week"].unique().sort()
+    if weeks.is_empty():
+        yield "cannot be tried: no week of the frame has units"
+        return
     for share in CUTS:
         last: date = weeks[int(share * (len(weeks) - 1))]
         until = made.filter(pl.col("week") <= last)

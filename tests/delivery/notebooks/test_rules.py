@@ -38,18 +38,18 @@ def test_a_hostile_notebook_is_rejected_at_its_lines_by_its_text(path):
 
 
 @pytest.mark.parametrize("path", [path for path in HOSTILE if is_run(path)], ids=name_of)
-def test_a_hostile_notebook_whose_text_is_well_is_rejected_at_its_lines_by_running_it(path, tmp_path):
+def test_a_hostile_notebook_whose_text_is_well_is_rejected_at_its_lines_by_running_it(path):
     notebook = percent.read(path)
     assert rules.broken(notebook) == []
-    found = running.twice(notebook, tmp_path).findings
+    found = running.twice(notebook).findings
     assert {(one.line, one.rule) for one in found} == expected(path)
 
 
 @pytest.mark.parametrize("path", GOOD, ids=name_of)
-def test_a_good_notebook_passes(path, tmp_path):
+def test_a_good_notebook_passes(path):
     notebook = percent.read(path)
     assert rules.broken(notebook) == []
-    assert running.twice(notebook, tmp_path).findings == ()
+    assert running.twice(notebook).findings == ()
 
 
 def test_there_is_a_hostile_notebook_for_every_rule():

@@ -33,7 +33,7 @@ def checked(workspace: Path, name: str) -> Checked:
     if text.state != "passed":
         return Checked(notebook, (text, Check("run", "skipped", "not before its text is well")), None)
     with metered() as meter:
-        ran = running.twice(notebook, workspace)
+        ran = running.twice(notebook)
     run = _check("run", list(ran.findings), "from top to bottom in two fresh kernels, with equal values")
     wall = meter.cost.wall_seconds if meter.cost else 0.0
     return Checked(

@@ -36,14 +36,14 @@ class Ran:
         return found
 
 
-def run(notebook: Notebook, workspace: Path, *, hash_seed: int = 0) -> Ran:
-    """Run it once. `hash_seed` orders sets: what depends on that order differs from run to run."""
+def run(notebook: Notebook, *, hash_seed: int = 0) -> Ran:
+    """Run it once, in its own folder as Jupyter does; `hash_seed` decides the order of sets, which nothing may depend on."""
     with tempfile.TemporaryDirectory(prefix="fleetcast-kernel-") as folder:
         out = Path(folder) / "ran.json"
         try:
             done = subprocess.run(  # noqa: S603 — this Python, with a module of ours
-                [sys.executable, "-m", PROGRAM, str(notebook.path), str(out)],
-                cwd=workspace,
+                [sys.executable, "-m", PROGRAM, str(notebook.path.resolve()), str(out)],
+                cwd=notebook.path.parent,
                 env=os.environ | {"PYTHONHASHSEED": str(hash_seed), "PYTHONDONTWRITEBYTECODE": "1"},
                 capture_output=True,
                 text=True,
@@ -61,12 +61,12 @@ def run(notebook: Notebook, workspace: Path, *, hash_seed: int = 0) -> Ran:
     return Ran(tuple(found), tuple(said["cells"]), said["contract"])
 
 
-def twice(notebook: Notebook, workspace: Path) -> Ran:
+def twice(notebook: Notebook) -> Ran:
     """Run it twice; values that differ are findings, at the line that makes them."""
-    first = run(notebook, workspace)
+    first = run(notebook)
     if first.findings:
         return first
-    again = run(notebook, workspace, hash_seed=1)
+    again = run(notebook, hash_seed=1)
     path = f"notebooks/{notebook.path.name}"
     for cell, one, other in zip(notebook.code, first.cells, again.cells, strict=False):
         moved = [name for name in one if one[name] != other.get(name)]

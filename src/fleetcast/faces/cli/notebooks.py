@@ -9,6 +9,10 @@ from fleetcast.faces.cli.integrating import ReportFolder, told
 from fleetcast.faces.cli.options import DEV, HERE, Env, Folder, Json, looking, now
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rich.console import RenderableType
+
     from fleetcast.delivery.report import Report
 
 nb = typer.Typer(name="nb", help="Notebooks, and their way into production.", no_args_is_help=True)
@@ -39,9 +43,11 @@ def new(
 ) -> None:
     """Write a notebook that runs from top to bottom as it is."""
     from fleetcast.delivery.notebooks import template
+    from fleetcast.faces.cli import paper
 
     path = template.new(workspace, name, segment=segment, override=override.value)
-    _wrote(path, f"nb check {name}", "is it what production could take over?", workspace, as_json=json)
+    step = (f"nb check {name}", "is it what production could take over?")
+    _wrote(path, paper.next_steps(paper.Place(str(workspace)), step), as_json=json)
 
 
 @nb.command("check")
@@ -83,21 +89,22 @@ def debug(
     """Write a notebook that opens a step of a cycle with exactly what it was given.
 
     It works in a copy of the environment's state, and changes nothing there."""
+    from rich.text import Text
+
     with looking("reading the ledger"):
         from fleetcast.delivery.notebooks import debugging
 
         path = debugging.write(workspace, step, environment=env.value)
-    _wrote(path, "costs", "what the steps of the newest cycle took", workspace, as_json=json)
+    _wrote(path, Text(f"Open it in an editor or in Jupyter, or run it: python {path}"), as_json=json)
 
 
-def _wrote(path: object, command: str, answers: str, workspace: object, *, as_json: bool) -> None:
+def _wrote(path: "Path", after: "RenderableType", *, as_json: bool) -> None:
     from rich.console import Group
     from rich.text import Text
 
-    from fleetcast.faces.cli import paper, terminal
+    from fleetcast.faces.cli import terminal
 
-    said = Group(Text(f"wrote {path}"), "", paper.next_steps(paper.Place(str(workspace)), (command, answers)))
-    terminal.show({"notebook": str(path)}, said, as_json=as_json)
+    terminal.show({"notebook": str(path)}, Group(Text(f"wrote {path}"), "", after), as_json=as_json)
 
 
 def _git(made: "Report") -> None:

@@ -17,7 +17,9 @@ try:
     import json as text
 except ImportError as missing:
     print(missing)
-with open("notes.txt", "w") as file:
+from io import StringIO
+
+with StringIO() as file:
     file.write("x")
 for number, (left, right) in enumerate([(1, 2), (3, 4)]):
     total = number + left * right
