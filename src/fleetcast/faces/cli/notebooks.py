@@ -64,7 +64,7 @@ def check(name: Name, workspace: Folder = HERE, report: ReportFolder = None, jso
 
 @nb.command("promote")
 def promote(name: Name, workspace: Folder = HERE, report: ReportFolder = None, json: Json = False) -> None:
-    """Write what a notebook overrides into the package, on a branch of its own, and check it.
+    """Bring what a notebook overrides into the package, on a branch.
 
     With its contract, a golden test and the setting that puts it to use, as one commit; then the checks of its
     pull request run. When one fails the branch stays, and how to go back is told."""
@@ -86,7 +86,7 @@ def debug(
     env: Env = DEV,
     json: Json = False,
 ) -> None:
-    """Write a notebook that opens a step of a cycle with exactly what it was given.
+    """Open a step of a cycle as a notebook, with what it was given.
 
     It works in a copy of the environment's state, and changes nothing there."""
     from rich.text import Text
