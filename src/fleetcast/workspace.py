@@ -1,8 +1,7 @@
 """The composition root: a workspace's folder and settings become live lake, registry, ledger and sources."""
 
-import importlib.util
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, cached_property
@@ -11,7 +10,7 @@ from types import ModuleType
 from typing import Any
 
 import fleetcast
-from fleetcast import artifacts
+from fleetcast import artifacts, own
 from fleetcast.artifacts import Artifact
 from fleetcast.conditioning.stage import Conditioner
 from fleetcast.conditioning.standard import as_they_stand
@@ -33,6 +32,7 @@ from fleetcast.domain.tables import (
 from fleetcast.domain.versions import digest, digest_of
 from fleetcast.lake import Lake
 from fleetcast.ledger.store import Ledger
+from fleetcast.own import OWN, Kind, Package
 from fleetcast.registry.bank import Bank
 from fleetcast.registry.publications import Publications
 from fleetcast.registry.store import Registry
@@ -81,6 +81,11 @@ class Workspace:
     def home(self) -> Path:
         """What paths in the settings are relative to: of state, and of raw files."""
         return self.address.home or self.folder
+
+    @property
+    def package(self) -> Package:
+        """The workspace's own code."""
+        return Package(self.folder / "src" / self.settings.workspace.package)
 
     @cached_property
     def policy(self) -> Policy:
@@ -155,10 +160,9 @@ class Workspace:
     def code_in_full(self) -> dict[str, Any]:
         """What `code` is the digest of: the digest of every file, and the settings themselves."""
         package = Path(fleetcast.__file__).parent
-        own = self.folder / "src" / self.settings.workspace.package
         return {
             "fleetcast": _tree(package, skip=("faces", "testing", "sources/sample")),
-            "workspace": _tree(own, skip=()),
+            "workspace": _tree(self.package.folder, skip=()),
             "recipe": recipes.version(self.settings.training.recipe),
             "settings": {
                 "training": self.settings.training.model_dump(mode="json", exclude={"donors"}),
@@ -203,26 +207,7 @@ class Workspace:
 
     def conditioner(self, name: str) -> tuple[ModuleType, str]:
         """The module of a source's conditioner and the digest of its file; only this workspace's own package is looked in."""
-        path = self.folder / "src" / self.settings.workspace.package / "conditioners" / f"{name}.py"
-        if not path.is_file():
-            raise UsageError(
-                f"no conditioner {name!r}: {path} does not exist; write it or correct the settings"
-            )
-        spec = importlib.util.spec_from_file_location(
-            f"{self.settings.workspace.package}.conditioners.{name}", path
-        )
-        if spec is None or spec.loader is None:
-            raise UsageError(f"{path} cannot be loaded as a Python module")
-        module = importlib.util.module_from_spec(spec)
-        try:
-            spec.loader.exec_module(module)
-        except Exception as error:
-            raise UsageError(f"{path} cannot be loaded: {type(error).__name__}: {error}") from error
-        if not hasattr(module, "condition"):
-            raise UsageError(
-                f"{path} has no function `condition(rows, context)`; see the guide on conditioners"
-            )
-        return module, digest(path.read_bytes())
+        return self.package.module("conditioners", name, "condition(rows, context)")
 
     def refuse_checkout(self) -> None:
         """Stop a run of code that this environment does not allow: a checkout's, or an artifact's that was changed."""
@@ -263,7 +248,22 @@ def open(  # noqa: A001 — `workspace.open` reads as what it does
     if data is None and os.environ.get("FLEETCAST_DATA"):
         data = Path(os.environ["FLEETCAST_DATA"])
     address = Address(folder, environment, data, home if installed else None)
-    return Workspace(address, settings, clock or _now, installed.artifact if installed else None)
+    return _with_own(Workspace(address, settings, clock or _now, installed.artifact if installed else None))
+
+
+def _with_own(opened: Workspace) -> Workspace:
+    """The workspace, whose own features and recipes are found by name from now on."""
+    for kind, name in _declared(opened.settings):
+        opened.package.digest(kind, name)  # says so now where it is not there
+    own.use(opened.package)
+    return opened
+
+
+def _declared(settings: Settings) -> Iterator[tuple[Kind, str]]:
+    """The modules that settings of training name."""
+    yield from (("features", name) for name in settings.training.features.own)
+    if settings.training.recipe.startswith(OWN):
+        yield "recipes", settings.training.recipe.removeprefix(OWN)
 
 
 def open_locally(
@@ -277,7 +277,7 @@ def open_locally(
         if source.format == "sql" and "://" not in source.path and (home / source.path).is_file()
     ]
     settings = local(settings, effort, databases=databases)
-    return Workspace(Address(folder, "dev", home, home, effort), settings, clock or _now)
+    return _with_own(Workspace(Address(folder, "dev", home, home, effort), settings, clock or _now))
 
 
 def reopen(address: Address) -> Workspace:

@@ -137,6 +137,11 @@ def _co_authors(message: str) -> Iterator[str]:
         yield found["address"]
 
 
+def git(folder: Path, *words: str) -> str:
+    """What a command of Git prints, without its last line's end."""
+    return _said(folder, *words).rstrip("\n")
+
+
 def _said(folder: Path, *words: str) -> str:
     """What Git answers in a folder, as text."""
     return _ran(folder, *words).decode("utf-8", "surrogateescape")

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from fleetcast.features import ahead
+from fleetcast.features import ahead, written
 from fleetcast.features.column import F32, Column, Table
 from fleetcast.features.history import History
 from fleetcast.features.panel import Panel
@@ -36,6 +36,7 @@ def columns(
         *_issued(panel, settings),
         *_calendar(panel, settings),
         *_static(panel),
+        *written.columns(panel, settings.own),
     ]
 
 

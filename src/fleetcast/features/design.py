@@ -15,6 +15,7 @@ from fleetcast.features.columns import columns
 from fleetcast.features.examples import Examples
 from fleetcast.features.panel import STATUS, Panel
 from fleetcast.features.reading import Reading, read
+from fleetcast.own import in_use
 from fleetcast.settings import CovariateSettings, FeatureSettings
 
 __all__ = ["Design", "Examples"]
@@ -39,6 +40,7 @@ class Design:
     panel: Panel
     columns: tuple[Column, ...]
     since: int = 0
+    own: tuple[str, ...] = ()  # digests of the workspace's modules that made columns
 
     @classmethod
     def of(
@@ -49,7 +51,8 @@ class Design:
         *,
         since: int = 0,
     ) -> "Design":
-        return cls(panel, tuple(columns(panel, settings, covariates or {}, since=since)), since)
+        made = tuple(columns(panel, settings, covariates or {}, since=since))
+        return cls(panel, made, since, tuple(in_use().digest("features", name) for name in settings.own))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -58,7 +61,8 @@ class Design:
     @property
     def digest(self) -> str:
         """Of the feature spec: names in order and the version of the code that makes them."""
-        return digest_of({"version": VERSION, "names": list(self.names)})
+        own = {"own": list(self.own)} if self.own else {}
+        return digest_of({"version": VERSION, "names": list(self.names)} | own)
 
     def examples(
         self,

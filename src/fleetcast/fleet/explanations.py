@@ -136,7 +136,7 @@ def _ensemble(w: Workspace, member: Member) -> Explained:
     fitted = recipes.load(found.models[member.model])
     if not explaining.explainable(fitted):
         raise UsageError(
-            f"{member.model} is of a recipe that another package brought: only our own can be taken apart"
+            f"{member.model} is of a recipe that is not Fleetcast's: only Fleetcast's recipes can be taken apart"
         )
     if member.pool and member.pool.model in found.models:
         fitted = fitted.with_pool(recipes.load(found.models[member.pool.model]))

@@ -296,6 +296,22 @@ class Cycle:
         if not promoted or self.w.ledger.pointer() == release:  # else it was live, and rolled back
             self.cut = self.w.registry.releases.get(release)
 
+    def orders(self, step: str) -> "dict[str, work.Train] | dict[str, work.Score]":
+        """What the parts of a step are asked that leaves for workers, by part; nothing of any other step."""
+        reach = next((reach for reach, name in TRAIN.items() if name == step), None)
+        if reach is not None:
+            fleet = reporting.cells(self.w, self.week, self.snapshot)
+            chosen = {decision["segment"] for decision in self._plan(fleet) if decision["retrain"]}
+            return self._training(fleet, chosen, reach)
+        live = self.w.registry.releases.current()
+        return self._scoring(live.id) if step == "score" and live else {}
+
+    def _training(self, fleet: list[reporting.Cell], chosen: set[str], reach: Reach) -> dict[str, work.Train]:
+        return {
+            task.partition: work.Train(self.w.address, self.snapshot, self.received, task)
+            for task in self._training_tasks(fleet, chosen, reach)
+        }
+
     def _pinned(self) -> bool:
         """Whether the live release names the artifact and the policy that are here now: they change without any training."""
         live = self.w.registry.releases.current()
@@ -341,10 +357,7 @@ class Cycle:
 
     def _train(self, fleet: list[reporting.Cell], chosen: set[str], reach: Reach) -> dict[str, Any]:
         """Records by partition, and the error of those that failed whole, of the models of a reach."""
-        orders = {
-            task.partition: work.Train(self.w.address, self.snapshot, self.received, task)
-            for task in self._training_tasks(fleet, chosen, reach)
-        }
+        orders = self._training(fleet, chosen, reach)
         step = TRAIN[reach]
         self.progress.stage(step, len(orders))
         outputs: dict[str, str] = {}
@@ -672,6 +685,11 @@ def _not_scored(failed: Mapping[str, str], orders: Mapping[str, work.Score], wha
     return GateFailed(
         f"{len(failed)} of {len(orders)} partitions could not be scored; {partition}: {error}; {what}"
     )
+
+
+def inputs(order: work.Train | work.Score) -> object:
+    """What decides the outcome of a part that leaves for a worker; its digest is kept with the step."""
+    return _train_inputs(order) if isinstance(order, work.Train) else _score_inputs(order)
 
 
 def _train_inputs(order: work.Train) -> object:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from fleetcast import telemetry, workspace
+from fleetcast import own, telemetry, workspace
 from fleetcast.backtesting import stage as backtesting
 from fleetcast.domain.history import History
 from fleetcast.domain.tables import DELIVERIES
@@ -135,6 +135,7 @@ def _open(address: Address) -> Workspace:
 
             enable_cache(opened.cache / "jax")
         _OPENED[address] = written, opened
+    own.use(_OPENED[address][1].package)
     return _OPENED[address][1]
 
 

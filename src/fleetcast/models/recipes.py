@@ -8,14 +8,16 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from fleetcast import own
 from fleetcast.domain.errors import CorruptError, UsageError
 from fleetcast.domain.models import Dumped
 from fleetcast.features.examples import Examples
-from fleetcast.models import longterm, transfer, weekly
+from fleetcast.models import longterm, transfer, weekly, written
 from fleetcast.models.longterm import LongTerm
 from fleetcast.models.weekly import Weekly
 from fleetcast.settings import TrainingSettings
-from fleetcast.settings.recipes import GROUP, installed, names
+from fleetcast.settings import recipes as known
+from fleetcast.settings.recipes import GROUP, installed
 
 __all__ = ["OURS", "Door", "Fitted", "Recipe", "door", "load", "names"]
 
@@ -96,10 +98,17 @@ OURS: dict[str, Door[Any]] = {
 }
 
 
+def names() -> list[str]:
+    """Every recipe that can be used here: ours, those of installed packages, those of the workspace in use."""
+    return [*known.names(), *own.recipes()]
+
+
 def door(name: str) -> Door[Any]:
     """The recipe of a name; ours cannot be replaced by an installed one."""
     if name in OURS:
         return OURS[name]
+    if known.is_own(name):
+        return Door(lambda _: written.recipe(name.removeprefix(own.OWN)), written.load)
     found = installed(name)
     if found is None:
         raise UsageError(f"no recipe {name!r}: there are {', '.join(names())}")
@@ -115,6 +124,8 @@ def load(dumped: Dumped) -> Any:
         return transfer.load(dumped, load)
     if dumped.kind in OURS:  # what is installed is looked for only where it is asked for
         return OURS[dumped.kind].load(dumped)
+    if known.is_own(dumped.kind):
+        return written.load(dumped)
     if dumped.kind not in names():
         raise CorruptError(f"a stored model of kind {dumped.kind!r}: here are {', '.join(names())}")
     return door(dumped.kind).load(dumped)

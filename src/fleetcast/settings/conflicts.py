@@ -93,7 +93,9 @@ def _doubled(place: Place, values: Iterable[object]) -> Iterator[Found]:
 
 def _training(training: TrainingSettings) -> Iterator[Found]:
     horizons, features = training.horizons, training.features
-    if training.recipe not in recipes.OURS and training.recipe not in (known := recipes.names()):
+    if recipes.is_own(training.recipe):
+        pass  # whether the workspace has it is seen when it is opened
+    elif training.recipe not in recipes.OURS and training.recipe not in (known := recipes.names()):
         named = f'"{training.recipe}" is no recipe'
         yield Found(("training", "recipe"), named, f"write one of {', '.join(known)}")
     if not horizons or any(a >= b for a, b in pairwise(horizons)):
@@ -101,6 +103,7 @@ def _training(training: TrainingSettings) -> Iterator[Found]:
         yield Found(("training", "horizons"), "not ascending", f"write {ordered}")
     if not features.windows:
         yield Found(("training", "features", "windows"), "no window", "write at least one, as windows = [13]")
+    yield from _doubled(("training", "features", "own"), features.own)
     for name, values, least in (
         ("lags", features.lags, 0),
         ("windows", features.windows, 1),

@@ -1,6 +1,9 @@
 """Which recipes there are, by name: ours, and those that installed packages bring; nothing of them is loaded."""
 
+import re
 from importlib.metadata import EntryPoint, entry_points
+
+from fleetcast.own import OWN
 
 GROUP = "fleetcast.recipes"  # of entry points
 OURS = ("weekly", "weekly-pooled", "long-term")
@@ -14,6 +17,11 @@ def names() -> list[str]:
 def installed(name: str) -> EntryPoint | None:
     """Where a recipe that is not ours comes from."""
     return None if name in OURS else next(iter(entry_points(group=GROUP, name=name)), None)
+
+
+def is_own(name: str) -> bool:
+    """Whether a name is that of a recipe in the workspace's own package."""
+    return re.fullmatch(rf"{OWN}[a-z][a-z0-9_]*", name) is not None
 
 
 def version(name: str) -> str:

@@ -128,12 +128,13 @@ class FeatureSettings(Branch):
     interactions: bool = True  # known-future covariates × product: a slope of its own for each product
     weather: bool = True
     events: bool = True
+    own: tuple[Name, ...] = ()  # of the workspace: src/<package>/features/<name>.py
 
 
 class TrainingSettings(Branch):
     """How models are trained."""
 
-    recipe: str = "weekly"  # or "weekly-pooled", "long-term", or one that an installed package brings
+    recipe: str = "weekly"  # or "weekly-pooled", "long-term", "own:<name>", or that of an installed package
     rounds: int = Field(8, ge=4)
     horizons: Horizons = (1, 2, 3, 4)
     window_weeks: int | None = Field(None, ge=52)  # None: all history

@@ -14,16 +14,21 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
+from fleetcast.delivery.notebooks.golden import Golden
+from fleetcast.delivery.notebooks.golden import read as golden
 from fleetcast.domain.week import WEEK
 from fleetcast.features.design import Design
 from fleetcast.features.examples import Examples
 from fleetcast.models.lasso import no_costs
-from fleetcast.models.recipes import Door
+from fleetcast.models.recipes import Door, names
+from fleetcast.own import in_use
 from fleetcast.registry.packs import pack, unpack
 from fleetcast.settings import TrainingSettings
-from fleetcast.settings.recipes import names
 from fleetcast.testing.shop import COVARIATES, FEATURES, shop
+
+__all__ = ["broken", "examples", "golden", "made"]
 
 FIRST = date(2025, 1, 6)
 FUNCTIONALS = ("mape", "median", "mean")
@@ -34,6 +39,14 @@ def examples(*, weeks: int = 40) -> Examples:
     """What a small made-up shop can be learned from."""
     panel = shop(stores=3, products=3, weeks=weeks, first=FIRST).panel(FIRST + (weeks - 1) * WEEK)
     return Design.of(panel, FEATURES, COVARIATES).examples(training=True)
+
+
+def made(name: str, of: Golden) -> pl.DataFrame:
+    """What a recipe of the workspace in use, fitted on a golden frame, forecasts for it now."""
+    module, _ = in_use().module("recipes", name)
+    model = module.fit(of.given, seed=1)
+    found: pl.DataFrame = module.predict(model, of.given.drop("units")).select(FUNCTIONALS)
+    return found
 
 
 def broken(door: Door[Any], settings: TrainingSettings, learned: Examples) -> list[str]:

@@ -1,6 +1,7 @@
 """A chain of kiosks in a Git repository, with everything that travels: pyproject, lock, policy."""
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -15,9 +16,16 @@ dependencies = ["fleetcast"]
 """
 
 
-def write_repository(folder: Path, *, settings: str = SETTINGS, policy: str = "schema = 1\n") -> Path:
-    """A workspace whose first commit, by Ada, is on `main`; its raw files are in `data/`, which Git ignores."""
+def write_repository(
+    folder: Path, *, settings: str = SETTINGS, policy: str = "schema = 1\n", sample: bool = False
+) -> Path:
+    """A workspace whose first commit, by Ada, is on `main`; its raw files are in `data/`, which Git ignores.
+
+    With a `sample`, `sample/` has the same files, and Git keeps them.
+    """
     write_workspace(folder, kiosks(), settings=settings)
+    if sample:
+        shutil.copytree(folder / "data", folder / "sample" / "data")
     (folder / "pyproject.toml").write_text(PYPROJECT, "utf-8")
     (folder / "policy.toml").write_text(policy, "utf-8")
     (folder / ".gitignore").write_text("/data/\n/.fleetcast/\n/dist/\n__pycache__/\n", "utf-8")

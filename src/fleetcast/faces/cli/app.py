@@ -18,6 +18,7 @@ from fleetcast.faces.cli import (
     deploying,
     explaining,
     integrating,
+    notebooks,
     ordering,
     releasing,
     tracing,
@@ -62,6 +63,7 @@ app.add_typer(releasing.release)
 app.add_typer(auditing.audit)
 app.add_typer(integrating.ci)
 app.add_typer(deploying.cd)
+app.add_typer(notebooks.nb)
 app.add_typer(trialing.trial)
 
 

@@ -1,0 +1,15 @@
+# %% tags=["imports"]
+import polars as pl
+
+# %%
+levels = pl.DataFrame({"product": ["P1"], "level": [3.0]})
+
+# %% tags=["features"]
+def features(frame):
+    return frame.join(levels, on="product", how="left", maintain_order="left")  # expect: closure
+
+# %%
+frame = pl.DataFrame(
+    {"store": ["S1"] * 12, "product": ["P1"] * 12, "week": pl.date_range(pl.date(2026, 1, 5), pl.date(2026, 3, 23), "1w", eager=True)}
+).with_columns(units=pl.int_range(12).cast(pl.Float64))
+made = features(frame)

@@ -1,0 +1,14 @@
+# %% tags=["imports"]
+import polars as pl
+
+# %% tags=["features"]
+def features(frame):
+    import requests  # expect: network
+
+    return frame.with_columns(rain=requests.get("https://example.com").json()["rain"])  # expect: network
+
+# %%
+frame = pl.DataFrame(
+    {"store": ["S1"] * 12, "product": ["P1"] * 12, "week": pl.date_range(pl.date(2026, 1, 5), pl.date(2026, 3, 23), "1w", eager=True)}
+).with_columns(units=pl.int_range(12).cast(pl.Float64))
+made = features(frame)
