@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import Any
 
 # The library's front door, by the module that holds it; loaded when it is asked for, so that importing Fleetcast is cheap.
-_DOORS = {"session": "fleetcast.delivery.notebooks.session", "step": "fleetcast.delivery.notebooks.debugging"}
+_DOORS = {"session": "fleetcast.delivery.notebooks.opening", "step": "fleetcast.delivery.notebooks.debugging"}
 
 
 def __getattr__(name: str) -> Any:

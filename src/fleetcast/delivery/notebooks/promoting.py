@@ -9,8 +9,9 @@ from fleetcast.delivery import git
 from fleetcast.delivery.notebooks import percent
 from fleetcast.delivery.notebooks.change import Change, change
 from fleetcast.delivery.notebooks.checking import checked
+from fleetcast.delivery.notebooks.opening import session
 from fleetcast.delivery.notebooks.pull_request import CHECKS, PullRequestCheck
-from fleetcast.delivery.notebooks.session import Session, session
+from fleetcast.delivery.notebooks.session import Session
 from fleetcast.delivery.report import Check, Report, State
 from fleetcast.delivery.verb import STATES, Verb
 from fleetcast.domain.errors import FleetcastError, UsageError
