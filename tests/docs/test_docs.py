@@ -14,7 +14,7 @@ import typer
 from fleetcast.domain import tables
 from fleetcast.faces.cli import app
 from fleetcast.fleet.report import SERVED
-from fleetcast.settings import load, tree
+from fleetcast.settings import load, load_policy, tree
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(
@@ -26,7 +26,7 @@ PAGES = sorted(
     ]
 )
 BLOCK = re.compile(
-    r"(?ms)^(?: *<!-- (?P<kind>run|file|append)(?:: (?P<path>\S+))? -->\n)?"
+    r"(?ms)^(?: *<!-- (?P<kind>run|file|append|policy)(?:: (?P<path>\S+))? -->\n)?"
     r"(?P<indent> *)```(?P<language>\w+)\n(?P<text>.*?)^(?P=indent)```$"
 )
 SETTINGS = 'schema = 1\n\n[workspace]\nname = "example"\npackage = "example"\n\n'
@@ -38,7 +38,7 @@ REJECTED = {"ds", "exog", "fold", "item", "lookback", "steps", "target", "unique
 @dataclass(frozen=True)
 class Example:
     """A fenced block of a page, and what the comment before it says: `<!-- run -->` these commands, make this the
-    `<!-- file: path -->`, `<!-- append: path -->` this to it. Without a comment it is there to be read.
+    `<!-- file: path -->`, `<!-- append: path -->` this to it, `<!-- policy -->` this a policy. Without a comment it is there to be read.
     """
 
     page: Path
@@ -114,8 +114,12 @@ def test_the_settings_of_a_page_are_settings(page, tmp_path):
     for number, example in enumerate(written_in("toml")):
         if example.page == page:
             file = tmp_path / f"{number}.toml"
-            file.write_text(SETTINGS + example.text, "utf-8")
-            load(file)
+            if example.kind == "policy":
+                file.write_text(example.text, "utf-8")
+                load_policy(file)
+            else:
+                file.write_text(SETTINGS + example.text, "utf-8")
+                load(file)
 
 
 @pytest.mark.slow

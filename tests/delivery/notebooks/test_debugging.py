@@ -52,6 +52,7 @@ def test_a_step_is_opened_with_exactly_what_it_was_given_and_makes_the_same_bit_
         lake=w.lake,
         bank=w.bank,
         elsewhere=step.history,
+        asked=step.asked,
     )
     assert record == step.record.output_digest
 

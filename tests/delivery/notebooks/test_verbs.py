@@ -17,7 +17,9 @@ def test_what_is_wrong_is_told_with_line_and_remedy_and_exits_with_1(shop, tmp_p
     line = text.splitlines().index("%time 1 + 1") + 1
     done = typed("nb", "check", "steps", "--workspace", shop, "--report", tmp_path / "report")
     assert done.exit_code == 1
-    assert f"notebooks/steps.py:{line}: magic: `%time 1 + 1` is IPython's" in " ".join(done.output.split())
+    assert f"notebooks/steps.py:{line} text/magic: `%time 1 + 1` is IPython's" in " ".join(
+        done.output.split()
+    )
     (result,) = json.loads((tmp_path / "report" / "results.sarif").read_text())["runs"][0]["results"]
     assert result["locations"][0]["physicalLocation"]["region"] == {"startLine": line}
 

@@ -14,7 +14,8 @@ from fleetcast.delivery.notebooks.local import STATE, Scratch, workspace_for_try
 from fleetcast.domain.errors import UsageError, some
 from fleetcast.domain.history import History
 from fleetcast.domain.versions import digest_of
-from fleetcast.fleet import work
+from fleetcast.fleet import asked, work
+from fleetcast.fleet.asked import Asked
 from fleetcast.fleet.progress import Silent
 from fleetcast.fleet.run import Cycle, Only, cutoff, inputs, run_cycle
 from fleetcast.ledger.steps import StepRecord
@@ -70,6 +71,7 @@ record = stage.train(
     lake=w.lake,
     bank=w.bank,
     elsewhere=step.history,
+    asked=step.asked,
 )
 made = json.loads(w.bank.get(record))
 print("trained", [segment["segment"] for segment in made["segments"]], "failed", made["failed"])
@@ -134,6 +136,14 @@ class Step:
         return work.history(
             self.workspace, self.order.snapshot, self.order.received, partition=name, cutoff=self.week
         )
+
+    @property
+    def asked(self) -> str | None:
+        """Where the bank keeps what a training was asked: its record names it."""
+        if not isinstance(self.order, work.Train):
+            return None
+        order = self.order
+        return self.workspace.bank.put(asked.dump(Asked(order.snapshot, order.received, order.task)))
 
     def again(self) -> object:
         """Do the step again in the copy, with what comes before it in its cycle taken over."""
