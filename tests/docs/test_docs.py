@@ -38,7 +38,7 @@ REJECTED = {"ds", "exog", "fold", "item", "lookback", "steps", "target", "unique
 @dataclass(frozen=True)
 class Example:
     """A fenced block of a page, and what the comment before it says: `<!-- run -->` these commands, make this the
-    `<!-- file: path -->`, `<!-- append: path -->` this to it, `<!-- policy -->` this a policy. Without a comment it is there to be read.
+    `<!-- file: path -->`, `<!-- append: path -->` this to it, `<!-- policy -->` it is one. Without, it is there to be read.
     """
 
     page: Path

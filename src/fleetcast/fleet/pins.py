@@ -107,7 +107,7 @@ def latest(w: Workspace) -> Snapshot:
 def locked(w: Workspace) -> Snapshot | None:
     """What `data.lock` beside the settings pins; None where there is none."""
     path = w.folder / LOCK_FILE
-    if not path.is_file():
+    if w.address.effort or not path.is_file():  # a sample is not what was pinned
         return None
     try:
         body: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
