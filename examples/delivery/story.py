@@ -327,6 +327,7 @@ def new_data(story: Story, released: Artifact, main: Artifact) -> None:
     """A week comes in: dev reads it once its pull request is merged, prod by itself, with the release's code."""
     chapter("New data")
     retailer.next_week(story.host)
+    story.typed("git", "pull", "--quiet", "--ff-only", at=story.host)
     story.fleetcast("condition", env="dev")
     made = json.loads(story.fleetcast("data", "pin", "--json", env="dev", by="dana"))
     branch = made["branch"]
