@@ -10,6 +10,7 @@ import textwrap
 import threading
 import time
 from contextlib import ExitStack, contextmanager
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -250,7 +251,11 @@ def test_a_promotion_that_dies_at_any_statement_has_not_happened(fleet, registry
     assert registry.ledger.pointer() == after
 
 
-def test_readers_racing_promotions_see_whole_fleets_only(fleet, open_fleet, tmp_path):
+def test_readers_racing_a_hundred_promotions_of_56_segments_see_whole_fleets_only(
+    fleet, open_fleet, tmp_path
+):
+    cells = product([f"region-{n}" for n in range(14)], ["large", "small"], ["fast", "slow"])
+    fleet.segments = tuple("/".join(cell) for cell in cells)
     whole = {
         release: fleet.registry.releases.get(release).manifest.models
         for release in (fleet.full(), fleet.full())
@@ -272,7 +277,7 @@ def test_readers_racing_promotions_see_whole_fleets_only(fleet, open_fleet, tmp_
     readers = [threading.Thread(target=read) for _ in range(3)]
     for reader in readers:
         reader.start()
-    for _ in range(15):
+    for _ in range(50):
         for release in whole:
             fleet.promote(release)
     over.set()
