@@ -66,7 +66,7 @@ def emit(
         host.value if host else None,
         out=out,
         group=group,
-        program=_program(),
+        program=program(),
         environment=PROD.value,
     )
     found = emitting.compare(plan.folder, plan.files)
@@ -138,7 +138,7 @@ def _told(refused: "Refused") -> str:
     )
 
 
-def _program() -> str:
+def program() -> str:
     """This program, by the path at which a hook finds it: a hook has no virtual environment and hardly a PATH."""
     beside = Path(sys.executable).with_name("fleetcast")
     return str(beside if beside.is_file() else Path(sys.argv[0]).resolve())

@@ -1,5 +1,6 @@
 """The verbs of continuous integration: what is checked before code is merged, and what is made of it then."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -55,6 +56,56 @@ def code_validation(
         made = validation.code_validation(
             workspace, started=now(), only=only or (), source=advisories, watching=watching
         )
+    told(made, report, workspace, as_json=json)
+
+
+class EventName(StrEnum):
+    """What has happened to the code."""
+
+    pull_request = "pull-request"
+    merge = "merge"
+
+
+@ci.command("run")
+def run(
+    event: Annotated[EventName, typer.Argument(help="A merge has full time, and ends in an artifact.")] = (
+        EventName.pull_request
+    ),
+    workspace: Folder = HERE,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where an artifact goes.")] = Path("dist"),
+    report: ReportFolder = None,
+    json: Json = False,
+) -> None:
+    """Run here what a host runs for an event.
+
+    Each verb is a program of its own, as in a job, and leaves its report in a folder of --report DIR."""
+    import tempfile
+
+    from fleetcast.faces.cli import checked
+
+    with tempfile.TemporaryDirectory() as scratch, checked.watching() as watching:
+        from fleetcast.delivery import running
+
+        made = running.run(
+            workspace.resolve(),
+            event.value,
+            report or Path(scratch),
+            out=out.resolve(),
+            started=now(),
+            watching=watching,
+        )
+    told(made, report, workspace, as_json=json)
+
+
+@ci.command("doctor")
+def doctor(workspace: Folder = HERE, report: ReportFolder = None, json: Json = False) -> None:
+    """Say what delivery will ask for and is not there.
+
+    Repository, lock, tools, sample, tests, who can approve, and the files of the host; each with what to do."""
+    with looking("looking at what delivery needs"):
+        from fleetcast.delivery import readiness
+
+        made = readiness.doctor(workspace, program=hosting.program(), started=now())
     told(made, report, workspace, as_json=json)
 
 
