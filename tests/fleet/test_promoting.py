@@ -268,3 +268,22 @@ def test_a_model_of_other_code_does_not_pass_as_a_change_of_data(proposed):
     assert releases.view(w, release.id).disagreements == releases.view(w).disagreements == {}
     with pytest.raises(PolicyRefusal, match="code changed: it needs 2 approvals"):
         releases.promote(w, made.id, actor="eve", reason="it is only data")
+
+
+def test_models_that_wait_are_in_the_next_release_of_their_week_too(fresh_chain):
+    def validated(minutes: int):
+        w = opened(fresh_chain, WEDNESDAY + timedelta(minutes=minutes))
+        return run_cycle(w, only="validate", progress=Silent(), actor="test")
+
+    first = opened(fresh_chain).registry.releases
+    whole = first.get(validated(0).release).manifest
+    late = fresh_chain / "data" / "deliveries" / "late.csv"
+    header, row = (fresh_chain / "data" / "deliveries" / "first.csv").read_text("utf-8").splitlines()[:2]
+    late.write_text(f"{header}\n{row.rpartition(',')[0]},999.0\n", "utf-8")
+    report = validated(5)
+    again = first.get(report.release).manifest
+    assert again.members.keys() == whole.members.keys()
+    assert again.members["west/large/fast"] == whole.members["west/large/fast"]
+    assert again.members["east/large/fast"] != whole.members["east/large/fast"]
+    assert report.rehearsed.passed
+    assert validated(10).release == report.release

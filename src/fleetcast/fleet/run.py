@@ -275,6 +275,7 @@ class Cycle:
         trained = {reach: self._train(fleet, chosen, reach) for reach in self.w.settings.reaches}
         if not chosen and self._pinned():
             return  # the live release stays as it is
+        trained = {reach: self._with_waiting(made, reach) for reach, made in trained.items()}
         self.progress.stage("release", None)
         released = self.steps.once(
             "release",
@@ -311,6 +312,23 @@ class Cycle:
             task.partition: work.Train(self.w.address, self.snapshot, self.received, task)
             for task in self._training_tasks(fleet, chosen, reach)
         }
+
+    def _with_waiting(self, trained: Mapping[str, Any], reach: Reach) -> dict[str, Any]:
+        """With the trainings of earlier runs of this week whose models wait: no release has brought them to serve yet."""
+        code, waiting = self.w.code_of(reach), self.w.registry.models.list(state="registered")
+        packs = {version.artefact for version in waiting if version.lineage.get("code") == code}
+        earlier = {
+            step.part: step.output_digest
+            for step in self.w.ledger.steps(self.name)
+            if step.step == TRAIN[reach] and step.output_digest and step.part not in trained["outputs"]
+        }
+        more = {
+            partition: output
+            for partition, output in earlier.items()
+            if partition not in trained["failed"] and self.steps.result(output)["pack"] in packs
+        }
+        outputs = dict(sorted({**more, **trained["outputs"]}.items()))
+        return {**trained, "outputs": outputs, "waiting": sorted(more)}
 
     def _pinned(self) -> bool:
         """Whether the live release names the artifact and the policy that are here now: they change without any training."""
@@ -422,9 +440,10 @@ class Cycle:
             verdicts |= self._judge(fleet, made, live, reach)
             records += made
         origin = releasing.Origin.of(self.w, self.snapshot, self.week)
+        fresh = [record for record in records if not record["waits"]]
         versions = releasing.register(
-            records, verdicts, origin=origin, live=live, registry=self.w.registry, actor=self.actor
-        )
+            fresh, verdicts, origin=origin, live=live, registry=self.w.registry, actor=self.actor
+        ) | releasing.registered([record for record in records if record["waits"]], self.w.registry)
         baselines = dict(live.manifest.baselines) if live else {}
         for record in records:
             for baseline in record["baselines"]:
@@ -472,7 +491,12 @@ class Cycle:
         steps = self.w.ledger.steps(self.name)
         ended = {step.part: step.ended for step in steps if step.step == TRAIN[reach] and step.ended}
         return [
-            self.steps.result(output) | {"ended": ended[partition], "code": self.w.code_of(reach)}
+            self.steps.result(output)
+            | {
+                "ended": ended[partition],
+                "code": self.w.code_of(reach),
+                "waits": partition in trained["waiting"],
+            }
             for partition, output in trained["outputs"].items()
         ]
 
