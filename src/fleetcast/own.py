@@ -44,7 +44,7 @@ class Package:
             _LOADED[key] = _loaded(f"{self.folder.name}.{kind}.{name}", path)
         for need in needs:
             if not hasattr(_LOADED[key], need.partition("(")[0]):
-                raise UsageError(f"{path} has no `{need}`; see the guide on {_GUIDES[kind]}")
+                raise UsageError(f"{path} has no function `{need}`; see the guide on {_GUIDES[kind]}")
         return _LOADED[key], key[1]
 
     def _read(self, kind: Kind, name: str) -> bytes:

@@ -248,9 +248,9 @@ def test_the_whole_of_it_asks_no_network_and_writes_nothing_outside_its_own_fold
     assert checks == dict.fromkeys(("data", "training", "scoring", "orders"), "passed")
     assert seen["code"] == 0
     assert seen["net"] == []
-    assert seen["children"] == 0
-    outside = [path for path in seen["written"] if not path.startswith(f"{tmp_path}/passing/")]
-    assert outside == []
+    assert seen["children"] < 0.5  # CPU seconds: Git is asked what is checked out, and nobody else works
+    outside = {path for path in seen["written"] if not path.startswith(f"{tmp_path}/passing/")}
+    assert outside <= {"/dev/null"}
     assert tree(folder, program, home) == before
     assert list((tmp_path / "passing").iterdir()) == []
     sys.stdout.write(f"ci model-validation --local of 4 segments: {seen['cpu']:.0f} CPU s\n")
