@@ -221,6 +221,8 @@ def everybody_is_there(story: Story) -> None:
     story.git("dana", "push", "--quiet", "-u", "origin", "main")
     for name in ("ada", "ben", "cyd", "ci", "host"):
         story.typed("git", "clone", "--quiet", story.server, story.folder / name)
+    for what, who in (("name", "Dana"), ("email", "dana@example.com")):  # who works on the host
+        story.typed("git", "config", f"user.{what}", who, at=story.host)
     (first / "data").rename(story.host / "data")
     story.typed(FLEETCAST, "ci", "emit", "--host", "git", "--workspace", story.host, "--out", story.server)
     tell("the server's hook protects main and release/*")

@@ -68,3 +68,14 @@ def test_the_text_of_the_branch_tells_what_changed(conditioned):
         ).returncode
         == 0
     )
+
+
+def test_whom_git_does_not_know_is_told_so(conditioned, monkeypatch):
+    for what in ("name", "email"):
+        git(conditioned, "config", "--unset", f"user.{what}")
+    monkeypatch.setenv("HOME", str(conditioned / "nobody"))
+    git(conditioned, "config", "user.useConfigOnly", "true")
+    with pytest.raises(
+        UsageError, match=r"Git does not know who you are; tell it with git config user\.name"
+    ):
+        pin(opened(conditioned), branch=True)

@@ -163,6 +163,11 @@ def _ran(folder: Path, *words: str, more: Mapping[str, str] | None = None) -> by
             done.stderr.decode("utf-8", "replace").strip().removeprefix("fatal: ")
             or f"it ended with {done.returncode}"
         )
+        if "tell me who you are" in reason:
+            raise UsageError(
+                'Git does not know who you are; tell it with git config user.name "Your Name" and git config user.email'
+                " you@example.com, and type this again"
+            )
         if "dubious ownership" in reason:
             raise UsageError(f"Git does not trust {folder}: {reason}")  # and says itself what to type
         raise NoRepository(
