@@ -121,7 +121,11 @@ def test_nothing_to_price_is_said_and_not_zero():
 
 
 quantities = st.floats(0, 500).map(lambda units: round(units, 3))  # nobody sells 1e-308 of anything
-amounts = st.lists(st.tuples(st.floats(-20, 500), quantities, quantities), min_size=1, max_size=30)
+amounts = st.lists(
+    st.tuples(st.floats(-20, 500).map(lambda units: round(units, 3)), quantities, quantities),
+    min_size=1,
+    max_size=30,
+)
 
 
 @settings(max_examples=60)
