@@ -1,6 +1,5 @@
 """The verbs of continuous integration: what is checked before code is merged, and what is made of it then."""
 
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -144,7 +143,6 @@ def model_validation(
     """Try data, training and scoring on the sample, end to end.
 
     Nothing outside a temporary folder is written, no server is asked, and breakpoints stop in this very process."""
-    sys.dont_write_bytecode = True  # before anything else is imported: Python would leave caches beside it
     from fleetcast.delivery.seclusion import secluded
 
     with secluded() as place:
