@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,7 @@ import retailer
 
 from fleetcast.artifacts import FILE, Artifact
 from fleetcast.domain.tables import FORECASTS
-from fleetcast.registry.manifest import Member, inherit
-from fleetcast.registry.models import Challenger
-from fleetcast.registry.packs import pack, unpack
+from fleetcast.testing.planted import planted
 from fleetcast.workspace import Workspace
 from fleetcast.workspace import open as opened
 
@@ -356,36 +354,9 @@ def new_data(story: Story, released: Artifact, main: Artifact) -> None:
 def a_bad_model(story: Story) -> None:
     """Somebody with access to prod's stores serves a segment by a model of their own making."""
     chapter("A bad model is planted")
-    release = planted(story.environment("prod"))
+    release = planted(story.environment("prod"), 0.5).id
     story.fleetcast("cd", "promote", release, "--reason", "trust me", env="prod", by="eve", to=4)
     story.was_refused("bad_model")
-
-
-def planted(w: Workspace) -> str:
-    """A release in which a segment is served by its champion with other coefficients, and a verdict as good as any."""
-    live = w.registry.releases.current()
-    if live is None:
-        raise Broken("nothing is live")
-    segment, champion = min(live.manifest.members.items())
-    version = w.registry.models.get(champion.model)
-    models = unpack(w.bank.get(champion.artefact))
-    wrong = models[champion.key]
-    arrays = {name: array + 0.5 for name, array in wrong.arrays.items()}
-    models[champion.key] = replace(wrong, arrays=arrays)
-    challenger = Challenger(
-        segment,
-        "ensemble",
-        w.bank.put(pack(models)),
-        champion.key,
-        version.lineage,
-        version.verdict,
-        version.trained_at,
-        version.updated_at,
-    )
-    (made,) = w.registry.models.register([challenger], cutoff=live.manifest.cutoff, actor="eve")
-    members = {segment: Member.of(made, passed=True)}
-    manifest = inherit(replace(live.manifest, members=members), live)
-    return w.registry.releases.cut(manifest, actor="eve").id
 
 
 def back(story: Story) -> None:

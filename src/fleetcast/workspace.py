@@ -209,10 +209,15 @@ class Workspace:
         """The module of a source's conditioner and the digest of its file; only this workspace's own package is looked in."""
         return self.package.module("conditioners", name, "condition(rows, context)")
 
+    @property
+    def runs_checkouts(self) -> bool:
+        """Whether this environment may run a checkout; where not, it runs artifacts, and nobody is there."""
+        return self.settings.environments[self.environment].checkout  # type: ignore[index]
+
     def refuse_checkout(self) -> None:
         """Stop a run of code that this environment does not allow: a checkout's, or an artifact's that was changed."""
         if self.artifact is None:
-            if not self.settings.environments[self.environment].checkout:  # type: ignore[index]
+            if not self.runs_checkouts:
                 raise PolicyRefusal(
                     f"{self.environment} runs only an installed artifact that its release pins, and this is a checkout;"
                     " package it with `fleetcast ci package`, and run it with `fleetcast cd`",

@@ -92,7 +92,7 @@ def test_after_a_rollback_the_week_is_scored_with_the_earlier_models_and_stays_r
     second = opened(chain).ledger.pointer()
     assert second != first  # training settings count as code
     assert len(opened(chain).registry.models.list()) == 2 * 6
-    assert {change.segment for change in releases.diff(opened(chain), first, second)} == {
+    assert {change.segment for change in opened(chain).registry.releases.diff(first, second)} == {
         f"{region}/large/{mover}" for region in ("east", "west") for mover in ("fast", "slow")
     }
 

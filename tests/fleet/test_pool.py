@@ -148,7 +148,7 @@ def test_training_some_segments_borrows_the_pool_there_is_and_never_makes_it_ane
     lineage = w.registry.models.get(live.members[FAST].model).lineage
     assert lineage["pool"] == "dev/east/pool/2026w45-1"
     assert lineage["pools"] == {str(LAST): str(LAST - WEEK)}  # what had been trained by then, a week before
-    (change,) = releases.diff(w, *(release.id for release in w.registry.releases.list()))
+    (change,) = releases.changes(w, *w.registry.releases.list())
     assert change.after.pool == "dev/east/pool/2026w45-1"
 
 

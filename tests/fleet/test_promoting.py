@@ -1,5 +1,4 @@
 import subprocess
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,10 +8,8 @@ from fleetcast.domain.errors import PolicyRefusal, UsageError
 from fleetcast.fleet import promoting, proposals, releases
 from fleetcast.fleet.progress import Silent
 from fleetcast.fleet.run import rehearse, run_cycle
-from fleetcast.registry.manifest import Member, inherit
-from fleetcast.registry.models import Challenger
-from fleetcast.registry.packs import pack, unpack
 from fleetcast.testing.kiosks import WEDNESDAY, opened, run_week
+from fleetcast.testing.planted import planted
 
 PEOPLE = ("ben", "cyd")
 
@@ -154,34 +151,6 @@ def test_a_rehearsal_says_what_would_be_published_and_publishes_nothing(chain):
     assert report.rehearsed.change == pytest.approx(0)
     assert opened(chain).lake.version(w.tables["forecasts"]) == published
     assert opened(chain).ledger.pointer() != report.release
-
-
-def planted(w, wrong: float):
-    """A release in which a segment is served by its champion with wrong coefficients, with a verdict as good as any."""
-    live = w.registry.releases.current()
-    segment = "east/large/fast"
-    champion = live.manifest.members[segment]
-    version = w.registry.models.get(champion.model)
-    models = {
-        key: replace(model, arrays={name: array + wrong for name, array in model.arrays.items()})
-        if key == segment
-        else model
-        for key, model in unpack(w.bank.get(champion.artefact)).items()
-    }
-    challenger = Challenger(
-        segment,
-        "ensemble",
-        w.bank.put(pack(models)),
-        champion.key,
-        version.lineage,
-        version.verdict,
-        version.trained_at,
-        version.updated_at,
-    )
-    (made,) = w.registry.models.register([challenger], cutoff=live.manifest.cutoff, actor="eve")
-    members = {segment: Member.of(made, passed=True)}
-    manifest = inherit(replace(live.manifest, members=members), live)
-    return w.registry.releases.cut(manifest, actor="eve")
 
 
 @pytest.mark.parametrize("wrong", [0.001, 5.0])

@@ -21,10 +21,11 @@ from fleetcast.delivery.report import Report
 from fleetcast.delivery.verb import Verb
 from fleetcast.delivery.wheel import wheel
 from fleetcast.domain.errors import CorruptError, UsageError
+from fleetcast.fleet.pins import LOCK_FILE
 from fleetcast.settings import deciding_digest
 
 # What of a workspace runs in an environment; tests, notebooks and sample data stay at home.
-TRAVELS = (workspace.SETTINGS_FILE, workspace.POLICY_FILE, "data.lock", "src/", "recipes/")
+TRAVELS = (workspace.SETTINGS_FILE, workspace.POLICY_FILE, LOCK_FILE, "src/", "recipes/")
 SHOWN = 5  # differences that a message lists
 
 # What an environment does with it, for whoever asks what will happen.
@@ -95,8 +96,8 @@ def _told(made: Packaged) -> str:
 
 def _make(folder: Path, found: git.Checkout, to: Path) -> Artifact:
     to.mkdir(parents=True)
-    files = {path: content for path, content in git.files(folder).items() if path.startswith(TRAVELS)}
     committed = git.files(folder)
+    files = {path: content for path, content in committed.items() if path.startswith(TRAVELS)}
     project = _project(committed, folder)
     pins = lock.read(_text(committed, LOCK, folder))
     _tested(pins, folder)

@@ -10,6 +10,7 @@ from fleetcast.delivery import emitting, git, hosts, lock
 from fleetcast.delivery.report import Check, Finding, Report
 from fleetcast.domain.errors import UsageError
 from fleetcast.settings import Policy, load, load_policy
+from fleetcast.workspace import POLICY_FILE, SETTINGS_FILE
 
 TOOLS = ("ruff", "mypy", "pytest", "coverage", "uv")
 Found = Iterator[Finding]
@@ -18,8 +19,8 @@ Found = Iterator[Finding]
 def doctor(folder: Path, *, program: str, started: datetime) -> Report:
     """Look at everything at once; each finding says what to do."""
     folder = folder.resolve()
-    settings = load(folder / "fleetcast.toml")
-    policy = load_policy(folder / "policy.toml")
+    settings = load(folder / SETTINGS_FILE)
+    policy = load_policy(folder / POLICY_FILE)
     looks: dict[str, tuple[str, Callable[[], Found]]] = {
         "repository": ("everything is as committed", lambda: _repository(folder)),
         "lock": ("what is installed here is what is locked", lambda: _lock(folder)),
@@ -106,16 +107,16 @@ def _approvers(policy: Policy) -> Found:
             said = (
                 f"{', '.join(without)} may approve in {environment} and have no key; write it into [signers]"
             )
-            yield Finding("no-key", said, "policy.toml", level="warning")
+            yield Finding("no-key", said, POLICY_FILE, level="warning")
         if len(able) < rules.approvals:
             said = (
                 f"{environment} asks for {rules.approvals} approvals, and {len(able)} people can sign one: nothing can become"
                 " live there; write who may into [promotion.prod] people, and their keys into [signers]"
             )
-            yield Finding("too-few", said, "policy.toml")
+            yield Finding("too-few", said, POLICY_FILE)
         elif len(able) == rules.approvals:
             said = f"all {len(able)} people who can sign in {environment} have to: what one of them wrote cannot become live"
-            yield Finding("just-enough", said, "policy.toml", level="warning")
+            yield Finding("just-enough", said, POLICY_FILE, level="warning")
 
 
 def _workflows(folder: Path, program: str) -> Found:

@@ -1,17 +1,17 @@
 """`ci run`: what a host runs for an event, typed here: one verb after the other, each as a program of its own."""
 
 import json
-import resource
 import shlex
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from fleetcast.delivery import git
+from fleetcast.delivery.checks.measured import measured
 from fleetcast.delivery.pipelines import description
 from fleetcast.delivery.report import EXIT_CODES, Check, Report, State
 from fleetcast.delivery.validation import Watching
@@ -49,7 +49,7 @@ def run(
         else:
             if watching:
                 watching.begins(verb)
-            made = _typed(verb, words, reports / _folder(verb))
+            made = measured(verb, partial(_typed, verb, words, reports / _folder(verb)), folder)
             if watching:
                 watching.ended(made)
         checks.append(made)
@@ -69,19 +69,14 @@ def _folder(verb: str) -> str:
 
 
 def _typed(verb: str, words: list[str], reports: Path) -> Check:
-    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     done = subprocess.run(  # noqa: S603 — our own program, words of ours
-        [_program(), *words], capture_output=True, text=True, check=False
+        [program(), *words], capture_output=True, text=True, check=False
     )
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime)
     state = ENDED.get(done.returncode, "failed")
     return Check(
         verb,
         state,
         _says(state, done.stderr, reports / "report.json"),
-        cpu_seconds=cpu,
-        wall_seconds=time.monotonic() - began,
         evidence={"exit_code": done.returncode, "report": str(reports)},
     )
 
@@ -100,6 +95,7 @@ def _says(state: State, errors: str, report: Path) -> str:
     return lines[0] if lines else state
 
 
-def _program() -> str:
+def program() -> str:
+    """This program, by the path at which a hook finds it: a hook has no virtual environment and hardly a PATH."""
     beside = Path(sys.executable).with_name("fleetcast")
     return str(beside if beside.is_file() else Path(sys.argv[0]).resolve())

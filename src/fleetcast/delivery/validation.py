@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Protocol
 
 from fleetcast import workspace
+from fleetcast.artifacts import LOCK
 from fleetcast.delivery import git
 from fleetcast.delivery.checks.advised import advisories
-from fleetcast.delivery.checks.declared import POLICY, settings
+from fleetcast.delivery.checks.declared import settings
 from fleetcast.delivery.checks.leaked import secrets
 from fleetcast.delivery.checks.licensed import licences
 from fleetcast.delivery.checks.linted import lint
@@ -24,7 +25,6 @@ from fleetcast.domain.errors import UsageError, some
 from fleetcast.settings import Policy, load_policy
 
 CHECKS = ("settings", "lint", "types", "tests", "coverage", "licences", "advisories", "secrets")
-LOCK = "requirements.lock"
 VERB = "ci code-validation"
 
 
@@ -74,7 +74,7 @@ def _looks(
     folder: Path, tools: Toolbox, scratch: Path, source: str | None, now: datetime
 ) -> Mapping[str, Look]:
     def policy() -> Policy:
-        return load_policy(folder / POLICY)
+        return load_policy(folder / workspace.POLICY_FILE)
 
     return {
         "settings": lambda: settings(folder),

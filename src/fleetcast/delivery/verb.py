@@ -19,6 +19,11 @@ STATES: dict[type[Exception], State] = {
 }
 
 
+def state_of(error: Exception) -> State:
+    """How a check ends that an error of ours ends; wrong usage within it has failed it."""
+    return next((state for kind, state in STATES.items() if isinstance(error, kind)), "failed")
+
+
 class Verb:
     """A report in the making. Wrong usage ends the verb itself: there is nothing to report."""
 
@@ -46,9 +51,8 @@ class Verb:
             with metered() as meter:
                 result = work()
         except tuple(STATES) as error:
-            state = next(state for kind, state in STATES.items() if isinstance(error, kind))
             event = {"audit": error.event} if isinstance(error, PolicyRefusal) and error.event else {}
-            made = Check(name, state, str(error), evidence=event)
+            made = Check(name, state_of(error), str(error), evidence=event)
         else:
             found = tuple(finds(result))
             ill = any(finding.level == "error" for finding in found)

@@ -21,9 +21,8 @@ HEAD = "# Written by `fleetcast data pin`: exactly which data a run reads. Its d
 
 def standing(w: Workspace) -> Snapshot:
     """The snapshot of the base tables that a run reads now; nothing is moved or recorded."""
-    if _moves(w):
-        return _admitted(w) or locked(w) or latest(w)
-    return locked(w) or latest(w)
+    moved = None if w.runs_checkouts else _admitted(w)
+    return moved or locked(w) or latest(w)
 
 
 def admit(w: Workspace, *, actor: str) -> Snapshot:
@@ -33,7 +32,7 @@ def admit(w: Workspace, *, actor: str) -> Snapshot:
     pin by itself, from where the lock that it was given has it, and keeps what changed as its reason; what policy does not
     let pass is refused until somebody has acknowledged it.
     """
-    if not _moves(w):
+    if w.runs_checkouts:
         pinned = locked(w)
         return latest(w) if pinned is None else _there(w, pinned)
     before, new = _admitted(w) or locked(w), latest(w)
@@ -141,11 +140,6 @@ def _text(snapshot: Snapshot, week: date) -> str:
     lines = [f'schema = 1\nweek = "{week}"\nsnapshot = "{snapshot.digest}"\n\n[tables]']
     lines += [f'{name} = "{version}"' for name, version in snapshot.tables]
     return HEAD + "\n".join(lines) + "\n"
-
-
-def _moves(w: Workspace) -> bool:
-    """Whether an environment moves its pin by itself: where only artifacts run, nobody is there to do it."""
-    return not w.settings.environments[w.environment].checkout  # type: ignore[index]
 
 
 def _admitted(w: Workspace) -> Snapshot | None:

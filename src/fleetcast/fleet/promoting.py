@@ -26,8 +26,8 @@ def promote(
     """
     live = w.registry.releases.current()
     with recorded(w, release.id, actor=actor):
-        decision = decide(w, release, live)
         found = proposal(w, release, live)
+        decision = _decided(w, found, live)
         if not decision.allowed:
             raise PolicyRefusal(
                 f"release {release.id[:12]} cannot become live in {w.environment}: {decision.why}"
@@ -62,9 +62,13 @@ def unrehearsed(w: Workspace, release: Release) -> bool:
 
 def decide(w: Workspace, release: Release, live: Release | None) -> Decision:
     """What the policy of the live release says of another."""
+    return _decided(w, proposal(w, release, live), live)
+
+
+def _decided(w: Workspace, proposed: Proposal, live: Release | None) -> Decision:
     policy = policy_of(w, live)
     return promotion.decide(
-        proposal(w, release, live),
+        proposed,
         approvals(w, policy, live),
         policy.promotion.of(w.environment),
         signers=policy.signers,
@@ -147,12 +151,11 @@ def approvals(w: Workspace, policy: Policy, live: Release | None) -> list[Approv
         stored, cut = view.approvals(), {one.id: one.cut_at for one in view.releases()}
         moved = view.moves()
     since = moved[-1].at if live and moved else None
-    keys = {person: signer.key for person, signer in policy.signers.items()}
     return [
         Approval(
             one.person,
             one.release,
-            signatures.flaw(text(w.environment, one.release), one.signature, one.person, keys),
+            signatures.flaw(text(w.environment, one.release), one.signature, one.person, policy.keys),
         )
         for one in stored
         if since is None or cut[one.release] > since
@@ -191,9 +194,7 @@ def approve(
 
 def _may_approve(w: Workspace, release: Release, who: str, said: str, signature: str, policy: Policy) -> None:
     rules = policy.promotion.of(w.environment)
-    flaw = signatures.flaw(
-        said, signature, who, {name: signer.key for name, signer in policy.signers.items()}
-    )
+    flaw = signatures.flaw(said, signature, who, policy.keys)
     if flaw:
         raise PolicyRefusal(f"{who} cannot approve release {release.id[:12]}: {flaw}", name="bad_signature")
     if rules.people and who.lower() not in {person.lower() for person in rules.people}:
@@ -210,7 +211,7 @@ def _may_approve(w: Workspace, release: Release, who: str, said: str, signature:
 
 def _signer(said: str, signature: str, policy: Policy) -> str:
     """Whose key of the policy made a signature."""
-    keys = {person: signer.key for person, signer in policy.signers.items()}
+    keys = policy.keys
     found = [person for person in keys if not signatures.flaw(said, signature, person, keys)]
     if not found:
         raise UsageError(

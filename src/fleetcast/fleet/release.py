@@ -164,6 +164,8 @@ def register(
 
 def registered(records: Sequence[Mapping[str, Any]], registry: Registry) -> dict[str, ModelVersion]:
     """The models of training records that were registered before: pack key → version, the newest of each."""
+    if not records:
+        return {}
     packs = {record[name] for record in records for name in ("pack", "baseline_pack")}
     packs |= {record["pool"]["pack"] for record in records if "fitted" in (record["pool"] or {})}
     return {version.key: version for version in registry.models.list() if version.artefact in packs}

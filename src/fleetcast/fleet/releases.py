@@ -56,11 +56,6 @@ def view(w: Workspace, name: str | None = None) -> ReleaseView:
     return ReleaseView(_line(release, w.ledger.pointer()), members, lineage, disagreements(w, release))
 
 
-def diff(w: Workspace, before: str, after: str) -> list[ReleaseChange]:
-    """The segments that two releases serve with different models."""
-    return changes(w, named(w, before), named(w, after))
-
-
 def members(release: Release) -> list[ReleaseChange]:
     """Every segment of a release, as one that nothing served before."""
     made = release.manifest
@@ -71,7 +66,7 @@ def members(release: Release) -> list[ReleaseChange]:
 
 
 def changes(w: Workspace, before: Release, after: Release) -> list[ReleaseChange]:
-    """The same of releases that are at hand."""
+    """The segments that two releases serve with different models."""
     return [
         ReleaseChange(
             change.segment,

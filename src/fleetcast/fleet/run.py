@@ -315,17 +315,21 @@ class Cycle:
 
     def _with_waiting(self, trained: Mapping[str, Any], reach: Reach) -> dict[str, Any]:
         """With the trainings of earlier runs of this week whose models wait: no release has brought them to serve yet."""
-        code, waiting = self.w.code_of(reach), self.w.registry.models.list(state="registered")
-        packs = {version.artefact for version in waiting if version.lineage.get("code") == code}
         earlier = {
             step.part: step.output_digest
             for step in self.w.ledger.steps(self.name)
-            if step.step == TRAIN[reach] and step.output_digest and step.part not in trained["outputs"]
+            if step.step == TRAIN[reach]
+            and step.output_digest
+            and step.part not in trained["outputs"].keys() | trained["failed"].keys()
         }
+        if not earlier:  # as in a week that is done in one go: then no models have to be read
+            return {**trained, "waiting": []}
+        code, waiting = self.w.code_of(reach), self.w.registry.models.list(state="registered")
+        packs = {version.artefact for version in waiting if version.lineage.get("code") == code}
         more = {
             partition: output
             for partition, output in earlier.items()
-            if partition not in trained["failed"] and self.steps.result(output)["pack"] in packs
+            if self.steps.result(output)["pack"] in packs
         }
         outputs = dict(sorted({**more, **trained["outputs"]}.items()))
         return {**trained, "outputs": outputs, "waiting": sorted(more)}
@@ -651,9 +655,8 @@ class Cycle:
 
     def _refuse_other_artifact(self, live: Release) -> None:
         """Where no checkout may run, a release is served by the artifact that made it, and by no other."""
-        checkout = self.w.settings.environments[self.w.environment].checkout  # type: ignore[index]
         own = self.w.artifact.id if self.w.artifact else None
-        if not checkout and own != live.manifest.artifact:
+        if not self.w.runs_checkouts and own != live.manifest.artifact:
             raise PolicyRefusal(
                 f"release {live.id[:12]} is live and pins artifact {str(live.manifest.artifact)[:12]}, and this is"
                 f" {str(own)[:12]}; promote a release that this one made, or run the one that is pinned:"

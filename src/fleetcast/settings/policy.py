@@ -110,3 +110,8 @@ class Policy(Branch):
     advisories: AdvisoryPolicy = AdvisoryPolicy()
     secrets: SecretPolicy = SecretPolicy()
     data: DataPolicy = DataPolicy()
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """Public keys by person."""
+        return {person: signer.key for person, signer in self.signers.items()}

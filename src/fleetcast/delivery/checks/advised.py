@@ -8,8 +8,8 @@ from fleetcast.delivery.checks.measured import counted
 from fleetcast.delivery.osv import Advisory
 from fleetcast.delivery.report import Check, Finding, State
 from fleetcast.settings import AdvisoryPolicy, Waiver
+from fleetcast.workspace import POLICY_FILE
 
-POLICY = "policy.toml"
 Versions = Mapping[str, Collection[str]]  # package → versions of it that are installed or locked
 
 
@@ -33,7 +33,7 @@ def advisories(
     }
     if age > policy.maximum_age_days:
         says = (
-            f"the newest of {shown(source)} is {age} days old, and {POLICY} trusts {policy.maximum_age_days};"
+            f"the newest of {shown(source)} is {age} days old, and {POLICY_FILE} trusts {policy.maximum_age_days};"
             " fetch newer ones"
         )
         return Check("advisories", "infrastructure", says, evidence=evidence)
@@ -42,7 +42,7 @@ def advisories(
 
 def _unasked(policy: AdvisoryPolicy) -> Check:
     if policy.required:
-        says = f"{POLICY} requires advisories, and none were given; name a folder, a zip or an address with --advisories"
+        says = f"{POLICY_FILE} requires advisories, and none were given; name a folder, a zip or an address with --advisories"
         return Check("advisories", "infrastructure", says)
     return Check(
         "advisories",
@@ -79,7 +79,7 @@ def _findings(
     for waiver in waived:
         if waiver.advisory not in met:
             message = f"nothing here is met by {waiver.advisory} any more; remove its waiver"
-            yield Finding("needless-waiver", message, POLICY, level="warning")
+            yield Finding("needless-waiver", message, POLICY_FILE, level="warning")
 
 
 def _finding(advisory: Advisory, which: str, waiver: Waiver | None, today: date) -> Finding:
@@ -88,9 +88,12 @@ def _finding(advisory: Advisory, which: str, waiver: Waiver | None, today: date)
     if waiver is None:
         return Finding(advisory.name, f"{message}; move to a version that is not affected")
     if waiver.until < today:
-        return Finding(advisory.name, f"{message}; its waiver ended on {waiver.until}", POLICY)
+        return Finding(advisory.name, f"{message}; its waiver ended on {waiver.until}", POLICY_FILE)
     return Finding(
-        "waived", f"{advisory.name}: {message}; until {waiver.until}: {waiver.reason}", POLICY, level="note"
+        "waived",
+        f"{advisory.name}: {message}; until {waiver.until}: {waiver.reason}",
+        POLICY_FILE,
+        level="note",
     )
 
 

@@ -10,8 +10,7 @@ from fleetcast.delivery.report import Check, Finding
 from fleetcast.domain.errors import SettingsError, UsageError
 from fleetcast.settings import Settings, load, load_policy
 from fleetcast.settings.positions import positions
-
-POLICY = "policy.toml"
+from fleetcast.workspace import POLICY_FILE
 
 
 def settings(folder: Path) -> Check:
@@ -33,7 +32,7 @@ def _with(check: Check, more: tuple[Finding, ...]) -> Check:
 
 def _policy(folder: Path) -> tuple[Finding, ...]:
     try:
-        load_policy(folder / POLICY)
+        load_policy(folder / POLICY_FILE)
     except SettingsError as error:
         return wrong_settings("settings", error, folder).findings
     return ()

@@ -8,8 +8,7 @@ from fleetcast.delivery.closure import Closure, Package
 from fleetcast.delivery.licences import licence_of, permitted
 from fleetcast.delivery.report import Check, Finding
 from fleetcast.settings import LicencePolicy
-
-POLICY = "policy.toml"
+from fleetcast.workspace import POLICY_FILE
 
 
 def licences(needed: Closure, policy: LicencePolicy) -> Check:
@@ -41,13 +40,13 @@ def _refused(of: dict[Package, str | None], policy: LicencePolicy) -> Iterator[F
             yield Finding(
                 "unknown-licence",
                 f"{which} says {said[:60]!r} of its licence; read it, and write it as SPDX"
-                f" into [licences.known] of {POLICY}: {package.name} = …",
-                POLICY,
+                f" into [licences.known] of {POLICY_FILE}: {package.name} = …",
+                POLICY_FILE,
             )
         elif not permitted(licence, policy.allowed):
             yield Finding(
                 "licence",
-                f"{which} is under {licence}, which [licences] of {POLICY} does not allow;"
+                f"{which} is under {licence}, which [licences] of {POLICY_FILE} does not allow;"
                 " do without the package, or have the policy changed",
-                POLICY,
+                POLICY_FILE,
             )

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from fleetcast.delivery.notebooks.toml import changed
 from fleetcast.settings import load
-from fleetcast.workspace import SETTINGS_FILE
+from fleetcast.workspace import POLICY_FILE, SETTINGS_FILE
 
 SAMPLE = "sample"  # the folder of a workspace whose files stand in for its data
 STATE = ".fleetcast"
-STAYS = {".git", SAMPLE, STATE, SETTINGS_FILE, "policy.toml", "src", "notebooks", "tests", "dist", ".venv"}
+STAYS = {".git", SAMPLE, STATE, SETTINGS_FILE, POLICY_FILE, "src", "notebooks", "tests", "dist", ".venv"}
 
 
 class Scratch:

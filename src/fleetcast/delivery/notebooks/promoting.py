@@ -12,8 +12,8 @@ from fleetcast.delivery.notebooks.checking import checked
 from fleetcast.delivery.notebooks.opening import session
 from fleetcast.delivery.notebooks.pull_request import CHECKS, PullRequestCheck
 from fleetcast.delivery.notebooks.session import Session
-from fleetcast.delivery.report import Check, Report, State
-from fleetcast.delivery.verb import STATES, Verb
+from fleetcast.delivery.report import Check, Report
+from fleetcast.delivery.verb import Verb, state_of
 from fleetcast.domain.errors import FleetcastError, UsageError
 
 SHOWN = 5  # files that a message lists
@@ -58,8 +58,7 @@ def _checked(check: PullRequestCheck, folder: Path, made: Change, here: Session)
     try:
         return check(folder, made, here)
     except FleetcastError as error:
-        state: State = next((state for kind, state in STATES.items() if isinstance(error, kind)), "failed")
-        return Check(check.__name__, state, str(error))
+        return Check(check.__name__, state_of(error), str(error))
 
 
 def _told(made: Change) -> str:

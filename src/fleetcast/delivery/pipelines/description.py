@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from fleetcast.artifacts import LOCK
+
 Event = Literal["pull_request", "merge", "data", "weekly"]
 Environment = Literal["dev", "prod"]
 Code = Literal["event", "trunk", "release"]
@@ -10,7 +12,6 @@ Artifact = Literal["none", "leaves", "takes"]
 
 ARTIFACT = "dist"  # the folder of the artifact, in a job that leaves or takes it
 REPORT = "report"  # the folder of a job's report: a job types one verb
-LOCK = "requirements.lock"
 RELEASE_BRANCH = "FLEETCAST_RELEASE_BRANCH"  # the variable of the host that names the branch prod runs
 DATA_EVENT = "fleetcast-data"  # what a host calls the event that new data have come
 

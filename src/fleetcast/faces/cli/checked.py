@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from string import Formatter
 from typing import TYPE_CHECKING
@@ -16,7 +15,7 @@ from fleetcast.delivery.report import Check, Finding, Report, State
 from fleetcast.faces.cli import terminal
 from fleetcast.faces.cli.figures import short
 from fleetcast.faces.cli.paper import Mark, Place, next_steps, table, title
-from fleetcast.faces.cli.progress import Log
+from fleetcast.faces.cli.progress import Log, logged
 
 if TYPE_CHECKING:
     from fleetcast.delivery.validation import Watching
@@ -59,18 +58,13 @@ MARKS: Mapping[State, Mark] = {
 @contextmanager
 def watching() -> Iterator["Watching"]:
     """Which check is running, on a terminal; a log line for each that has ended elsewhere."""
-    from fleetcast import telemetry
-
     console = terminal.messages()
     if console.is_terminal:
         with console.status("loading") as status:
             yield Spinner(status)
         return
-    telemetry.configure(sys.stderr, clock=lambda: datetime.now(UTC))
-    try:
-        yield Lines(telemetry.get_logger())
-    finally:
-        telemetry.configure(None, clock=lambda: datetime.now(UTC))
+    with logged(sys.stderr) as lines:
+        yield Lines(lines)
 
 
 class Spinner:

@@ -58,7 +58,7 @@ def emit(
     """Write the workflow files of a CI system.
 
     With them come owners and rules of protection; for a plain Git server, its hook."""
-    from fleetcast.delivery import emitting, hosts
+    from fleetcast.delivery import emitting, hosts, running
     from fleetcast.faces.cli import emitted, terminal
 
     plan = hosts.plan(
@@ -66,7 +66,7 @@ def emit(
         host.value if host else None,
         out=out,
         group=group,
-        program=program(),
+        program=running.program(),
         environment=PROD.value,
     )
     found = emitting.compare(plan.folder, plan.files)
@@ -136,12 +136,6 @@ def _told(refused: "Refused") -> str:
     return (
         f"{refused.update.ref}: {refused.refusal.name}: {refused.refusal.says} (audit record {refused.record}"
     )
-
-
-def program() -> str:
-    """This program, by the path at which a hook finds it: a hook has no virtual environment and hardly a PATH."""
-    beside = Path(sys.executable).with_name("fleetcast")
-    return str(beside if beside.is_file() else Path(sys.argv[0]).resolve())
 
 
 def _pusher() -> str:

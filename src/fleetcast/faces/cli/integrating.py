@@ -103,9 +103,9 @@ def doctor(workspace: Folder = HERE, report: ReportFolder = None, json: Json = F
 
     Repository, lock, tools, sample, tests, who can approve, and the files of the host; each with what to do."""
     with looking("looking at what delivery needs"):
-        from fleetcast.delivery import readiness
+        from fleetcast.delivery import readiness, running
 
-        made = readiness.doctor(workspace, program=hosting.program(), started=now())
+        made = readiness.doctor(workspace, program=running.program(), started=now())
     told(made, report, workspace, as_json=json)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TextIO
 
 from rich import progress as widgets
 from rich.console import Console
@@ -30,16 +30,23 @@ class Log(Protocol):
 @contextmanager
 def progress(log: Path) -> Iterator[Progress]:
     """Bars when a person is watching standard error, and the log lines in a file; else the log lines there."""
-    from fleetcast import telemetry
-
     console = terminal.messages()
-    telemetry.configure(log if console.is_terminal else sys.stderr, clock=lambda: datetime.now(UTC))
-    try:
+    with logged(log if console.is_terminal else sys.stderr) as lines:
         if console.is_terminal:
             with Bars(console) as bars:
                 yield bars
         else:
-            yield Lines(telemetry.get_logger())
+            yield Lines(lines)
+
+
+@contextmanager
+def logged(to: Path | TextIO) -> Iterator[Log]:
+    """Log lines go there meanwhile, and nowhere afterwards."""
+    from fleetcast import telemetry
+
+    telemetry.configure(to, clock=lambda: datetime.now(UTC))
+    try:
+        yield telemetry.get_logger()
     finally:
         telemetry.configure(None, clock=lambda: datetime.now(UTC))
 
@@ -47,17 +54,12 @@ def progress(log: Path) -> Iterator[Progress]:
 @contextmanager
 def spoken() -> Iterator[Progress]:
     """Whatever is there, a line when a stage is done: nothing is drawn over what a debugger asks."""
-    from fleetcast import telemetry
-
     console = terminal.messages()
     if console.is_terminal:
         yield Spoken(console)
         return
-    telemetry.configure(sys.stderr, clock=lambda: datetime.now(UTC))
-    try:
-        yield Lines(telemetry.get_logger())
-    finally:
-        telemetry.configure(None, clock=lambda: datetime.now(UTC))
+    with logged(sys.stderr) as lines:
+        yield Lines(lines)
 
 
 class Spoken:
