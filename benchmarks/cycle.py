@@ -37,8 +37,9 @@ from fleetcast.domain.week import WEEK
 from fleetcast.features.design import Design
 from fleetcast.features.view import design_at
 from fleetcast.fleet import work
+from fleetcast.fleet.cycle import Cycle
 from fleetcast.fleet.progress import Silent
-from fleetcast.fleet.run import Cycle
+from fleetcast.fleet.run import work_through
 from fleetcast.lake import store
 from fleetcast.ledger.store import Ledger
 from fleetcast.metrics import mape, wape
@@ -192,7 +193,7 @@ def week(w: Workspace, cutoff: date) -> Week:
     stages = Stages()
     with timed() as parts:
         before = spent()
-        Cycle(w, cutoff, stages, "benchmark").run(None)
+        work_through(Cycle(w, cutoff, stages, "benchmark"))
         cost = spent() - before
     spared = sum(stages.cpu.get(name, 0.0) for name in ("derive", "monitor"))
     return Week(cost - spared, stages, {part: round(cpu, 2) for part, cpu in parts.items()})
@@ -308,7 +309,7 @@ def _cold(folder: Path) -> float:
     for turn in ("first", "second"):
         w, _ = made_fleet.fill(folder / turn, SIZES["xs"], SEED)
         before = spent()
-        Cycle(w, LAST, Silent(), "benchmark").run(None)
+        work_through(Cycle(w, LAST, Silent(), "benchmark"))
         costs.append(spent() - before)
     return costs[0] - costs[1]
 

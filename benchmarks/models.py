@@ -21,9 +21,10 @@ from fleetcast.domain.models import Dumped
 from fleetcast.features.design import Examples
 from fleetcast.features.view import design_at
 from fleetcast.fleet import release
+from fleetcast.fleet.cycle import Cycle
 from fleetcast.fleet.progress import Silent
 from fleetcast.fleet.release import Origin
-from fleetcast.fleet.run import Cycle
+from fleetcast.fleet.run import work_through
 from fleetcast.fleet.work import history
 from fleetcast.models.lasso import Lasso
 from fleetcast.models.net import Net
@@ -67,7 +68,7 @@ def main() -> int:
 
 def examples(w: Workspace) -> Iterator[Examples]:
     """Small segments: a few series of the made fleet, at one horizon a week."""
-    Cycle(w, LAST, Silent(), "benchmark").run(None)
+    work_through(Cycle(w, LAST, Silent(), "benchmark"))
     known = history(w, w.lake.snapshot(w.tables.values()), (), partition="region-01", cutoff=LAST)
     design = design_at(known, LAST, w.tables, settings=w.settings)
     random = np.random.default_rng(2026)

@@ -5,8 +5,9 @@ from benchmarks.made_fleet import AHEAD, LAST, Size
 
 from benchmarks import made_fleet
 from fleetcast.domain.tables import DELIVERIES, FORECASTS
+from fleetcast.fleet.cycle import Cycle
 from fleetcast.fleet.progress import Silent
-from fleetcast.fleet.run import Cycle
+from fleetcast.fleet.run import work_through
 
 TINY = Size(regions=2, stores=2, products=4, weeks=60)
 
@@ -14,7 +15,7 @@ TINY = Size(regions=2, stores=2, products=4, weeks=60)
 def test_its_week_can_be_run_and_every_week_held_back_has_a_forecast(tmp_path):
     lasso_alone = made_fleet.SETTINGS + "[training]\nnet_members = 0\n"
     w, held_back = made_fleet.fill(tmp_path / "fleet", TINY, seed=3, settings=lasso_alone)
-    Cycle(w, LAST, Silent(), "test").run(None)
+    work_through(Cycle(w, LAST, Silent(), "test"))
     forecasts = w.lake.read(FORECASTS)
     assert held_back["week"].n_unique() == AHEAD
     assert w.lake.read(DELIVERIES)["week"].max() == LAST

@@ -7,8 +7,9 @@ import pytest
 from fleetcast.domain.errors import DataError, PolicyRefusal, UsageError
 from fleetcast.domain.tables import COMPLETENESS, FORECASTS, ORDERS, QUARANTINE, ROUNDS
 from fleetcast.fleet import audit, reporting
+from fleetcast.fleet.cutoff import cutoff
 from fleetcast.fleet.progress import Silent
-from fleetcast.fleet.run import cutoff, run_cycle
+from fleetcast.fleet.run import run_cycle
 from fleetcast.fleet.status import status
 from fleetcast.testing.kiosks import LAST, opened, run_week
 

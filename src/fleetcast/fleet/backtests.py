@@ -22,9 +22,9 @@ from fleetcast.domain.seeds import seed
 from fleetcast.domain.versions import Snapshot, digest_of
 from fleetcast.domain.week import WEEK
 from fleetcast.fleet import ancestry, reporting, work
+from fleetcast.fleet.cutoff import cutoff
 from fleetcast.fleet.executors import executor
 from fleetcast.fleet.progress import Progress
-from fleetcast.fleet.run import cutoff
 from fleetcast.fleet.steps import Failed, Steps
 from fleetcast.lake.export import write_rows
 from fleetcast.ledger.experiments import Experiment

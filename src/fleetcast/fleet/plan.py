@@ -3,20 +3,18 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
 
 from fleetcast.domain.reach import called
 from fleetcast.domain.tables import DEMAND, MEMBERSHIP
 from fleetcast.domain.versions import Snapshot
 from fleetcast.domain.week import WEEK
-from fleetcast.fleet import pins, work
+from fleetcast.fleet import pins, reporting, work
+from fleetcast.fleet.cutoff import cutoff as cutoff_of
+from fleetcast.fleet.reporting import Cell
 from fleetcast.registry.models import ModelVersion
 from fleetcast.settings import RetrainingSettings
 from fleetcast.training.task import trained_as
 from fleetcast.workspace import Workspace
-
-if TYPE_CHECKING:
-    from fleetcast.fleet.reporting import Cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +93,11 @@ def plan(
     *,
     week: date | None = None,
     snapshot: Snapshot | None = None,
-    fleet: Sequence["Cell"] | None = None,
+    fleet: Sequence[Cell] | None = None,
 ) -> list[Decision]:
     """The decisions for a workspace as it stands; nothing is touched."""
-    from fleetcast.fleet import reporting, run  # they plan too
-
     if fleet is None or week is None:  # a run has asked for its own week already
-        week = run.cutoff(w, week)
+        week = cutoff_of(w, week)
     if snapshot is None:
         derived = w.lake.snapshot([DEMAND, MEMBERSHIP])
         snapshot = Snapshot.of(dict(pins.standing(w).tables) | dict(derived.tables))
@@ -124,7 +120,7 @@ def plan(
 
 
 def _data(
-    w: Workspace, fleet: Sequence["Cell"], trained: Mapping[str, Trained], *, week: date, snapshot: Snapshot
+    w: Workspace, fleet: Sequence[Cell], trained: Mapping[str, Trained], *, week: date, snapshot: Snapshot
 ) -> dict[str, str]:
     """The version of their data for models of this week; only what may have changed under one is read again."""
     found, doubtful = {}, {}

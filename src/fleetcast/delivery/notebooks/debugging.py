@@ -16,8 +16,10 @@ from fleetcast.domain.history import History
 from fleetcast.domain.versions import digest_of
 from fleetcast.fleet import asked, work
 from fleetcast.fleet.asked import Asked
+from fleetcast.fleet.cutoff import cutoff
+from fleetcast.fleet.cycle import Cycle
 from fleetcast.fleet.progress import Silent
-from fleetcast.fleet.run import Cycle, Only, cutoff, inputs, run_cycle
+from fleetcast.fleet.run import Only, inputs, orders, run_cycle
 from fleetcast.ledger.steps import StepRecord
 from fleetcast.workspace import Workspace
 
@@ -125,7 +127,8 @@ class Step:
         self.week = _week(record.cycle) if record.cycle != DATA else cutoff(w, None)
         self.order: work.Train | work.Score | None = None
         if record.step in ("train", "train long-term", "score"):
-            self.order = Cycle(w, self.week, Silent(), ACTOR).orders(record.step).get(record.part)
+            cycle = Cycle(w, self.week, Silent(), ACTOR)
+            self.order = orders(cycle, record.step).get(record.part)
         self.exact = digest_of(inputs(self.order)) == record.input_digest if self.order is not None else None
 
     def history(self, partition: str | None = None) -> History:

@@ -8,8 +8,9 @@ from fleetcast.delivery.notebooks import local as trying
 from fleetcast.delivery.notebooks.session import ACTOR, Session
 from fleetcast.domain.errors import UsageError
 from fleetcast.fleet import reporting
+from fleetcast.fleet.cutoff import cutoff
 from fleetcast.fleet.progress import Silent
-from fleetcast.fleet.run import cutoff, run_cycle
+from fleetcast.fleet.run import run_cycle
 from fleetcast.workspace import Workspace
 
 
