@@ -10,7 +10,7 @@ from sqlalchemy.exc import DatabaseError
 from fleetcast.domain.errors import CorruptError, InfrastructureError
 from fleetcast.ledger import dialects
 
-HEAD = "0004"  # the newest migration; a test compares it with the folder
+HEAD = "0005"  # the newest migration; a test compares it with the folder
 
 
 def connect(where: Path | str) -> Engine:

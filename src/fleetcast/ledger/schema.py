@@ -138,6 +138,42 @@ approvals = Table(
     PrimaryKeyConstraint("release", "person"),
 )
 
+# What went wrong, and what became of it; `audited` names the record of its last change of state.
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("opened", Text, nullable=False),
+    Column("seen", Text, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("closed", Text),
+    Column("closed_by", Text),
+    Column("owner", Text),
+    Column("notes", Text, nullable=False),
+    Column("evidence", Text, nullable=False),
+    Column("audited", Integer, ForeignKey("audit.seq"), nullable=False),
+    Index("incidents_by_state", "state"),
+)
+
+# What people are told, once per channel, and whether it got there.
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("sent", Moment),
+    Column("tries", Integer, nullable=False),
+    Column("error", Text),
+    Index("notices_by_sent", "sent"),
+)
+
 # Trials beside production, by digest of what was asked: insert-only.
 experiments = Table(
     "experiments",

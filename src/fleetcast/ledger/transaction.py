@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from fleetcast.domain.errors import ConflictError, PolicyRefusal, UsageError
+from fleetcast.domain.incidents import Incident
 from fleetcast.domain.models import TRANSITIONS, ModelState
 from fleetcast.domain.versions import canonical, digest
-from fleetcast.ledger import schema
+from fleetcast.ledger import incidents, schema
 from fleetcast.ledger.audit import AuditEvent, AuditRecord, seal
 from fleetcast.ledger.view import StoredModel, StoredRelease, View
 
@@ -91,6 +92,15 @@ class Transaction(View):
             change.values(state=bindparam("to"), audited=record.seq),
             [{"model": name, "to": state} for name, state in changes.items()],
         )
+
+    def put_incident(self, incident: Incident, event: AuditEvent | None) -> None:
+        """Open an incident, or bring it up to date; a change of its state needs an event that says so."""
+        record = None
+        if event is not None:
+            record = self._append(
+                replace(event, subject=f"{incident.kind} {incident.subject}", after=incident.id)
+            )
+        incidents.put(self._connection, incident, record.seq if record else None)
 
     def _append(self, event: AuditEvent) -> AuditRecord:
         seq, previous = self.head()

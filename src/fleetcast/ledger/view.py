@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
+from fleetcast.domain.incidents import Incident
 from fleetcast.domain.models import ModelKind, ModelState
-from fleetcast.ledger import schema
+from fleetcast.ledger import incidents, schema
 from fleetcast.ledger.audit import GENESIS, AuditRecord
 
 
@@ -137,6 +138,10 @@ class View:
         """Every approval, oldest first."""
         query = select(schema.approvals).order_by(schema.approvals.c.audited)
         return [StoredApproval(*row) for row in self._connection.execute(query)]
+
+    def incidents(self, *, standing: bool = False) -> list[Incident]:
+        """Incidents in the order they were opened; only those that stand still, if asked so."""
+        return incidents.incidents(self._connection, standing=standing)
 
     def models(
         self,
