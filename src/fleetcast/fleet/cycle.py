@@ -38,7 +38,9 @@ class Cycle:
         self.steps = Steps(self.name, w.ledger, w.bank, lease)
         self.partitions = work.partitions(w, self.pin)
         self.executor = executor(w.settings.execution)
-        self.scoring = beside_the_ledger(w.settings.execution, self.executor)
+        self.scoring = beside_the_ledger(
+            w.settings.execution, self.executor, on_a_server=isinstance(w.ledger_at, str)
+        )
 
     def close(self) -> None:
         """End the workers."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -367,11 +368,11 @@ def _source(account: Account) -> SourceLine:
 
 
 def _files(w: Workspace) -> dict[str, Any]:
-    lake = w.state / "lake"
+    lake, ledger = w.state / "lake", w.ledger_at
     return {
         "forecasts": lake / "forecasts",
         "orders": lake / "orders",
         "quarantine": lake / "quarantine",
-        "ledger": w.state / "ledger.db",
+        **({"ledger": ledger} if isinstance(ledger, Path) else {}),
         "publications": w.state / "publications",
     }

@@ -24,7 +24,7 @@ from fleetcast.settings import branch_digest
 from fleetcast.workspace import Workspace
 
 Only = Literal["condition", "train", "validate", "score", "monitor"]
-LEASE = 30.0  # seconds without a heartbeat until another scheduler may take the cycle over
+LEASE = 10.0  # seconds without a heartbeat, of which there are three, until another scheduler may take the cycle over
 FILES = 16  # of a table's partition, from which on the older half is joined
 
 

@@ -219,6 +219,7 @@ class EnvironmentSettings(Branch):
     checkout: (
         bool  # whether it may run the code of a checkout; by default dev may, and prod runs only an artifact
     )
+    ledger: str | None = None  # URL of a PostgreSQL database, or env:NAME; else a file with the other state
 
 
 RUNS_A_CHECKOUT: dict[Literal["dev", "prod"], bool] = {"dev": True, "prod": False}
