@@ -1,5 +1,4 @@
 import json
-import os
 import re
 import shlex
 import subprocess
@@ -9,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 from tests.delivery import reading_back
-from tests.delivery.local_runner import Ran, Runner
+from tests.delivery.local_runner import Ran, Runner, copied, machine
 
 from fleetcast.delivery.hosts import HOSTS, Workplace, files
 from fleetcast.delivery.pipelines import azure, github, gitlab, protection
@@ -184,23 +183,32 @@ if [ "$2" = package ]; then mkdir -p dist && cp branch dist/ && touch dist/requi
 if [ "$1" = cd ]; then test -f dist/requirements.lock; echo "artifact of $(cat dist/branch)"; fi
 if [ -f "fails-$2" ]; then exit 1; fi
 """
-SKIPPED = ("python -m venv ", '"$RUNNER_TEMP/venv"/bin/python -m pip install ')
 
 
 @pytest.fixture
-def runner(tmp_path) -> Runner:
-    """Three branches that know their names, and a stand-in for `fleetcast`."""
-    branches = {}
+def branches(tmp_path) -> dict[str, Path]:
+    """Three branches that know their names."""
+    folders = {}
     for name in ("main", "release/2026w46", "release/2026w47"):
-        folder = tmp_path / "branches" / name.replace("/", "-")
+        folder = folders[f"refs/heads/{name}"] = tmp_path / "branches" / name.replace("/", "-")
         folder.mkdir(parents=True)
         (folder / "branch").write_text(name, "utf-8")
-        branches[f"refs/heads/{name}"] = folder
-    program = tmp_path / "bin" / "fleetcast"
-    program.parent.mkdir()
+        (folder / "requirements.lock").touch()
+    return folders
+
+
+@pytest.fixture
+def path(tmp_path) -> str:
+    """The PATH of a machine where a stand-in for `fleetcast` is installed."""
+    program = tmp_path / "stand-in"
     program.write_text(STAND_IN, "utf-8")
     program.chmod(0o755)
-    return Runner(tmp_path / "runner", branches, f"{program.parent}:{os.defpath}", skip=SKIPPED)
+    return machine(tmp_path / "bin", program)
+
+
+@pytest.fixture
+def runner(tmp_path, branches, path) -> Runner:
+    return Runner(tmp_path / "runner", copied(branches), path)
 
 
 def workflow(name: str) -> str:
@@ -233,8 +241,8 @@ def test_a_pull_request_touches_no_environment(runner):
     ]
 
 
-def test_a_check_that_fails_stops_what_needs_it_and_leaves_its_report(runner):
-    (runner.branches["refs/heads/release/2026w47"] / "fails-model-validation").touch()
+def test_a_check_that_fails_stops_what_needs_it_and_leaves_its_report(runner, branches):
+    (branches["refs/heads/release/2026w47"] / "fails-model-validation").touch()
     ran = runner.run(workflow("release"), ref="refs/heads/release/2026w47")
     assert ran.results == {
         "code-validation": "success",
