@@ -99,6 +99,23 @@ def test_a_release_branch_takes_one_person_more_and_nobody_is_above_a_ruleset():
     assert pulls == [1, 2]
 
 
+def test_what_main_must_pass_on_its_data_is_not_asked_of_a_release_branch():
+    pipeline = process()
+    assert set(pipeline.checks("main")) - set(pipeline.checks("release/*")) == {"pinned-data"}
+    emitted = files("github", PLACE)
+    assert "pinned-data" in emitted[".github/rulesets/fleetcast-main.json"]
+    assert "pinned-data" not in emitted[".github/rulesets/fleetcast-release.json"]
+    policies = json.loads(files("azure", PLACE)[".azure-pipelines/fleetcast-policies.json"])["policies"]
+    builds = [
+        call["az repos policy build create"] for call in policies if "az repos policy build create" in call
+    ]
+    assert [(each["branch"], each["build-definition-id"]) for each in builds] == [
+        ("main", "$PULL_REQUEST_PIPELINE_ID"),
+        ("main", "$PULL_REQUEST_DATA_PIPELINE_ID"),
+        ("release/", "$PULL_REQUEST_PIPELINE_ID"),
+    ]
+
+
 def test_every_host_protects_the_same_branches_and_tags():
     rulesets = [json.loads(text) for path, text in files("github", PLACE).items() if "rulesets" in path]
     refs = [ref for ruleset in rulesets for ref in ruleset["conditions"]["ref_name"]["include"]]
@@ -148,7 +165,7 @@ def holds(condition: str, event: dict[str, str | None]) -> bool:
 @pytest.mark.parametrize(
     ("source", "branch", "target", "release", "workflows"),
     [
-        ("merge_request_event", None, "main", None, {"pull-request"}),
+        ("merge_request_event", None, "main", None, {"pull-request", "pull-request-data"}),
         ("merge_request_event", None, "release/2026w47", None, {"pull-request"}),
         ("merge_request_event", None, "elsewhere", None, set()),
         ("push", "main", None, None, {"main"}),
@@ -161,7 +178,7 @@ def holds(condition: str, event: dict[str, str | None]) -> bool:
         ("trigger", None, None, None, set()),  # of a tag, while no release branch is named
     ],
 )
-def test_an_event_on_gitlab_starts_the_jobs_of_one_workflow(source, branch, target, release, workflows):
+def test_an_event_on_gitlab_starts_the_jobs_of_its_workflows(source, branch, target, release, workflows):
     event = {
         "CI_PIPELINE_SOURCE": source,
         "CI_COMMIT_BRANCH": branch,

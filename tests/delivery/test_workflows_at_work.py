@@ -37,8 +37,12 @@ class Road:
         return self.folder / "ada"
 
     @property
+    def incoming(self) -> Path:
+        return self.folder / "incoming"
+
+    @property
     def surroundings(self) -> dict[str, str]:
-        ours = {"FLEETCAST_DATA": str(self.folder / "incoming"), "OMP_NUM_THREADS": "1"}
+        ours = {"FLEETCAST_DATA": str(self.incoming), "OMP_NUM_THREADS": "1"}
         return {name: value for name, value in os.environ.items() if not name.startswith("GIT_")} | ours
 
     def pushed(self, revision: str, ref: str) -> str:
@@ -65,10 +69,21 @@ class Road:
         assert set(ran.results.values()) == {"success"}, ran.output
         return ran, runner
 
+    def typed(self, *words: str | Path) -> str:
+        """A verb, typed by somebody on the machine of the environments."""
+        done = subprocess.run(
+            [FLEETCAST, *words],
+            cwd=self.ada,
+            env=self.surroundings,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        return done.stdout
+
     def sign(self, release: str) -> None:
         for person in APPROVERS:
-            words = ("release", "approve", release, "--env", "prod", "--key", self.folder / person)
-            subprocess.run([FLEETCAST, *words], cwd=self.ada, env=self.surroundings, check=True)
+            self.typed("release", "approve", release, "--env", "prod", "--key", self.folder / person)
 
     def live(self, environment: str) -> Release:
         """What is live; the newest week was forecast by it."""
@@ -80,10 +95,13 @@ class Road:
         return live
 
 
+def report_of(runner: Runner, job: str) -> dict[str, Any]:
+    return json.loads((runner.artifacts / f"report-{job}" / "report.json").read_text("utf-8"))
+
+
 def reported(runner: Runner, job: str) -> dict[str, Any]:
-    report = (runner.artifacts / f"report-{job}" / "report.json").read_text("utf-8")
-    found: dict[str, Any] = json.loads(report)["subject"]
-    return found
+    """What a job's report is about."""
+    return report_of(runner, job)["subject"]
 
 
 def packaged(runner: Runner) -> str:
@@ -101,13 +119,15 @@ def road(tmp_path_factory) -> Road:
         signers += f'[signers."{person}@example.com"]\nkey = "{" ".join(key.with_suffix(".pub").read_text().split()[:2])}"\n'
     state = f'[state]\nroot = "{made.folder / "state"}"\n'
     retailer.write(made.ada, f"schema = 1\n{signers}", settings=f"{SETTINGS}\n{state}")
-    (made.folder / "incoming").mkdir()
-    (made.ada / "data").rename(made.folder / "incoming" / "data")
+    made.incoming.mkdir()
+    (made.ada / "data").rename(made.incoming / "data")
     settings = made.ada / "fleetcast.toml"
     settings.write_text(settings.read_text("utf-8").replace('path = "data/', 'path = "{data}/data/'), "utf-8")
-    subprocess.run([FLEETCAST, "ci", "emit", "--host", "github", "--group", "acme"], cwd=made.ada, check=True)
+    made.typed("ci", "emit", "--host", "github", "--group", "acme")
     git(made.folder, "init", "--quiet", "--bare", "--initial-branch", "main", "server.git")
     git(made.ada, "init", "--quiet", "--initial-branch", "main")
+    for what, who in (("name", "Ada"), ("email", "ada@example.com")):
+        git(made.ada, "config", f"user.{what}", who)
     git(made.ada, "remote", "add", "origin", str(made.folder / "server.git"))
     commit(made.ada, "A chain of kiosks")
     made.pushed("main", "refs/heads/main")
@@ -132,6 +152,19 @@ def test_a_merge_to_main_is_published_in_dev_by_what_was_packaged_of_it(road):
     assert reported(runner, "score")["commit"] == merged
 
 
+def test_a_data_pull_request_is_validated_on_what_it_pins_and_leaves_dev_as_it_is(road):
+    before = road.live("dev")
+    retailer.correction(road.incoming)
+    git(road.ada, "switch", "--quiet", "--detach", "origin/main")
+    road.typed("condition")
+    branch = json.loads(road.typed("data", "pin", "--json"))["branch"]
+    head = opened(road.ada).ledger.head()
+    ran, runner = road.ran("pull-request-data", ref=road.pushed(road.merge(branch), "refs/pull/2/merge"))
+    assert set(ran.results) == {"pinned-data"}
+    assert "gate" in [check["name"] for check in report_of(runner, "pinned-data")["checks"]]
+    assert (opened(road.ada).ledger.head(), road.live("dev")) == (head, before)
+
+
 def test_a_merge_to_a_release_branch_is_published_in_prod_once_people_have_signed(road):
     ref = road.pushed("origin/main", f"refs/heads/{RELEASE}")
     _, runner = road.ran("release", ref=ref, passed=("code-validation", "model-validation"))
@@ -143,7 +176,7 @@ def test_new_data_are_published_in_prod_with_the_release_branchs_code_and_wait_f
     git(road.ada, "switch", "--quiet", "--detach", "origin/main")
     (road.ada / "policy.toml").write_text((road.ada / "policy.toml").read_text("utf-8") + "# ours\n", "utf-8")
     road.pushed(commit(road.ada, "main goes on"), "refs/heads/main")
-    retailer.next_week(road.folder / "incoming")
+    retailer.next_week(road.incoming)
     _, runner = road.ran("data-prod", ref="refs/heads/main")
     live = road.live("prod")
     assert live.manifest.artifact == before.manifest.artifact == packaged(runner)

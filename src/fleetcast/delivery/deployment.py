@@ -9,7 +9,7 @@ from fleetcast.domain.errors import UsageError
 from fleetcast.fleet import promoting, run
 from fleetcast.fleet.progress import Progress
 from fleetcast.fleet.refusals import recorded
-from fleetcast.fleet.report import CycleReport, SourceLine
+from fleetcast.fleet.report import CycleReport, Rehearsal, SourceLine
 from fleetcast.registry.manifest import Release
 from fleetcast.workspace import Workspace
 
@@ -25,7 +25,7 @@ def validate_model(w: Workspace, *, week: date | None, progress: Progress, actor
         "models", work, lambda report: f"{len(report.verdicts)} judged, of the week {report.cycle}"
     )
     if made is not None:
-        verb.add(_data(made.sources), _gate(made), _rehearsal(made))
+        verb.add(_data(made.sources), gate(made), rehearsal(made.rehearsed))
         verb.about(release=made.release, week=made.cycle.isoformat())
     return verb.report()
 
@@ -109,7 +109,8 @@ def _data(sources: Sequence[SourceLine]) -> Check:
     return Check("data", "failed" if open_ends else "passed", says, tuple(findings))
 
 
-def _gate(made: CycleReport) -> Check:
+def gate(made: CycleReport) -> Check:
+    """Whether enough models passed, and why others did not."""
     findings = tuple(
         Finding("gate", f"{verdict.segment}: {verdict.reason}", level="warning" if made.quorum else "error")
         for verdict in made.verdicts
@@ -122,8 +123,8 @@ def _gate(made: CycleReport) -> Check:
     return Check("gate", "passed" if made.quorum else "failed", says, findings, evidence={"metrics": metrics})
 
 
-def _rehearsal(made: CycleReport) -> Check:
-    found = made.rehearsed
+def rehearsal(found: Rehearsal | None) -> Check:
+    """Whether every model would serve its segment, and what all of them forecast."""
     if found is None:
         return Check("rehearsal", "skipped", "nothing was trained anew, so the live release stays as it is")
     ill = {**found.unserved, **found.failed}

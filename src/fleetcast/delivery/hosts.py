@@ -116,10 +116,10 @@ def files(host: Literal["github", "azure", "gitlab"], place: Workplace) -> dict[
     pipeline, rules = process(), Rules()
     if host == "azure":
         owned = owners.owned(place.package, [".azure-pipelines/"])
-        return azure.emit(pipeline) | protection.azure(rules, place.reviews, owned)
+        return azure.emit(pipeline) | protection.azure(rules, place.reviews, pipeline, owned)
     if host == "github":
         owned = owners.owned(place.package, [".github/"])
-        emitted = github.emit(pipeline) | protection.github(rules, place.reviews, pipeline.checks)
+        emitted = github.emit(pipeline) | protection.github(rules, place.reviews, pipeline)
         return emitted | {".github/CODEOWNERS": owners.codeowners(owned, _group(place))}
     owned = owners.owned(place.package, [gitlab.FILE, ".gitlab/"])
     emitted = gitlab.emit(pipeline) | protection.gitlab(rules, place.reviews, pipeline)

@@ -1,0 +1,53 @@
+"""A copy of an environment's state that may be written to: what is never changed is shared with it, and it stays as it was."""
+
+import os
+import re
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from fleetcast.workspace import Workspace
+
+LEDGER = "ledger.db"
+LAKE = "lake"
+RAW = "raw"  # where raw files are kept, beside the environments
+
+_WRITTEN_ONCE = re.compile(r"[0-9a-f]{64}|.+\.parquet")  # named by their content, or by chance
+_STAYS = shutil.ignore_patterns(LAKE, "installed", "log.jsonl", f"{LEDGER}*")
+_UNFINISHED = shutil.ignore_patterns(".*")  # what somebody is writing just now
+
+
+def copy_state(w: Workspace, root: Path) -> None:
+    """Copy an environment and the raw files beside it, for a workspace whose `[state] root` it is.
+
+    Somebody may work there meanwhile. The ledger is copied first, so that all it tells of is there when its turn comes.
+    """
+    to = root / w.environment
+    to.mkdir(parents=True)
+    with (
+        closing(sqlite3.connect(w.state / LEDGER)) as source,
+        closing(sqlite3.connect(to / LEDGER)) as target,
+    ):
+        source.backup(target)
+    shutil.copytree(w.state, to, copy_function=_put, ignore=_STAYS, dirs_exist_ok=True)
+    for table in w.tables.values():
+        if (w.lake.root / table.name).is_dir():
+            with w.lake.still(table):
+                _cloned(w.lake.root / table.name, to / LAKE / table.name)
+    if (w.state.parent / RAW).is_dir():
+        _cloned(w.state.parent / RAW, root / RAW)
+
+
+def _cloned(folder: Path, to: Path) -> None:
+    shutil.copytree(folder, to, copy_function=_put, ignore=_UNFINISHED)
+
+
+def _put(source: str, target: str) -> str:
+    if _WRITTEN_ONCE.fullmatch(Path(source).name):
+        try:
+            os.link(source, target)
+        except OSError:  # on another disk
+            shutil.copy2(source, target)
+        return target
+    return str(shutil.copy2(source, target))
