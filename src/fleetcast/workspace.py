@@ -31,6 +31,7 @@ from fleetcast.domain.tables import (
 )
 from fleetcast.domain.versions import digest, digest_of
 from fleetcast.lake import Lake
+from fleetcast.ledger.database import Older
 from fleetcast.ledger.store import Ledger
 from fleetcast.own import OWN, Kind, Package
 from fleetcast.registry.bank import Bank
@@ -132,8 +133,10 @@ class Workspace:
 
     @cached_property
     def ledger(self) -> Ledger:
+        """The store of all that happened. Where artifacts work, none but they bring an older one up to date."""
         self.state.mkdir(parents=True, exist_ok=True)
-        return Ledger.open(self.state / "ledger.db", self.clock)
+        older: Older = "migrate" if self.artifact or self.runs_checkouts else "refuse"
+        return Ledger.open(self.state / "ledger.db", self.clock, older=older)
 
     @cached_property
     def bank(self) -> Bank:
