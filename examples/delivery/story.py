@@ -139,11 +139,13 @@ class Story:
         tell(f"checks of {branch}", "passed, with full time" if full else "passed")
 
     def checked_on_its_data(self, branch: str) -> None:
-        """What a data pull request runs on the host, in a copy of dev."""
+        """What a data pull request runs on the host, in a copy of dev; the Git server keeps how it ended."""
+        report = self.folder / "report"
         self.typed("git", "switch", "--quiet", "--detach", branch, at=self.host)
-        words = ("ci", "model-validation", "--pinned", "--json", "--workspace", self.host)
+        words = ("ci", "model-validation", "--pinned", "--report", report, "--json", "--workspace", self.host)
         made = json.loads(self.typed(FLEETCAST, *words, at=self.host))
         self.typed("git", "switch", "--quiet", "main", at=self.host)
+        self.typed(FLEETCAST, "ci", "record", "--git-dir", self.server, "--report", report)
         says = {check["name"]: check["says"] for check in made["checks"]}
         tell(f"checks of {branch} on its data", says["gate"])
 

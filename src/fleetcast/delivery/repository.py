@@ -45,6 +45,10 @@ class Repository:
         pairs = (line.split(" ", 1) for line in lines.splitlines())
         return {name: commit for commit, name in pairs}
 
+    def file(self, commit: str, path: str) -> str | None:
+        """The object of a file in a commit, which is the same where the file is."""
+        return _text(self._git("rev-parse", "--verify", "--quiet", f"{commit}:{path}").stdout).strip() or None
+
     def reaches(self, new: str, old: str) -> bool:
         """Whether a commit has another one among its ancestors, or is it."""
         done = self._git("merge-base", "--is-ancestor", old, new)
