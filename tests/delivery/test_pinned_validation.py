@@ -43,6 +43,7 @@ def comes_in(folder: Path, deliveries: pl.DataFrame) -> None:
 
 
 def validated(folder: Path, place: Path, at: datetime = NEXT_WEDNESDAY) -> Report:
+    place.mkdir()
     return pinned_validation.verb(folder, place, clock=lambda: at, progress=Silent(), actor="test")
 
 
@@ -61,9 +62,9 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_models_are_trained_on_the_pinned_data_judged_and_rehearsed_beside_the_live_ones(shop, tmp_path):
     comes_in(shop, NEXT_WEEK)
     made = validated(shop, tmp_path / "place")
-    assert states(made) == dict.fromkeys(("data", "models", "gate", "rehearsal", "fleet"), "passed")
+    assert states(made) == dict.fromkeys(("data", "copy", "models", "gate", "rehearsal", "fleet"), "passed")
     assert made.subject["week"] == str(LAST + WEEK)
-    assert made.checks[1].says == f"4 judged, of the week {LAST + WEEK}"
+    assert made.checks[2].says == f"4 judged, of the week {LAST + WEEK}"
     assert all(row["before"] is not None for row in made.checks[-1].evidence["segments"])
 
 
@@ -87,7 +88,8 @@ def test_models_that_are_no_good_on_these_data_are_named_and_their_champions_wou
 def test_where_nothing_else_is_pinned_than_what_dev_serves_nothing_is_done(shop, tmp_path):
     made = validated(shop, tmp_path / "place")
     assert states(made) == {"data": "passed", "models": "skipped"}
-    assert made.checks[-1].says == "nothing to validate: what is live in dev was made of these data"
+    assert made.checks[-1].says == "nothing to validate: dev has models of these data"
+    assert list((tmp_path / "place").iterdir()) == []
 
 
 def test_where_nothing_is_pinned_nothing_is_done(shop, tmp_path):
@@ -115,5 +117,5 @@ def test_data_that_dev_never_had_fail(shop, tmp_path):
     run_week(shop)
     (shop / "data.lock").write_text(elsewhere, "utf-8")
     made = validated(shop, tmp_path / "place")
-    assert states(made) == {"data": "failed"}
-    assert "which dev never had" in made.checks[0].says
+    assert states(made) == {"data": "passed", "copy": "failed"}
+    assert "which dev never had" in made.checks[-1].says

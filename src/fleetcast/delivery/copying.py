@@ -14,8 +14,7 @@ LAKE = "lake"
 RAW = "raw"  # where raw files are kept, beside the environments
 
 _WRITTEN_ONCE = re.compile(r"[0-9a-f]{64}|.+\.parquet")  # named by their content, or by chance
-_STAYS = shutil.ignore_patterns(LAKE, "installed", "log.jsonl", f"{LEDGER}*")
-_UNFINISHED = shutil.ignore_patterns(".*")  # what somebody is writing just now
+_UNFINISHED = ".*"  # what somebody is writing just now
 
 
 def copy_state(w: Workspace, root: Path) -> None:
@@ -30,7 +29,7 @@ def copy_state(w: Workspace, root: Path) -> None:
         closing(sqlite3.connect(to / LEDGER)) as target,
     ):
         source.backup(target)
-    shutil.copytree(w.state, to, copy_function=_put, ignore=_STAYS, dirs_exist_ok=True)
+    _cloned(w.state, to, LAKE, "installed", "log.jsonl", f"{LEDGER}*")
     for table in w.tables.values():
         if (w.lake.root / table.name).is_dir():
             with w.lake.still(table):
@@ -39,8 +38,9 @@ def copy_state(w: Workspace, root: Path) -> None:
         _cloned(w.state.parent / RAW, root / RAW)
 
 
-def _cloned(folder: Path, to: Path) -> None:
-    shutil.copytree(folder, to, copy_function=_put, ignore=_UNFINISHED)
+def _cloned(folder: Path, to: Path, *but: str) -> None:
+    left = shutil.ignore_patterns(_UNFINISHED, *but)
+    shutil.copytree(folder, to, copy_function=_put, ignore=left, dirs_exist_ok=True)
 
 
 def _put(source: str, target: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import date
 
-from fleetcast.delivery.report import Check, Finding, Report
+from fleetcast.delivery.report import Check, Finding, Report, State
 from fleetcast.delivery.verb import Verb
 from fleetcast.domain.errors import UsageError
 from fleetcast.fleet import promoting, run
@@ -25,7 +25,7 @@ def validate_model(w: Workspace, *, week: date | None, progress: Progress, actor
         "models", work, lambda report: f"{len(report.verdicts)} judged, of the week {report.cycle}"
     )
     if made is not None:
-        verb.add(_data(made.sources), gate(made), rehearsal(made.rehearsed))
+        verb.add(_data(made.sources), gate(made), _rehearsal(made))
         verb.about(release=made.release, week=made.cycle.isoformat())
     return verb.report()
 
@@ -123,11 +123,16 @@ def gate(made: CycleReport) -> Check:
     return Check("gate", "passed" if made.quorum else "failed", says, findings, evidence={"metrics": metrics})
 
 
-def rehearsal(found: Rehearsal | None) -> Check:
-    """Whether every model would serve its segment, and what all of them forecast."""
+def _rehearsal(made: CycleReport) -> Check:
+    found = made.rehearsed
     if found is None:
         return Check("rehearsal", "skipped", "nothing was trained anew, so the live release stays as it is")
-    ill = {**found.unserved, **found.failed}
-    findings = tuple(Finding("rehearsal", f"{name}: {why}") for name, why in sorted(ill.items()))
     evidence = {"change": found.change, "volumes": {name: list(both) for name, both in found.volumes.items()}}
-    return Check("rehearsal", "passed" if found.passed else "failed", found.text, findings, evidence=evidence)
+    state: State = "passed" if found.passed else "failed"
+    return Check("rehearsal", state, found.text, unserved(found), evidence=evidence)
+
+
+def unserved(found: Rehearsal) -> tuple[Finding, ...]:
+    """The models that would not serve their segments, and why."""
+    ill = {**found.unserved, **found.failed}
+    return tuple(Finding("rehearsal", f"{name}: {why}") for name, why in sorted(ill.items()))

@@ -1,5 +1,6 @@
 """Model validation on the data that `data.lock` pins: what dev will make of them, tried in a copy of dev."""
 
+import json
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -9,16 +10,18 @@ import polars as pl
 from fleetcast import workspace
 from fleetcast.delivery import git
 from fleetcast.delivery.copying import LEDGER, copy_state
-from fleetcast.delivery.deployment import gate, rehearsal
+from fleetcast.delivery.deployment import gate, unserved
 from fleetcast.delivery.notebooks.fleet_diff import SCHEMA, FleetDiff
 from fleetcast.delivery.notebooks.local import STATE, workspace_for_trying
 from fleetcast.delivery.report import Check, Finding, Report
 from fleetcast.delivery.verb import Verb
 from fleetcast.domain.errors import DataError, InfrastructureError, UsageError
 from fleetcast.domain.versions import Snapshot
-from fleetcast.fleet import pins, proposals, run, tables
+from fleetcast.fleet import pins, proposals, run
 from fleetcast.fleet.progress import Progress
 from fleetcast.fleet.report import CycleReport, ReleasePlan
+from fleetcast.ledger.store import Ledger
+from fleetcast.registry.store import Registry
 from fleetcast.workspace import Workspace
 
 NAME = "ci model-validation --pinned"
@@ -37,56 +40,71 @@ def verb(
         done.add(_nothing(f"there is no {pins.LOCK_FILE}: {ENVIRONMENT} reads the newest data"))
         return done.report()
     done.about(snapshot=pinned.digest)
-    w = done.check(
-        "data",
-        lambda: _copy(dev, place, actor),
-        lambda _: f"{pinned.digest[:12]}, in a copy of {ENVIRONMENT}",
-    )
-    if w is None:
-        return done.report()
-    if _live(w, pinned):
-        done.add(_nothing(f"what is live in {ENVIRONMENT} was made of these data"))
-        return done.report()
+    live = done.check("data", lambda: _live(dev, pinned), lambda live: _told(pinned, live))
+    if live:
+        done.add(_nothing(f"{ENVIRONMENT} has models of these data"))
+    elif live is False:  # and not None, where nobody could look
+        w = done.check(
+            "copy", lambda: _copy(dev, place, actor), lambda _: f"the state of {ENVIRONMENT}, apart"
+        )
+        if w is not None:
+            _tried(done, w, progress, actor)
+    return done.report()
+
+
+def _tried(done: Verb, w: Workspace, progress: Progress, actor: str) -> None:
     made = done.check(
         "models",
         lambda: run.run_cycle(w, only="train", progress=progress, actor=actor),
         lambda report: f"{len(report.verdicts)} judged, of the week {report.cycle}",
     )
-    if made is not None and made.release is not None:
-        release = w.registry.releases.get(made.release)
-        done.about(week=made.cycle.isoformat())
-        done.add(gate(made))
-        rehearsed = run.rehearse(w, release, progress=progress, actor=actor)
-        done.add(rehearsal(rehearsed), _fleet(made, proposals.plan(w, None, release.id)))
-    return done.report()
+    if made is None or made.release is None:
+        return
+    release = w.registry.releases.get(made.release)
+    done.about(week=made.cycle.isoformat())
+    done.add(gate(made))
+    done.check(
+        "rehearsal",
+        lambda: run.rehearse(w, release, progress=progress, actor=actor),
+        lambda found: found.text,
+        unserved,
+    )
+    done.add(_fleet(made, proposals.plan(w, None, release.id)))
 
 
 def _nothing(why: str) -> Check:
     return Check("models", "skipped", f"nothing to validate: {why}")
 
 
-def _copy(dev: Workspace, place: Path, actor: str) -> Workspace:
-    """The checkout's code with a copy of dev's state, which has the data that are pinned."""
+def _live(dev: Workspace, pinned: Snapshot) -> bool:
+    """Whether the live release was made of these base tables; whoever wrote dev's ledger, it is read as it stands."""
     if not (dev.state / LEDGER).is_file():
         raise InfrastructureError(
             f"{pins.LOCK_FILE} pins data of {ENVIRONMENT}, and its state is not in {dev.state}: this has to run where it is"
         )
+    with Ledger.open(dev.state / LEDGER, dev.clock, older="keep") as ledger:
+        live = Registry(ledger, dev.bank, ENVIRONMENT).releases.current()
+    made_of = json.loads(dev.bank.get(live.manifest.snapshot)) if live else {}
+    return all(made_of.get(name) == version for name, version in pinned.tables)
+
+
+def _told(pinned: Snapshot, live: bool) -> str:
+    return (
+        f"{pinned.digest[:12]}, of which what is live in {ENVIRONMENT} was {'made' if live else 'not made'}"
+    )
+
+
+def _copy(dev: Workspace, place: Path, actor: str) -> Workspace:
+    """The checkout's code with a copy of dev's state, which has the data that are pinned."""
     folder = workspace_for_trying(dev.folder, place / "workspace", home=dev.home)
     copy_state(dev, folder / STATE)
     w = workspace.open(folder, environment=ENVIRONMENT, data=dev.address.data, clock=dev.clock)
     try:
         run.cutoff(w, None, pins.admit(w, actor=actor))
-    except (
-        UsageError
-    ) as error:  # it never had them, or is past them: what is wrong is the lock, and not this command
+    except UsageError as error:
+        # Dev never had these data, or is past them: what is wrong is the lock, and not this command.
         raise DataError(str(error)) from error
     return w
-
-
-def _live(w: Workspace, pinned: Snapshot) -> bool:
-    """Whether the live release was made of these base tables."""
-    live = w.registry.releases.current()
-    return live is not None and not tables.diff(w, pinned, live.manifest.snapshot)
 
 
 def _fleet(made: CycleReport, plan: ReleasePlan) -> Check:
