@@ -33,8 +33,9 @@ class Outside:
 
     @cached_property
     def ledger(self) -> Ledger:
+        """As it stands: brought up to date by a newer program than the artifact's, the artifact could not read it any more."""
         self.state.mkdir(parents=True, exist_ok=True)
-        return Ledger.open(self.state / "ledger.db", self.clock)
+        return Ledger.open(self.state / "ledger.db", self.clock, older="keep")
 
 
 def elsewhere(
