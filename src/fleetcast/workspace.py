@@ -45,6 +45,7 @@ from fleetcast.sources.raw import RawStore
 DERIVED = (DEMAND, MEMBERSHIP, ROUNDS, FORECASTS, ORDERS, COMPLETENESS, SCORES, QUARANTINE)
 SETTINGS_FILE = "fleetcast.toml"
 POLICY_FILE = "policy.toml"
+LEDGER = "ledger.db"  # where it is a file
 
 
 @dataclass(frozen=True)
@@ -143,10 +144,9 @@ class Workspace:
     @property
     def ledger_at(self) -> Path | str:
         """Where the ledger is: a file with the other state, or the URL of a database."""
-        written = self.settings.environments[self.environment].ledger  # type: ignore[index]
-        if written is None or self.address.apart:
-            return self.state / "ledger.db"
-        return resolved(written, f"[environments.{self.environment}] ledger")
+        if self.address.apart:
+            return self.state / LEDGER
+        return ledger_at(self.settings, self.environment, self.state)
 
     @cached_property
     def bank(self) -> Bank:
@@ -242,6 +242,12 @@ class Workspace:
                 " after it was installed; remove the installation, and let `fleetcast cd` make it anew",
                 name="other_code",
             )
+
+
+def ledger_at(settings: Settings, environment: str, state: Path) -> Path | str:
+    """Where settings put the ledger of an environment: a file with its other `state`, or the URL of a database."""
+    written = settings.environments[environment].ledger  # type: ignore[index]
+    return state / LEDGER if written is None else resolved(written, f"[environments.{environment}] ledger")
 
 
 def open(  # noqa: A001 — `workspace.open` reads as what it does

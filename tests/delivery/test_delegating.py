@@ -6,6 +6,7 @@ import pytest
 
 from fleetcast.delivery import delegating
 from fleetcast.domain.errors import InfrastructureError, PolicyRefusal
+from fleetcast.ledger.store import Ledger
 from fleetcast.testing.kiosks import WEDNESDAY, kiosks, opened, write_workspace
 
 
@@ -47,3 +48,17 @@ def test_no_checkout_brings_the_ledger_of_prod_up_to_date(shop):
     with pytest.raises(InfrastructureError, match="which the artifact that works there may not know"):
         opened(shop, environment="prod").ledger.head()
     assert revision(shop) == "0003"
+
+
+def test_what_is_refused_is_recorded_in_the_ledger_that_the_settings_name(tmp_path, postgresql) -> None:
+    url, edited = postgresql.database(), tmp_path / "edited"
+    folder = write_workspace(tmp_path / "shop", kiosks(weeks=2))
+    with (folder / "fleetcast.toml").open("a", encoding="utf-8") as settings:
+        settings.write(f'\n[environments.prod]\nledger = "{url}"\n')
+    edited.mkdir()
+    (edited / "artifact.json").write_text("{}", "utf-8")
+    with pytest.raises(PolicyRefusal, match="Recorded as audit event 1"):
+        elsewhere(folder, edited)
+    with Ledger.open(url, lambda: WEDNESDAY) as ledger:
+        assert [record.action for record in ledger.audit()] == ["refused.edited_manifest"]
+    assert not ledger_of(folder).exists()

@@ -6,9 +6,8 @@ import shutil
 from pathlib import Path
 
 from fleetcast.ledger.copying import copy_file
-from fleetcast.workspace import Workspace
+from fleetcast.workspace import LEDGER, Workspace
 
-LEDGER = "ledger.db"
 LAKE = "lake"
 RAW = "raw"  # where raw files are kept, beside the environments
 
