@@ -7,6 +7,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from fleetcast.settings import recipes
+from fleetcast.settings.channels import misdirected
 from fleetcast.settings.positions import Place
 from fleetcast.settings.problems import Found
 from fleetcast.settings.standard import misfits
@@ -44,6 +45,7 @@ def conflicts(settings: Settings) -> list[Found]:
     found += _donors(settings.training.donors, settings.segments.keys)
     found += _first_week(settings.demand.first_week)
     found += _execution(settings.execution)
+    found += misdirected(settings.alerts)
     if settings.retraining.stale_warning_days >= settings.retraining.stale_days:
         found.append(
             Found(

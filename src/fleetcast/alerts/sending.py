@@ -1,0 +1,35 @@
+"""Sending a notice over its channel, whatever kind that is."""
+
+from collections.abc import Mapping
+
+from fleetcast.alerts import forms, mailing, posting
+from fleetcast.alerts.patience import within
+from fleetcast.alerts.unsent import NotSent
+from fleetcast.domain.notices import Notice
+from fleetcast.settings import ChannelSettings
+from fleetcast.telemetry import get_logger
+
+log = get_logger()
+
+
+def send(notice: Notice, channel: ChannelSettings, *, seconds: float, environment: Mapping[str, str]) -> None:
+    """Send it within so many seconds; NotSent says why it did not get there. `environment` has the addresses."""
+    if channel.kind == "log":
+        log.info("told", topic=notice.message.topic, id=notice.id, text=forms.text(notice.message))
+        return
+    address = _address(channel.address, environment)
+    match channel.kind:
+        case "email":
+            made = forms.mail(notice, sender=channel.sender, to=channel.to)
+            within(seconds, lambda: mailing.mail(address, made, seconds=seconds))
+        case "slack":
+            within(seconds, lambda: posting.post(address, forms.slack(notice.message), seconds=seconds))
+        case "webhook":
+            within(seconds, lambda: posting.post(address, forms.webhook(notice), seconds=seconds))
+
+
+def _address(reference: str, environment: Mapping[str, str]) -> str:
+    name = reference.removeprefix("env:")
+    if not environment.get(name):
+        raise NotSent(f"the environment variable {name}, which holds its address, is not set")
+    return environment[name].strip()
