@@ -6,6 +6,8 @@ from datetime import date
 
 from fleetcast.domain.errors import UsageError
 from fleetcast.domain.incidents import Incident, Note, Signal
+from fleetcast.fleet import audience
+from fleetcast.fleet.wording import Place
 from fleetcast.ledger.audit import AuditEvent
 from fleetcast.ledger.transaction import Transaction
 from fleetcast.monitoring.incidents import Change, reconcile
@@ -17,7 +19,7 @@ POLICY = "monitoring"
 def follow(w: Workspace, signals: Sequence[Signal], *, week: date, actor: str) -> list[Change]:
     """Open, go on with and end incidents by the signals of a week; what changed."""
     with w.ledger.transaction() as transaction:
-        return _write(transaction, reconcile(transaction.incidents(), signals, week=week), actor)
+        return _write(w, transaction, reconcile(transaction.incidents(), signals, week=week), actor)
 
 
 def tell(w: Workspace, signal: Signal, *, actor: str) -> list[Change]:
@@ -26,13 +28,14 @@ def tell(w: Workspace, signal: Signal, *, actor: str) -> list[Change]:
         known = [
             one for one in transaction.incidents() if (one.kind, one.subject) == (signal.kind, signal.subject)
         ]
-        return _write(transaction, reconcile(known, [signal], week=signal.week), actor)
+        return _write(w, transaction, reconcile(known, [signal], week=signal.week), actor)
 
 
-def _write(transaction: Transaction, changes: list[Change], actor: str) -> list[Change]:
+def _write(w: Workspace, transaction: Transaction, changes: list[Change], actor: str) -> list[Change]:
     for change in changes:
         told = AuditEvent(actor, f"incident.{change.what}", "", change.incident.cause, policy=POLICY)
         transaction.put_incident(change.incident, None if change.what == "seen" else told)
+    transaction.tell(audience.of_incidents(w.settings.alerts.channels, Place.of(w), changes))
     return changes
 
 
