@@ -330,3 +330,9 @@ def test_by_default_a_log_is_told(chain, log):
     incidents.follow(w, [LATE], week=date(2026, 11, 9), actor="scheduler")
     telling.deliver(w)
     assert "Incident opened: late deliveries (alarm)" in log.getvalue()
+
+
+def test_a_log_that_is_told_something_is_written_also_where_nothing_else_is_logged(chain):
+    w = opened(chain)
+    releases.quarantine(w, "east/large/fast", actor="ana", reason="twice too high")
+    assert "is quarantined" in w.log.read_text("utf-8")

@@ -5,8 +5,8 @@ Each function here is called where its event happens. What it writes down is tol
 
 import os
 import time
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 
 from fleetcast.alerts.sending import send
 from fleetcast.alerts.unsent import NotSent
@@ -14,12 +14,12 @@ from fleetcast.domain.errors import ConflictError, UsageError, some
 from fleetcast.domain.notices import Message, Notice
 from fleetcast.fleet import audience, wording
 from fleetcast.fleet.digest import digest
-from fleetcast.fleet.report import CycleReport, Move, Quarantined
+from fleetcast.fleet.report import CycleReport, Move, NoticeLine, Quarantined
 from fleetcast.fleet.wording import Place
 from fleetcast.ledger.leases import Lease
 from fleetcast.monitoring.incidents import Change
 from fleetcast.promotion import Decision
-from fleetcast.telemetry import get_logger
+from fleetcast.telemetry import at_least, get_logger
 from fleetcast.workspace import Workspace
 
 log = get_logger()
@@ -92,6 +92,31 @@ def deliver(w: Workspace) -> None:
         log.info("sending_already", by=str(error))
 
 
+def told(w: Workspace, *, newest: int | None = None) -> list[NoticeLine]:
+    """What is kept of the outbox, the newest first."""
+    with w.ledger.view() as view:
+        return lines(view.notices(limit=newest))
+
+
+def lines(notices: Iterable[Notice]) -> list[NoticeLine]:
+    """Notices as faces show them and programs read them."""
+    return [
+        NoticeLine(
+            one.id,
+            one.at,
+            one.channel,
+            one.message.topic,
+            one.message.title,
+            one.standing,
+            one.sent,
+            one.tries,
+            one.due,
+            one.error,
+        )
+        for one in notices
+    ]
+
+
 def send_all(w: Workspace) -> list[Notice]:
     """Send everything that waits, also what rests after a failed try; what was tried, as it stands now."""
     with w.ledger.view() as view:
@@ -110,7 +135,13 @@ def try_out(w: Workspace, name: str | None) -> list[Notice]:
         f"test {at.isoformat()}", "test", "A test", ["If you can read this, alerts reach you."]
     )
     asked = [name] if name else [channel for channel, _ in audience.of(channels, message)]
-    return [_tested(w, Notice(channel, at, message)) for channel in asked]
+    with _aloud(w):
+        return [_tested(w, Notice(channel, at, message)) for channel in asked]
+
+
+def _aloud(w: Workspace) -> AbstractContextManager[None]:
+    """A log that is told something is written, also by verbs that log nothing."""
+    return at_least(w.log, clock=w.clock)
 
 
 def _tested(w: Workspace, notice: Notice) -> Notice:
@@ -128,7 +159,7 @@ def _send(w: Workspace, notices: Sequence[Notice]) -> list[Notice]:
     until = time.monotonic() + w.settings.alerts.seconds
     channels = sorted({notice.channel for notice in notices})
     tried: list[Notice] = []
-    with w.ledger.lease("alerts", "alerts", LEASE) as lease:
+    with _aloud(w), w.ledger.lease("alerts", "alerts", LEASE) as lease:
         for left, channel in zip(range(len(channels), 0, -1), channels, strict=True):
             # those that never were tried come first: one that its channel will never take holds up no other
             mine = sorted((n for n in notices if n.channel == channel), key=lambda n: (n.tries, n.at))
