@@ -10,7 +10,7 @@ import pytest
 from fleetcast import telemetry
 from fleetcast.domain.errors import PolicyRefusal, UsageError
 from fleetcast.domain.incidents import Signal
-from fleetcast.fleet import incidents, releases, telling
+from fleetcast.fleet import incidents, outbox, releases, telling
 from fleetcast.testing.hooks import Hook, serving
 from fleetcast.testing.kiosks import LAST, WEDNESDAY, opened, run_week
 
@@ -218,8 +218,8 @@ def test_all_that_waits_can_be_sent_at_once(chain, hooks):
     incidents.follow(w, [LATE], week=LAST, actor="scheduler")
     telling.deliver(w)
     team.status = 200
-    assert [one.standing for one in telling.send_all(w)] == ["sent"]
-    assert telling.send_all(w) == []
+    assert [one.standing for one in outbox.send(w)] == ["sent"]
+    assert outbox.send(w) == []
 
 
 def test_channels_that_never_answer_take_no_more_than_their_time_and_none_of_another_s(chain, hooks):
@@ -244,7 +244,7 @@ def test_what_a_channel_does_not_take_holds_up_nothing_else(chain, hooks):
     team.status = 400
     telling.deliver(w)
     incidents.follow(w, [], week=LAST + timedelta(weeks=2), actor="scheduler")
-    telling.send_all(w)
+    outbox.send(w)
     assert titles(team)[1:] == ["Incident over: late deliveries", "Incident opened: late deliveries (alarm)"]
 
 
@@ -286,9 +286,9 @@ def test_no_address_is_kept_or_logged(chain, hooks, log):
     w = opened(chain)
     for status in (503, 200):
         team.status = status
-        telling.try_out(w, None)
+        outbox.try_out(w, None)
         incidents.follow(w, [LATE], week=LAST, actor="scheduler")
-        telling.send_all(w)
+        outbox.send(w)
     assert len(team.got) == 4
     kept = b"".join(path.read_bytes() for path in w.state.glob("ledger.db*"))
     assert b"s3cr3t" not in kept
@@ -302,7 +302,7 @@ def test_a_test_alert_says_of_each_channel_whether_it_got_there(chain, hooks):
     well, ill = hooks("well", "ill")
     ill.status = 404
     w = opened(chain)
-    assert [(one.channel, one.standing, one.error) for one in telling.try_out(w, None)] == [
+    assert [(one.channel, one.standing, one.error) for one in outbox.try_out(w, None)] == [
         ("well", "sent", ""),
         ("ill", "waiting", "it answered 404 Not Found"),
     ]
@@ -312,16 +312,16 @@ def test_a_test_alert_says_of_each_channel_whether_it_got_there(chain, hooks):
 def test_a_channel_that_is_named_is_tested_whatever_it_is_about(chain, hooks):
     hooks("team", about=["digest"])
     w = opened(chain)
-    assert telling.try_out(w, None) == []
-    assert [one.standing for one in telling.try_out(w, "team")] == ["sent"]
+    assert outbox.try_out(w, None) == []
+    assert [one.standing for one in outbox.try_out(w, "team")] == ["sent"]
     with pytest.raises(UsageError, match="no channel 'crew'"):
-        telling.try_out(w, "crew")
+        outbox.try_out(w, "crew")
 
 
 def test_an_address_that_is_nowhere_is_told_by_the_name_of_its_variable(chain, hooks, monkeypatch):
     hooks("team")
     monkeypatch.delenv("TEAM")
-    (tried,) = telling.try_out(opened(chain), "team")
+    (tried,) = outbox.try_out(opened(chain), "team")
     assert tried.error == "the environment variable TEAM, which holds its address, is not set"
 
 

@@ -25,9 +25,9 @@ def alerts_list(
     """What people were told, newest first; what waits or was given up says why."""
     with looking("reading notices"):
         from fleetcast.faces.cli import noticed, paper, terminal
-        from fleetcast.fleet import telling
+        from fleetcast.fleet import outbox
 
-        lines = telling.told(opened(workspace, env), newest=None if everything else NEWEST)
+        lines = outbox.kept(opened(workspace, env), newest=None if everything else NEWEST)
     terminal.show(lines, noticed.notices(lines, paper.Place(str(workspace), env.value)), as_json=json)
 
 
@@ -38,9 +38,9 @@ def alerts_send(workspace: Folder = HERE, env: Env = DEV, json: Json = False) ->
     It exits with 3 where a channel did not take it: then it waits on, and the next cycle tries again."""
     with looking("sending"):
         from fleetcast.faces.cli import noticed, paper, terminal
-        from fleetcast.fleet import telling
+        from fleetcast.fleet import outbox
 
-        lines = telling.lines(telling.send_all(opened(workspace, env)))
+        lines = outbox.lines(outbox.send(opened(workspace, env)))
     terminal.show(lines, noticed.sent(lines, paper.Place(str(workspace), env.value)), as_json=json)
     if any(line.state != "sent" for line in lines):
         raise typer.Exit(3)
@@ -60,9 +60,9 @@ def alerts_test(
     It exits with 3 where it did not. Nothing of it is kept."""
     with looking("sending"):
         from fleetcast.faces.cli import noticed, paper, terminal
-        from fleetcast.fleet import telling
+        from fleetcast.fleet import outbox
 
-        lines = telling.lines(telling.try_out(opened(workspace, env), channel))
+        lines = outbox.lines(outbox.try_out(opened(workspace, env), channel))
     terminal.show(lines, noticed.tested(lines, paper.Place(str(workspace), env.value)), as_json=json)
     if any(line.state != "sent" for line in lines):
         raise typer.Exit(3)
