@@ -49,7 +49,7 @@ def test_a_certificate_of_nobody_known_is_not_trusted(serve, certified):
         ("file:///etc/s3cr3t", "does not begin with https"),
         ("s3cr3t", "does not begin with https"),
         ("https://[s3cr3t", "does not begin with https"),
-        ("https://eva:s3cr3t@fleet.example.com", "has a user name in it"),
+        ("https://eva:s3cr3t@fleet.example.com", "has a user name in it"),  # fleetcast: not-a-secret
         ("https://localhost:1/s3cr3t", "Connection refused"),
         ("https://localhost:s3cr3t/", "InvalidURL"),
         ("https://localhost:1/a s3cr3t", "InvalidURL"),

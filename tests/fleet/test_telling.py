@@ -10,7 +10,7 @@ import pytest
 from fleetcast import telemetry
 from fleetcast.domain.errors import PolicyRefusal, UsageError
 from fleetcast.domain.incidents import Signal
-from fleetcast.fleet import incidents, outbox, releases, telling
+from fleetcast.fleet import doctor, incidents, outbox, releases, telling
 from fleetcast.testing.hooks import Hook, serving
 from fleetcast.testing.kiosks import LAST, WEDNESDAY, opened, run_week
 
@@ -323,6 +323,14 @@ def test_an_address_that_is_nowhere_is_told_by_the_name_of_its_variable(chain, h
     monkeypatch.delenv("TEAM")
     (tried,) = outbox.try_out(opened(chain), "team")
     assert tried.error == "the environment variable TEAM, which holds its address, is not set"
+
+
+def test_the_doctor_says_which_channel_has_no_address_here(chain, hooks, monkeypatch):
+    hooks("team", "duty")
+    monkeypatch.delenv("DUTY")
+    found = {check.name: check for check in doctor.examine(opened(chain)) if "channel" in check.name}
+    assert (found["channel team"].well, found["channel duty"].well) == (True, False)
+    assert "s3cr3t" not in str(found)
 
 
 def test_by_default_a_log_is_told(chain, log):

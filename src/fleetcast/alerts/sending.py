@@ -17,19 +17,20 @@ def send(notice: Notice, channel: ChannelSettings, *, seconds: float, environmen
     if channel.kind == "log":
         log.info("told", topic=notice.message.topic, id=notice.id, text=forms.text(notice.message))
         return
-    address = _address(channel.address, environment)
+    where = address(channel, environment)
     match channel.kind:
         case "email":
             made = forms.mail(notice, sender=channel.sender, to=channel.to)
-            within(seconds, lambda: mailing.mail(address, made, seconds=seconds))
+            within(seconds, lambda: mailing.mail(where, made, seconds=seconds))
         case "slack":
-            within(seconds, lambda: posting.post(address, forms.slack(notice.message), seconds=seconds))
+            within(seconds, lambda: posting.post(where, forms.slack(notice.message), seconds=seconds))
         case "webhook":
-            within(seconds, lambda: posting.post(address, forms.webhook(notice), seconds=seconds))
+            within(seconds, lambda: posting.post(where, forms.webhook(notice), seconds=seconds))
 
 
-def _address(reference: str, environment: Mapping[str, str]) -> str:
-    name = reference.removeprefix("env:")
+def address(channel: ChannelSettings, environment: Mapping[str, str]) -> str:
+    """Where a channel is: a secret, not to be repeated; NotSent where nobody has set it."""
+    name = channel.address.removeprefix("env:")
     if not environment.get(name):
         raise NotSent(f"the environment variable {name}, which holds its address, is not set")
     return environment[name].strip()
