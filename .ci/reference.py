@@ -128,6 +128,7 @@ def _heading(name: str) -> str:
         "SourceSettings": "`[sources.<name>]`",
         "ColumnSettings": "`[sources.<name>.columns]`: `<column> = { … }`",
         "CovariateSettings": "`[covariates.<name>]`",
+        "ChannelSettings": "`[alerts.channels.<name>]`",
         "EnvironmentSettings": "`[environments.<dev|prod>]`",
         "MoverSettings": "`[segments.mover]`",
         "FeatureSettings": "`[training.features]`",

@@ -4,7 +4,7 @@ import errno
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Literal
 
@@ -13,7 +13,7 @@ from fleetcast.domain.errors import ConflictError, FleetcastError, Infrastructur
 from fleetcast.domain.failures import DISK_FULL
 from fleetcast.domain.incidents import FLEET, Kind, Signal
 from fleetcast.domain.tables import DEMAND, FORECASTS, MEMBERSHIP
-from fleetcast.fleet import challengers, incidents, pins, reporting, watching, weekly_forecasts, work
+from fleetcast.fleet import challengers, incidents, pins, reporting, telling, watching, weekly_forecasts, work
 from fleetcast.fleet.cutoff import cutoff
 from fleetcast.fleet.cycle import Cycle
 from fleetcast.fleet.progress import Progress
@@ -23,6 +23,7 @@ from fleetcast.fleet.steps import Steps
 from fleetcast.fleet.weekly_release import Released, train_and_release
 from fleetcast.ledger.leases import Lease
 from fleetcast.monitoring import stage as monitoring
+from fleetcast.monitoring.incidents import Change
 from fleetcast.registry.manifest import Release
 from fleetcast.settings import branch_digest
 from fleetcast.telemetry import get_logger
@@ -41,6 +42,7 @@ class Outcome:
 
     released: Released
     rehearsed: Rehearsal | None = None
+    changes: list[Change] = field(default_factory=list)  # of incidents
 
 
 def run_cycle(
@@ -60,7 +62,8 @@ def run_cycle(
     try:
         with recorded(w, "cycle", actor=actor):
             w.refuse_checkout()
-            return _run_cycle(w, week, only, progress, actor, started, asked)
+            with telling.delivered(w):
+                return _run_cycle(w, week, only, progress, actor, started, asked)
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
@@ -84,7 +87,7 @@ def _run_cycle(
         # whether the run before this one did not come to its end
         broken_off = any(c.cycle == cycle.name and c.state != "done" for c in w.ledger.cycles())
         made = work_through(cycle, only, resumed=broken_off)
-        return reporting.report(
+        report = reporting.report(
             w,
             cycle.week,
             cut=made.released.cut,
@@ -96,6 +99,8 @@ def _run_cycle(
             unchanged=not data.done and not cycle.steps.done,
             seconds=time.monotonic() - started,
         )
+        telling.of_cycle(w, report, made.changes)
+        return report
 
 
 @contextmanager
@@ -170,6 +175,7 @@ def work_through(cycle: Cycle, only: Only | None = None, *, resumed: bool = Fals
     """
     w, made = cycle.w, Released()
     rehearsed: Rehearsal | None = None
+    changes: list[Change] = []
     w.ledger.cycle_started(cycle.name)
     try:
         if only in (None, "condition", "train", "validate"):
@@ -182,7 +188,7 @@ def work_through(cycle: Cycle, only: Only | None = None, *, resumed: bool = Fals
             weekly_forecasts.score_and_publish(cycle, made.untrained)
         if only in (None, "monitor"):
             _monitor(cycle)
-            watching.watch(cycle, made, resumed=resumed)
+            changes = watching.watch(cycle, made, resumed=resumed)
             _compact(w)
     except BaseException as error:
         w.ledger.cycle_finished(cycle.name, "failed", {"error": str(error)})
@@ -192,7 +198,7 @@ def work_through(cycle: Cycle, only: Only | None = None, *, resumed: bool = Fals
         cycle.close()
     in_time = None if cycle.deadline is None else w.clock() <= cycle.deadline
     w.ledger.cycle_finished(cycle.name, "done", {"only": only or "all", "in_time": in_time})
-    return Outcome(made, rehearsed)
+    return Outcome(made, rehearsed, changes)
 
 
 def _tell(cycle: Cycle, kind: Kind, cause: str) -> None:

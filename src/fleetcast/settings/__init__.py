@@ -20,8 +20,10 @@ from fleetcast.settings.policy import (
     Waiver,
 )
 from fleetcast.settings.tree import (
+    AlertSettings,
     Branch,
     CalendarSettings,
+    ChannelSettings,
     ColumnSettings,
     CovariateSettings,
     DemandSettings,
@@ -46,9 +48,11 @@ from fleetcast.settings.tree import (
 
 __all__ = [
     "AdvisoryPolicy",
+    "AlertSettings",
     "Branch",
     "CalendarSettings",
     "Change",
+    "ChannelSettings",
     "ColumnSettings",
     "CovariateSettings",
     "DataPolicy",

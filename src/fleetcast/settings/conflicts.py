@@ -7,6 +7,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from fleetcast.settings import recipes
+from fleetcast.settings.channels import misdirected
 from fleetcast.settings.positions import Place
 from fleetcast.settings.problems import Found
 from fleetcast.settings.references import REFERENCE
@@ -48,6 +49,7 @@ def conflicts(settings: Settings) -> list[Found]:
     found += _first_week(settings.demand.first_week)
     found += _execution(settings.execution)
     found += _environments(settings.environments.items())
+    found += misdirected(settings.alerts)
     if settings.retraining.stale_warning_days >= settings.retraining.stale_days:
         found.append(
             Found(

@@ -5,6 +5,7 @@ from pathlib import PurePosixPath
 from typing import Literal
 
 from fleetcast.settings.tree import (
+    AlertSettings,
     EnvironmentSettings,
     ExecutionSettings,
     GateSettings,
@@ -36,6 +37,7 @@ def local(settings: Settings, effort: Effort, *, databases: Collection[str] = ()
         },
         "execution": ExecutionSettings(engine="serial"),
         "environments": {"dev": EnvironmentSettings(checkout=True)},
+        "alerts": AlertSettings(channels={}),
         "gate": OPEN,
     }
     if effort == "quick":

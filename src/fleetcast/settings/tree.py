@@ -4,6 +4,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from fleetcast.domain.incidents import Kind, Severity
+from fleetcast.domain.notices import Topic
 from fleetcast.domain.reach import Reach
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -243,6 +245,28 @@ class ExecutionSettings(Branch):
     )  # money, in whatever currency; with it costs are told in money too
 
 
+class ChannelSettings(Branch):
+    """Where people are told, and of what; a log has no address, and every other address is a secret."""
+
+    kind: Literal["log", "webhook", "email", "slack"]
+    address: str = ""  # env:NAME of the variable that holds it: https://…, for e-mail smtp://… or smtps://…
+    sender: str = ""  # e-mail: who it is from
+    to: tuple[str, ...] = ()  # e-mail: who gets it
+    about: tuple[Topic, ...] = ("incident", "release", "approval", "digest", "test")  # what is told there
+    kinds: tuple[Kind, ...] = ()  # of incidents, as docs/guide/alerts.md lists them; none: all
+    severity: Severity = "warning"  # of incidents, from which on
+
+
+class AlertSettings(Branch):
+    """Whom to tell what happens. Nothing here changes a number."""
+
+    link: str = ""  # where the web face is, as https://fleet.example.com; empty: messages name commands alone
+    seconds: float = Field(20, gt=0)  # that a cycle spends on telling, at most, whatever does not answer
+    channels: dict[Name, ChannelSettings] = {
+        "log": ChannelSettings(kind="log")
+    }  # where none is written, a log is told everything
+
+
 class EnvironmentSettings(Branch):
     """One environment."""
 
@@ -287,6 +311,7 @@ class Settings(Branch):
     monitoring: MonitoringSettings = MonitoringSettings()
     orders: OrderSettings = OrderSettings()
     execution: ExecutionSettings = ExecutionSettings()
+    alerts: AlertSettings = AlertSettings()
     environments: Environments = Field(
         default_factory=lambda: {
             name: EnvironmentSettings(checkout=runs) for name, runs in RUNS_A_CHECKOUT.items()

@@ -17,10 +17,12 @@ from fleetcast.faces.cli import (
     cycle,
     deploying,
     explaining,
+    incidents,
     integrating,
     notebooks,
     ordering,
     releasing,
+    telling,
     tracing,
     trialing,
     triggering,
@@ -62,6 +64,8 @@ app.add_typer(ordering.orders)
 app.add_typer(backtesting.experiment)
 app.add_typer(releasing.release)
 app.add_typer(auditing.audit)
+app.add_typer(incidents.incident)
+app.add_typer(telling.alerts)
 app.add_typer(integrating.ci)
 app.add_typer(deploying.cd)
 app.add_typer(notebooks.nb)
