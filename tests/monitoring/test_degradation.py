@@ -102,6 +102,10 @@ def test_a_week_in_which_nothing_was_sold_is_no_decision():
     assert judged(changed(errors(), 1, None)).reason == "nothing was sold in 2026w47"
 
 
+def test_a_forecast_that_is_not_a_number_is_no_decision():
+    assert judged(changed(errors(), 1, float("nan"))).reason == "a forecast of 2026w47 is not a number"
+
+
 def test_a_segment_that_was_not_forecast_is_no_decision():
     frame = errors().filter((pl.col("segment") != "s00") | (pl.col("week") < LAST))
     assert judged(frame).reason == "no forecast of 2026w47 has been held against its demand"

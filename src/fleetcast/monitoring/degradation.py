@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from math import isfinite
 from typing import Any, Literal
 
 import numpy as np
@@ -85,7 +86,9 @@ def _undecided(newest: dict[str, Any] | None, week: date) -> str | None:
     if newest["coverage"] < COVERED:
         covered, least = percent(newest["coverage"], beside=COVERED), percent(COVERED)
         return f"{covered} of the demand of {label(week)} is known, less than {least}"
-    return f"nothing was sold in {label(week)}" if newest["mape"] is None else None
+    if newest["mape"] is None:
+        return f"nothing was sold in {label(week)}"
+    return None if isfinite(newest["mape"]) else f"a forecast of {label(week)} is not a number"
 
 
 def _too_few(weeks: int, fewest: int) -> str | None:

@@ -196,9 +196,11 @@ class MonitoringSettings(Branch):
     false_alarms: float = Field(
         0.2, gt=0
     )  # that open in a week, over the whole fleet, while nothing is wrong
-    reference_weeks: int = Field(52, ge=8)  # a segment's own errors that its newest ones are held against
+    reference_weeks: int = Field(
+        52, ge=8, le=104
+    )  # a segment's own errors that its newest ones are held against
     fewest_reference_weeks: int = Field(8, ge=4)  # with fewer there is no decision
-    watched_weeks: int = Field(8, ge=3)  # the newest weeks, which are in no reference
+    watched_weeks: int = Field(8, ge=3, le=26)  # the newest weeks, which are in no reference
     drift_weeks: int = Field(4, ge=1)  # the newest weeks of data that are held against earlier ones
     false_discoveries: Share = 0.1  # of all drifts that are reported, the share that may be none
     common_share: Share = 0.3  # of the segments decided on: more in alarm at once are one incident
