@@ -132,6 +132,6 @@ def test_the_newest_weeks_are_one_more_draw_from_the_law_of_the_past():
 
 
 def test_of_many_tests_few_may_be_believed():
-    assert discoveries([0.04] + [0.5] * 19, 0.1) == [False] * 20
-    assert discoveries([0.004] + [0.5] * 19, 0.1) == [True] + [False] * 19
+    assert discoveries([0.004] + [0.5] * 19, 0.1) == [False] * 20
+    assert discoveries([0.001] + [0.5] * 19, 0.1) == [True] + [False] * 19
     assert discoveries([], 0.1) == []
