@@ -106,7 +106,19 @@ def test_histograms_of_weeks_add_up_to_the_rows():
 
 def test_many_equal_values_are_one_bin():
     assert len(Bins.of(pl.Series("promotion", [0.0] * 95 + [1.0] * 5))) <= 4
-    assert Bins.of(pl.Series("x", [None, None], dtype=pl.Float64)).edges == ()
+
+
+@pytest.mark.parametrize("kind", [pl.Float64, pl.String])
+def test_a_column_that_was_empty_has_bins_for_what_is_missing_and_what_is_not(kind: type[pl.DataType]):
+    empty = pl.Series("x", [None, None], dtype=kind)
+    later = pl.DataFrame({"x": [None, "1.5"]}, schema={"x": pl.String}).cast(kind)
+    assert later.select(Bins.of(empty).bin()).to_series().to_list() == [0, 1]
+
+
+def test_texts_that_were_not_seen_have_a_bin_together():
+    bins = Bins.of(pl.Series("x", ["a", "b", "a"]))
+    later = pl.DataFrame({"x": ["a", "b", "c", "d", None]})
+    assert later.select(bins.bin()).to_series().to_list() == [1, 2, 3, 3, 0]
 
 
 def test_the_index_is_nothing_where_shares_are_equal_and_grows_with_the_shift():

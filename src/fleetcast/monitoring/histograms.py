@@ -25,7 +25,8 @@ class Bins:
     def of(cls, values: pl.Series) -> "Bins":
         """Bins of about as many values each; fewer where many values are equal, as zeros are."""
         if not values.dtype.is_numeric():
-            most = values.drop_nulls().cast(pl.String).value_counts(sort=True).head(BINS)
+            counted = values.drop_nulls().cast(pl.String).value_counts()
+            most = counted.sort("count", values.name, descending=[True, False]).head(BINS)
             return cls(values.name, categories=tuple(sorted(most[values.name])))
         known = values.cast(pl.Float64).fill_nan(None).drop_nulls()
         edges = (known.quantile(cut / BINS, "higher") for cut in range(1, BINS))
@@ -37,14 +38,14 @@ class Bins:
     def bin(self) -> pl.Expr:
         """The number of a row's bin, from 0."""
         value = pl.col(self.column)
-        if self.categories:
-            others = len(self) - 1
+        if self.edges:
+            value = value.cast(pl.Float64).fill_nan(None)
+            number = 1 + pl.sum_horizontal((value >= edge).cast(pl.Int64) for edge in self.edges)
+        else:
             places = {name: place for place, name in enumerate(self.categories, start=1)}
-            found = value.cast(pl.String).replace_strict(places, default=others, return_dtype=pl.Int64)
-            return pl.when(value.is_null()).then(MISSING).otherwise(found)
-        value = value.cast(pl.Float64).fill_nan(None)
-        above = [(value >= edge).cast(pl.Int64) for edge in self.edges]
-        number = 1 + pl.sum_horizontal(pl.lit(0, pl.Int64), *above)
+            others = pl.lit(len(self) - 1, pl.Int64)
+            text = value.cast(pl.String)
+            number = text.replace_strict(places, default=others, return_dtype=pl.Int64) if places else others
         return pl.when(value.is_null()).then(MISSING).otherwise(number)
 
 
