@@ -211,6 +211,11 @@ def source(**lines):
          "9 is more than training.rounds = 8, so no model could pass"),
         (HEAD + "[gate]\nmape_by = { fast = 0 }\n", "gate.mape_by.fast", "0.0 is too small"),
         (HEAD + "[retraining]\nstale_days = 30\n", "retraining.stale_warning_days", "46 is not before stale_days = 30"),
+        (
+            HEAD + "[monitoring]\nreference_weeks = 10\nfewest_reference_weeks = 12\n",
+            "monitoring.fewest_reference_weeks",
+            "12 is more than reference_weeks = 10",
+        ),
         (HEAD + '[demand]\nfirst_week = "2024-01-02"\n', "demand.first_week", "2024-01-02 is a Tuesday"),
         (HEAD + '[execution]\naddress = "ray://head:10001"\n', "execution.address",
          '"ray://head:10001" is no address of a cluster'),

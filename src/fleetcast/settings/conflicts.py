@@ -58,6 +58,15 @@ def conflicts(settings: Settings) -> list[Found]:
                 "write fewer days than stale_days",
             )
         )
+    if settings.monitoring.fewest_reference_weeks > settings.monitoring.reference_weeks:
+        found.append(
+            Found(
+                ("monitoring", "fewest_reference_weeks"),
+                f"{settings.monitoring.fewest_reference_weeks} is more than"
+                f" reference_weeks = {settings.monitoring.reference_weeks}",
+                "write no more weeks than reference_weeks",
+            )
+        )
     ready = settings.calendar.ready_after_days
     for name, source in settings.sources.items():
         if source.known_at == "lag" and source.publication_lag_days > ready:

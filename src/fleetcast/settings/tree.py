@@ -186,10 +186,10 @@ class RetrainingSettings(Branch):
 class QualitySettings(Branch):
     """When a delivery of a source is questionable: against the source's own history where it has one; shares are of its rows."""
 
-    late: float = Field(2, gt=1)  # times the source's usual gap between two deliveries
-    volume: float = Field(4, gt=0)  # robust deviations of its usual number of rows, in logs
+    late: float = Field(2.0, gt=1)  # times the source's usual gap between two deliveries
+    volume: float = Field(4.0, gt=0)  # robust deviations of its usual number of rows, in logs
     nulls: Share = 0.05  # empty fields of a column, beyond the column's usual share
-    failed: Share = 0  # rows that failed a check of the contract and were taken nevertheless
+    failed: Share = 0.0  # rows that failed a check of the contract and were taken nevertheless
     quarantined: Share = 0.01  # rows set aside
     fewest: int = Field(4, ge=2)  # deliveries until a source has a history
 
@@ -199,15 +199,17 @@ class MonitoringSettings(Branch):
 
     false_alarms: float = Field(
         0.2, gt=0
-    )  # segments in alarm in a week, on average over the whole fleet, while nothing is wrong
-    reference_weeks: int = Field(52, ge=8)  # a segment's own errors that its newest ones are held against
+    )  # that open in a week, over the whole fleet, while nothing is wrong
+    reference_weeks: int = Field(
+        52, ge=8, le=104
+    )  # a segment's own errors that its newest ones are held against
     fewest_reference_weeks: int = Field(8, ge=4)  # with fewer there is no decision
-    watched_weeks: int = Field(8, ge=3)  # the newest weeks, which are in no reference
+    watched_weeks: int = Field(8, ge=3, le=26)  # the newest weeks, which are in no reference
     drift_weeks: int = Field(4, ge=1)  # the newest weeks of data that are held against earlier ones
     false_discoveries: Share = 0.1  # of all drifts that are reported, the share that may be none
     common_share: Share = 0.3  # of the segments decided on: more in alarm at once are one incident
-    flaps: int = Field(3, ge=2)  # openings of one alarm ...
-    flapping_weeks: int = Field(13, ge=2)  # ... within so many weeks turn automatic actions off
+    flaps: int = Field(3, ge=2)  # openings of one alarm that turn automatic actions off
+    flapping_weeks: int = Field(13, ge=2)  # within which they are counted
     quality: QualitySettings = QualitySettings()
 
 
