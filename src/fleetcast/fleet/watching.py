@@ -8,16 +8,20 @@ import polars as pl
 
 from fleetcast.conditioning.stage import Account
 from fleetcast.domain.incidents import FLEET, Signal
+from fleetcast.domain.seeds import seed
 from fleetcast.domain.tables import COMPLETENESS, EVENTS
 from fleetcast.domain.versions import Snapshot
 from fleetcast.domain.week import WEEK, known_by, label, monday
-from fleetcast.fleet import incidents, reporting, tables
+from fleetcast.fleet import errors, incidents, reporting, tables
 from fleetcast.fleet.cycle import Cycle
 from fleetcast.fleet.steps import Steps
 from fleetcast.fleet.weekly_release import Released
 from fleetcast.monitoring import changed
 from fleetcast.monitoring.arrivals import Arrival, arrivals
+from fleetcast.monitoring.degradation import Degradation, degradation
+from fleetcast.monitoring.grouping import grouped
 from fleetcast.monitoring.incidents import Change
+from fleetcast.registry.manifest import Release
 from fleetcast.workspace import Workspace
 
 EARLIER = 4  # weeks whose corrections say which are usual
@@ -132,10 +136,21 @@ def _models(cycle: Cycle, released: Released) -> Iterator[Signal]:
     for name, why in sorted(released.untrained.items()):
         yield Signal("untrained", name, week, why)
     live = w.registry.releases.current()
-    if live is not None:
-        for age in reporting.ages(w, live, scored_at=w.clock()):
-            if age.state == "stale":
-                yield Signal("stale", age.segment, week, age.reason, severity="alarm")
+    if live is None:
+        return
+    for age in reporting.ages(w, live, scored_at=w.clock()):
+        if age.state == "stale":
+            yield Signal("stale", age.segment, week, age.reason, severity="alarm")
+    yield from grouped(verdicts(cycle, live), w.settings.monitoring)
+
+
+def verdicts(cycle: Cycle, live: Release) -> list[Degradation]:
+    """Whether the errors of each segment have grown, by the weeks up to this one."""
+    found = errors.weekly(cycle.w, live, cycle.snapshot, week=cycle.week)
+    if found.is_empty():
+        return []
+    settings = cycle.w.settings.monitoring
+    return degradation(found, week=cycle.week, settings=settings, seed=seed(0, "degradation", cycle.name))
 
 
 def _run(cycle: Cycle, released: Released, *, resumed: bool) -> Iterator[Signal]:
