@@ -140,9 +140,11 @@ def changes(new: Manifest, old: Manifest) -> frozenset[Change]:
 
 
 def authors(w: Workspace, manifest: Manifest) -> tuple[str, ...]:
-    """Who wrote the artifact that a release was made by; nobody is known of a checkout."""
+    """Who wrote the artifact that a release was made by, which may be this very one; nobody is known of a checkout."""
     if manifest.artifact is None:
         return ()
+    if w.artifact is not None and w.artifact.id == manifest.artifact:
+        return w.artifact.authors
     found = installed_at(place(w.state, manifest.artifact))
     if found is None:
         raise UsageError(
