@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from fleetcast.settings import recipes
 from fleetcast.settings.positions import Place
 from fleetcast.settings.problems import Found
+from fleetcast.settings.pulls import misdeclared
 from fleetcast.settings.standard import misfits
 from fleetcast.settings.tree import (
     ColumnSettings,
@@ -64,6 +65,7 @@ def conflicts(settings: Settings) -> list[Found]:
             )
         found += _source(("sources", name), source)
         found += misfits(("sources", name), source, settings.covariates)
+        found += misdeclared(("sources", name), source)
     for name, covariate in settings.covariates.items():
         found += _covariate(("covariates", name), name, covariate)
     return found
