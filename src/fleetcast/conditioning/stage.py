@@ -52,7 +52,8 @@ class Conditioner:
 class Account:
     """Conservation of one source: rows in = accepted + quarantined + identical duplicates.
 
-    Rows are lines of the raw files; `refused` files could not be read at all and count no rows.
+    Rows are lines of the raw files; `refused` files could not be read at all and count no rows. `until` is the last day
+    that rows tell of as past, as an ISO date; None where no row has a date.
     """
 
     source: str
@@ -62,6 +63,7 @@ class Account:
     accepted: int
     quarantined: int
     duplicates: int
+    until: str | None = None
 
 
 def receive(
@@ -245,6 +247,7 @@ class _Source:
     conditioned: Conditioned
     unread: pl.DataFrame  # quarantined by the reader
     batches: pl.DataFrame  # file, batch, received
+    until: date | None
 
     def settle(
         self, tables: Mapping[str, Table], stores: Iterable[str] | None, products: Iterable[str] | None
@@ -276,6 +279,7 @@ class _Source:
             settled.balance.accepted,
             settled.balance.quarantined + unread,
             settled.balance.duplicates,
+            self.until.isoformat() if self.until else None,
         )
         batch = self.batches.select("file", "batch")
         taken = {
@@ -366,7 +370,25 @@ def _condition_source(
         together,
         pl.concat(unread, how="vertical_relaxed"),
         batches,
+        _told_until(together.tables.values()),
     )
+
+
+def _told_until(frames: Iterable[pl.DataFrame]) -> date | None:
+    """The last day that rows tell of, plans and forecasts no further than to when they were known."""
+    last = {"week": pl.col("week").dt.offset_by("6d"), "date": pl.col("date")}
+    days: list[date] = []
+    for frame in frames:
+        dated = next((last[column] for column in last if column in frame.columns), None)
+        if dated is not None:
+            known = pl.col("known_at").dt.date()
+            days += (
+                frame.select(pl.min_horizontal(dated.cast(pl.Date), known).max())
+                .to_series()
+                .drop_nulls()
+                .to_list()
+            )
+    return max(days, default=None)
 
 
 def _conditioned(rows: pl.DataFrame, conditioner: Conditioner, context: Context) -> Conditioned:

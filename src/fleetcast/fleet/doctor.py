@@ -26,7 +26,7 @@ def _sources(w: Workspace) -> Iterator[Check]:
         def look(name: str = name) -> str:
             declared = w.settings.sources[name]
             w.conditioner_of(name)
-            files = find(declared, base=w.home, data=w.address.data)
+            files = w.raw.files(name) if declared.pull else find(declared, base=w.home, data=w.address.data)
             by = (
                 f"conditioner {declared.conditioner}" if declared.conditioner else f"rows of {declared.table}"
             )

@@ -2,7 +2,7 @@
 
 import errno
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Literal
 
@@ -10,12 +10,12 @@ from fleetcast.conditioning import stage as conditioning
 from fleetcast.domain.errors import InfrastructureError
 from fleetcast.domain.failures import DISK_FULL
 from fleetcast.domain.tables import DEMAND, FORECASTS, MEMBERSHIP
-from fleetcast.fleet import challengers, pins, reporting, weekly_forecasts, work
+from fleetcast.fleet import challengers, ingesting, pins, reporting, weekly_forecasts, work
 from fleetcast.fleet.cutoff import cutoff
 from fleetcast.fleet.cycle import Cycle
 from fleetcast.fleet.progress import Progress
 from fleetcast.fleet.refusals import recorded
-from fleetcast.fleet.report import CycleReport, Rehearsal
+from fleetcast.fleet.report import CycleReport, Intake, Rehearsal
 from fleetcast.fleet.steps import Steps
 from fleetcast.fleet.weekly_release import Released, train_and_release
 from fleetcast.monitoring import stage as monitoring
@@ -56,13 +56,20 @@ def _run_cycle(
 ) -> CycleReport:
     with w.ledger.lease("cycle", actor, LEASE) as lease:
         data = Steps("data", w.ledger, w.bank, lease)
-        accounts = _condition(w, data, progress) if only in (None, "condition", "validate") else []
+        intake: tuple[Intake, ...] = ()
+        accounts: list[conditioning.Account] = []
+        if only in (None, "condition", "validate"):
+            intake = ingesting.take_in(w, lease, progress)
+            accounts = _condition(w, data, progress)
+            intake = ingesting.with_lateness(w, intake, accounts)
+        if only is None:
+            ingesting.wait_for_late(w, accounts, week)
         pin = pins.admit(w, actor=actor)
         cycle = Cycle(w, cutoff(w, week, pin), progress, actor, lease, pin)
         # whether the run before this one did not come to its end
         broken_off = any(c.cycle == cycle.name and c.state != "done" for c in w.ledger.cycles())
         made = work_through(cycle, only)
-        return reporting.report(
+        report = reporting.report(
             w,
             cycle.week,
             cut=made.released.cut,
@@ -74,6 +81,7 @@ def _run_cycle(
             unchanged=not data.done and not cycle.steps.done,
             seconds=time.monotonic() - started,
         )
+        return replace(report, intake=intake)
 
 
 def rehearse(w: Workspace, release: Release, *, progress: Progress, actor: str) -> Rehearsal:

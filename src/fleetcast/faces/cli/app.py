@@ -17,6 +17,7 @@ from fleetcast.faces.cli import (
     cycle,
     deploying,
     explaining,
+    ingesting,
     integrating,
     notebooks,
     ordering,
@@ -44,6 +45,7 @@ app.command()(cycle.demo)
 app.command()(beginning.init)
 app.command()(cycle.run)
 app.command()(cycle.plan)
+app.command()(ingesting.ingest)
 app.command()(cycle.condition)
 app.command()(cycle.train)
 app.command()(backtesting.backtest)
