@@ -247,7 +247,10 @@ def test_a_validation_on_one_machine_asks_nobody_and_waits_for_nobody(shop):
     there = local(opened(shop).settings, "quick")
     assert {source.pull for source in there.sources.values()} == {None}
     assert {source.due_days for source in there.sources.values()} == {None}
-    assert (there.sources["deliveries"].path, there.sources["deliveries"].format) == ("deliveries/*", "jsonl")
+    assert (there.sources["deliveries"].path, there.sources["deliveries"].format) == (
+        "deliveries/*.jsonl",
+        "jsonl",
+    )
 
 
 def test_what_the_ledger_says_is_json(shop):

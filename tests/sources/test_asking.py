@@ -135,3 +135,14 @@ def test_what_cannot_be_unpacked_is_refused(server, ask):
 def test_what_has_not_changed_is_not_sent_again(server, ask):
     server.at("/sales", Reply(b"rows", headers={"ETag": '"1"'}))
     assert ask(headers={"If-None-Match": '"1"'}) is None
+
+
+def test_a_server_that_says_nothing_changed_to_whoever_has_nothing_is_refused(server, ask):
+    server.at("/sales", Reply(status=304))
+    with pytest.raises(SourceError, match="it answers 304"):
+        ask()
+
+
+def test_no_content_is_an_empty_answer(server, ask):
+    server.at("/sales", Reply(status=204))
+    assert ask() == b""

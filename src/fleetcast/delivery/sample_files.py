@@ -96,6 +96,8 @@ def _path(part: Part, obscuring: Obscuring) -> str:
     name = PurePosixPath(part.name)
     if pattern.parts[0] == part.source and name.parts[: len(pattern.parts)] != pattern.parts[:1]:
         name = PurePosixPath(part.source, *name.parts[-(len(pattern.parts) - 1) :])
+    if pattern.name == "*.jsonl":
+        name = name.with_suffix(".jsonl")  # whatever format it came in
     given = {
         real: other
         for kind in ("store", "product", "region")

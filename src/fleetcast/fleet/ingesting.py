@@ -41,7 +41,7 @@ def ingest(
             raise UsageError(f"there is no source {name!r}; the settings have {some(known, name)}")
     w.refuse_checkout()
     named = {name: known[name] for name in sources or known}
-    with w.ledger.lease("cycle", actor, LEASE) as lease:
+    with w.ledger.lease("ingest", actor, LEASE) as lease:  # a cycle may be at work: it has what it reads
         pulled = {one.source: one for one in pull(w, lease, progress, sources, again=again)}
         return tuple(pulled.get(name) or _received(w, name) for name in named)
 

@@ -73,7 +73,7 @@ def sampled(name: str, source: SourceSettings) -> SourceSettings:
     if source.format == "sql" and source.pull is None:
         return source.model_copy(update={"path": f"{name}.jsonl", "format": "jsonl", "query": None})
     if source.pull or source.format in UNWRITTEN:
-        given = {"path": f"{name}/*", "format": "jsonl", "query": None, "rows": None, "pull": None}
+        given = {"path": f"{name}/*.jsonl", "format": "jsonl", "query": None, "rows": None, "pull": None}
         return source.model_copy(update=given)
     path = source.path.removeprefix(DATA)
     if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:

@@ -115,9 +115,10 @@ class Web:
                 "GET", url, headers=asked, preload_content=False, redirect=False, retries=False
             )
             try:
+                had = any(name.startswith("If-") for name in headers)
                 told = Answer(
                     url,
-                    response.status == 304,
+                    had and response.status == 304,
                     {name.lower(): value for name, value in response.headers.items()},
                 )
                 if response.status in _ELSEWHERE and "location" in told.headers:
@@ -144,7 +145,7 @@ class Web:
         if response.status in _AGAIN:
             wait = asked_wait(response.headers.get("Retry-After"), self.now())
             raise _Again(f"it answers {response.status}", wait)
-        if response.status != 200:
+        if response.status not in (200, 204):
             instead = {401: "check the secret", 403: "check the secret", 404: "correct `url`"}
             told = f"it answers {response.status}"
             raise SourceError(self.host, "refused", told, instead.get(response.status, "ask whoever runs it"))

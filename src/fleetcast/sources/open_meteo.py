@@ -16,7 +16,6 @@ from urllib.parse import urlencode
 
 from fleetcast.domain.errors import SourceError, UsageError
 from fleetcast.settings import WeatherSettings
-from fleetcast.sources.asking import Web
 from fleetcast.sources.question import Pulled, Question, digest_of_file
 
 TOGETHER = 50  # places in one request
@@ -86,12 +85,10 @@ def _span(wanted: WeatherSettings, question: Question) -> tuple[date, date] | No
 
 
 def _rows(question: Question, wanted: WeatherSettings, span: tuple[date, date]) -> Iterator[dict[str, Any]]:
-    url = question.secrets.filled(question.pull.url or "")
-    web = Web(url, limits=question.limits)
-    headers = {name: question.secrets.filled(value) for name, value in question.pull.headers.items()}
+    web, headers = question.server()
     listed = iter(places(question.base / wanted.places))
     while some := list(islice(listed, TOGETHER)):
-        asked = f"{url}{'&' if '?' in url else '?'}{_query(some, span)}"
+        asked = f"{web.url}{'&' if '?' in web.url else '?'}{_query(some, span)}"
         path = question.scratch / "answer"
         web.ask(asked, headers, path)
         for place, answer in zip(some, _answers(path, len(some), web.host), strict=True):

@@ -2,14 +2,14 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from fleetcast.domain.errors import UsageError
 from fleetcast.domain.versions import digest_of
 from fleetcast.settings import PullSettings, SourceSettings
-from fleetcast.sources.asking import Limits
+from fleetcast.sources.asking import Limits, Web
 from fleetcast.sources.secrets import Secrets
 from fleetcast.sources.standing import Standing
 
@@ -40,6 +40,14 @@ class Question:
     def moment(self) -> str:
         """When it is asked, as a part of a file's name."""
         return self.now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+
+    def server(self) -> tuple[Web, dict[str, str]]:
+        """Who is asked over HTTP, and what every request has to say."""
+        filled = self.secrets.filled
+        limits = replace(self.limits, size=self.pull.megabytes << 20)
+        return Web(filled(self.pull.url or ""), limits), {
+            name: filled(value) for name, value in self.pull.headers.items()
+        }
 
     @property
     def ending(self) -> str:

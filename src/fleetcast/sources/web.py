@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
@@ -20,9 +19,7 @@ _VALIDATORS = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
 
 def pull(question: Question) -> Pulled:
     """Whatever of the answer is new. Pages are kept together or, if one cannot be had, not at all."""
-    url = question.secrets.filled(question.pull.url or "")
-    web = Web(url, limits=replace(question.limits, size=question.pull.megabytes << 20))
-    headers = {name: question.secrets.filled(value) for name, value in question.pull.headers.items()}
+    web, headers = question.server()
     if question.pull.pages:
         paths = list(_pages(question, web, headers, question.pull.pages))
         marks: dict[str, str] = {}
@@ -33,7 +30,7 @@ def pull(question: Question) -> Pulled:
             for mark, name in _VALIDATORS.items()
             if mark in question.standing.marks
         }
-        answer = web.ask(url, headers | known, path)
+        answer = web.ask(web.url, headers | known, path)
         if answer.unchanged:
             return Pulled([], question.standing.marks)
         paths = [path]
