@@ -1,13 +1,13 @@
 """Ingestion: what a cycle does about sources that are pulled, and about those that are late."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from typer.testing import CliRunner
 
 from fleetcast.domain.errors import InfrastructureError, UsageError
-from fleetcast.domain.tables import DELIVERIES
+from fleetcast.domain.tables import DELIVERIES, EVENTS, WEATHER
 from fleetcast.faces.cli.app import app
 from fleetcast.fleet import doctor, ingesting
 from fleetcast.fleet.progress import Silent
@@ -193,6 +193,57 @@ def test_the_doctor_counts_what_was_pulled(shop):
     ingest(shop)
     found = {check.name: check.detail for check in doctor.examine(opened(shop))}
     assert found["source deliveries"] == "1 file, conditioner deliveries"
+
+
+READY = """
+[sources.holidays.pull]
+holidays = {{ places = {{ all = "US", east = "US-TX" }}, first_year = 2025 }}
+[sources.weather_observed.pull]
+url = "{url}/weather"
+weather = {{ kind = "observed", places = "places.csv", first_day = "2026-10-05" }}
+[sources.weather_forecast.pull]
+url = "{url}/weather"
+weather = {{ kind = "forecast", places = "places.csv", ahead_days = 7 }}
+"""
+
+
+def as_open_meteo(asked):
+    first, last = (date.fromisoformat(asked.query[key]) for key in ("start_date", "end_date"))
+    days = [str(first + timedelta(days=n)) for n in range((last - first).days + 1)]
+    daily = {"time": days, "temperature_2m_mean": [7.5] * len(days), "precipitation_sum": [0] * len(days)}
+    units = {"temperature_2m_mean": "°C", "precipitation_sum": "mm"}
+    return Reply(json.dumps({"daily_units": units, "daily": daily}).encode())
+
+
+def test_holidays_and_weather_are_in_their_tables_with_when_they_were_known(server, tmp_path):
+    folder = write_workspace(tmp_path / "plain", EAST, settings=SETTINGS)
+    (folder / "places.csv").write_text("postal_code,latitude,longitude\n01000,42.1,-72.6\n")
+    settings = folder / "fleetcast.toml"
+    settings.write_text(settings.read_text("utf-8") + READY.format(url=server.url), "utf-8")
+    server.answers("/weather", as_open_meteo)
+    made = condition(folder)
+    assert {one.source: one.state for one in made.intake} == dict.fromkeys(
+        ("holidays", "weather_observed", "weather_forecast"), "new"
+    )
+    assert all(line.closes and not line.quarantined for line in made.sources)
+
+    lake = opened(folder).lake
+    days = lake.read(EVENTS)
+    assert days.filter(first=date(2026, 3, 2))["scope"].to_list() == ["east"]
+    weather = lake.read(WEATHER)
+    forecast, observed = weather.filter(kind="forecast"), weather.filter(kind="observed")
+    assert set(forecast["known_at"]) == set(forecast["issued_at"]) == {WEDNESDAY}
+    assert observed.filter(date=date(2026, 10, 5))["known_at"].to_list() == [
+        datetime(2026, 10, 13, tzinfo=UTC)
+    ]
+
+    condition(folder, WEDNESDAY + timedelta(days=1))
+    later = opened(folder).lake.read(WEATHER)
+    assert later.filter(kind="observed", date=date(2026, 11, 14))["known_at"].to_list() == [
+        WEDNESDAY + timedelta(days=1)
+    ]
+    assert later.filter(kind="observed").height == observed.height + 1
+    assert later.filter(kind="forecast").height == 2 * forecast.height
 
 
 # ---------------------------------------------------------------- late

@@ -2,6 +2,7 @@
 
 import gzip
 import socket
+import threading
 from datetime import UTC, datetime
 
 import pytest
@@ -83,9 +84,24 @@ def test_an_answer_that_breaks_off_is_asked_for_again_and_never_taken_short(serv
 
 
 def test_a_silent_server_is_not_waited_for_forever(server, ask):
-    server.at("/sales", Reply(b"half", promised=8))
-    with pytest.raises(InfrastructureError):
-        ask(tries=1, silence=0.2)
+    over = threading.Event()
+
+    def silent(_):
+        over.wait(60)
+        return Reply()
+
+    server.answers("/sales", silent)
+    with pytest.raises(InfrastructureError, match="it falls silent"):
+        ask(tries=1, silence=0.1)
+    over.set()
+
+
+def test_where_the_machine_has_a_proxy_it_is_gone_through(server, ask, monkeypatch):
+    monkeypatch.setenv("http_proxy", server.url)
+    monkeypatch.setenv("no_proxy", "")
+    server.at("/sales", Reply(b"rows"))
+    assert ask(url="http://shop.example") == b"rows"
+    assert server.asked[0].headers["host"] == "shop.example"
 
 
 def test_a_redirect_on_the_same_server_is_followed(server, ask):
