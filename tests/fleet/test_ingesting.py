@@ -148,6 +148,15 @@ def test_a_correction_that_is_pulled_is_known_from_when_it_came(shop, server):
     assert rows["known_at"].max() == later
 
 
+def test_a_pull_that_was_killed_before_it_was_remembered_changes_nothing_when_it_is_done_again(shop):
+    condition(shop)
+    before = opened(shop).lake.read(DELIVERIES)
+    (shop / ".fleetcast" / "raw" / "pulls" / "deliveries.json").unlink()
+    made = condition(shop, WEDNESDAY + timedelta(hours=1))
+    assert (made.sources[0].files, made.sources[0].duplicates) == (2, EAST["deliveries"].height)
+    assert opened(shop).lake.read(DELIVERIES).equals(before)
+
+
 def test_without_a_source_that_is_pulled_nothing_is_recorded(tmp_path):
     folder = write_workspace(tmp_path / "plain", EAST, settings=SETTINGS)
     made = condition(folder)

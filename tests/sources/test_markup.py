@@ -62,6 +62,17 @@ def test_a_row_with_something_undeclared_is_set_aside_as_it_stood(reading, row, 
     assert made.rows.height == 1
 
 
+@pytest.mark.parametrize("between", ["", "\n"])
+def test_a_row_of_attributes_alone_is_a_row(reading, between):
+    columns = {"store": {"type": "text", "name": "@store"}, "units": {"type": "number", "name": "@units"}}
+    body = between.join(
+        ['<s store="a>b" units="3"/>', '<s store="S2" units="many"/>', '<s store="&lt;/s>" units="4"></s>']
+    )
+    made = reading(f"<r>{body}</r>", format="xml", rows="r/s", columns=columns)
+    assert made.rows["store"].to_list() == ["a>b", "</s>"]
+    assert made.quarantined["text"].to_list() == ['<s store="S2" units="many"/>']
+
+
 def test_a_wrong_value_names_its_line(reading):
     assert reasons(reading(sales(ROW, ROW.replace("3.5", "many")), **XML)) == [(4, "not_a_number")]
 

@@ -74,6 +74,13 @@ def test_on_the_same_day_nothing_is_asked(weather, question, server):
     assert len(server.asked) == asked
 
 
+def test_a_place_that_is_new_gets_its_history_too(weather, question, tmp_path):
+    first = open_meteo.pull(question(weather(again_days=3)))
+    (tmp_path / "places.csv").write_text(PLACES + "01000,42.1,-72.6\n")
+    rows = told(open_meteo.pull(question(weather(again_days=3), marks=first.marks)))
+    assert min(row["date"] for row in rows if row["postal_code"] == "01000") == "2026-11-01"
+
+
 def test_a_forecast_says_when_it_was_issued(weather, question):
     rows = told(open_meteo.pull(question(weather("forecast", ahead_days=7))))
     assert [row["date"] for row in rows[:7]] == [f"2026-11-{day}" for day in range(17, 24)]

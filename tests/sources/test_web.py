@@ -50,6 +50,19 @@ def test_what_goes_back_to_an_earlier_content_is_news(server, question):
     assert [path.read_text() for _, path in kept] == [CSV, other, CSV]
 
 
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [("<html>Please sign in</html>\n", "header"), ("", None), (CSV.partition("\n")[0] + "\n", None)],
+)
+def test_an_answer_that_cannot_be_read_fails_and_one_without_rows_says_nothing(server, question, body, told):
+    server.at("/v1/sales", Reply(body.encode()))
+    if told is None:
+        assert web.pull(question(sales(server))).files == []
+    else:
+        with pytest.raises(SourceError, match=told):
+            web.pull(question(sales(server)))
+
+
 def test_a_server_that_knows_what_was_sent_sends_nothing(server, question):
     server.at(
         "/v1/sales",

@@ -124,7 +124,11 @@ class _Rows:
         """Take the row, at its line; of several that begin on one, the next ones are counted on."""
         begins, line = self._begins or (0, 0)
         self._begins, self._last = None, max(line, self._last + 1)
-        end = self._content.index(b">", self.parser.CurrentByteIndex) + 1
+        end = (
+            self.parser.CurrentByteIndex
+        )  # where its end tag begins; of an element without one, where it ends
+        if self._content.startswith(b"</", end):
+            end = self._content.index(b">", end) + 1
         text = self._content[begins:end].decode()
         fault = _fault([name for name, _ in self._cells], self._names)
         if fault:

@@ -9,7 +9,6 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -33,19 +32,22 @@ class Place:
 
 
 def pull(question: Question) -> Pulled:
-    """One raw file with the days that are new, and those before them once more."""
+    """One raw file with the days that are new, and those before them once more; other places begin anew."""
     wanted = question.pull.weather
     if wanted is None:
         raise UsageError(f"source {question.source} asks for no weather")
-    span = _span(wanted, question)
+    where = question.base / wanted.places
+    listed, told = places(where), digest_of_file(where)
+    before = question.standing.marks if question.standing.marks.get("places") == told else {}
+    span = _span(wanted, question.now, before.get("until"))
     if span is None:
-        return Pulled([], question.standing.marks)
+        return Pulled([], before)
     path = question.scratch / "weather"
     with path.open("w", encoding="utf-8") as lines:
-        for row in _rows(question, wanted, span):
+        for row in _rows(question, wanted.kind, listed, span):
             lines.write(json.dumps(row) + "\n")
-    marks = {"answer": digest_of_file(path), "until": span[1].isoformat()}
-    if question.standing.marks.get("answer") == marks["answer"]:
+    marks = {"answer": digest_of_file(path), "until": span[1].isoformat(), "places": told}
+    if before.get("answer") == marks["answer"]:
         return Pulled([], marks)
     return Pulled([(f"weather/{wanted.kind}/{question.moment}.jsonl", path)], marks)
 
@@ -69,13 +71,12 @@ def places(path: Path) -> list[Place]:
     return rows
 
 
-def _span(wanted: WeatherSettings, question: Question) -> tuple[date, date] | None:
-    """First and last day that are asked for; None where no day has come since."""
-    today = question.now.astimezone(UTC).date()
+def _span(wanted: WeatherSettings, now: datetime, until: str | None) -> tuple[date, date] | None:
+    """First and last day that are asked for, after those `until` a day; None where no day has come since."""
+    today = now.astimezone(UTC).date()
     if wanted.kind == "forecast":
         return today, today + (wanted.ahead_days - 1) * _DAY
     last = today - wanted.lag_days * _DAY
-    until = question.standing.marks.get("until")
     if until == last.isoformat():
         return None
     first = date.fromisoformat(wanted.first_day)
@@ -84,19 +85,21 @@ def _span(wanted: WeatherSettings, question: Question) -> tuple[date, date] | No
     return (first, last) if first <= last else None
 
 
-def _rows(question: Question, wanted: WeatherSettings, span: tuple[date, date]) -> Iterator[dict[str, Any]]:
+def _rows(
+    question: Question, kind: str, listed: Sequence[Place], span: tuple[date, date]
+) -> Iterator[dict[str, Any]]:
     web, headers = question.server()
-    listed = iter(places(question.base / wanted.places))
-    while some := list(islice(listed, TOGETHER)):
+    for start in range(0, len(listed), TOGETHER):
+        some = listed[start : start + TOGETHER]
         asked = f"{web.url}{'&' if '?' in web.url else '?'}{_query(some, span)}"
         path = question.scratch / "answer"
         web.ask(asked, headers, path)
         for place, answer in zip(some, _answers(path, len(some), web.host), strict=True):
             for day, temperature, precipitation in _days(answer, span, web.host):
-                moments = _moments(wanted.kind, day, question.now)
+                moments = _moments(kind, day, question.now)
                 values = {"temperature": temperature, "precipitation": precipitation}
                 yield (
-                    {"postal_code": place.postal_code, "date": day.isoformat(), "kind": wanted.kind}
+                    {"postal_code": place.postal_code, "date": day.isoformat(), "kind": kind}
                     | moments
                     | values
                 )

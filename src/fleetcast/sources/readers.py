@@ -57,11 +57,13 @@ def read(file: RawFile, path: Path, settings: SourceSettings, *, source: str) ->
 
 
 def holds_rows(content: bytes, settings: SourceSettings, *, file: str) -> bool:
-    """Whether there is anything in it, right or wrong; an answer with no rows is no file worth keeping."""
+    """Whether there are any, right or wrong; SourceError when it cannot be read at all."""
     try:
         _READERS[settings.format](content, settings, file=file)
     except SourceError as error:
-        return error.reason != "empty"
+        if error.reason == "empty":
+            return False
+        raise
     return True
 
 

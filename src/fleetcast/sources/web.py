@@ -18,7 +18,10 @@ _VALIDATORS = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
 
 
 def pull(question: Question) -> Pulled:
-    """Whatever of the answer is new. Pages are kept together or, if one cannot be had, not at all."""
+    """Whatever of the answer is new. Pages are kept together or, if one cannot be had or read, not at all.
+
+    What cannot be read is no answer: kept, it would be the first that ever came, and all later ones corrections of it.
+    """
     web, headers = question.server()
     if question.pull.pages:
         paths = list(_pages(question, web, headers, question.pull.pages))
@@ -35,7 +38,7 @@ def pull(question: Question) -> Pulled:
             return Pulled([], question.standing.marks)
         paths = [path]
         marks = {mark: answer.headers[mark] for mark in _VALIDATORS if mark in answer.headers}
-    return _new(question, paths, marks)
+    return _new(question, web, paths, marks)
 
 
 def following(pages: PageSettings, answer: Answer, content: bytes, number: int) -> str | None:
@@ -88,15 +91,14 @@ def _pages(question: Question, web: Web, headers: dict[str, str], pages: PageSet
     raise SourceError(web.host, "circle", told, "let `pages.most` be more, if that is meant")
 
 
-def _new(question: Question, paths: list[Path], marks: dict[str, str]) -> Pulled:
+def _new(question: Question, web: Web, paths: list[Path], marks: dict[str, str]) -> Pulled:
     """Those that are none of the last pull's, under names that say what was asked, and when."""
     digests = {path: digest_of_file(path) for path in paths}
     before = question.standing.marks.get("answers", "").split()
     new = [
         path
         for path in paths
-        if digests[path] not in before
-        and holds_rows(path.read_bytes(), question.settings, file=question.source)
+        if digests[path] not in before and holds_rows(path.read_bytes(), question.settings, file=web.host)
     ]
     parts = urlsplit(question.pull.url or "")
     place = "/".join(_ODD.sub("-", part) for part in (parts.netloc, parts.path.strip("/") or "root"))
