@@ -198,10 +198,15 @@ def test_the_verb_prints_what_each_source_had_to_say(shop, server, monkeypatch):
     assert "it answers 403; check the secret" in " ".join(refused.stdout.split())
 
 
-def test_the_doctor_counts_what_was_pulled(shop):
+def test_the_doctor_counts_what_was_pulled_and_misses_a_secret(shop, monkeypatch):
+    def deliveries():
+        return next(check for check in doctor.examine(opened(shop)) if check.name == "source deliveries")
+
     ingest(shop)
-    found = {check.name: check.detail for check in doctor.examine(opened(shop))}
-    assert found["source deliveries"] == "1 file, conditioner deliveries"
+    assert deliveries().detail == "1 file, conditioner deliveries"
+    monkeypatch.delenv("SHOP_TOKEN")
+    assert not deliveries().well
+    assert "SHOP_TOKEN is not set" in deliveries().detail
 
 
 READY = """

@@ -1,5 +1,6 @@
 """Is the workspace well? Settings, code, stores and the audit chain, each with what to do when it is not."""
 
+import os
 from collections.abc import Callable, Iterator
 from datetime import date
 
@@ -9,6 +10,8 @@ from fleetcast.fleet import audit, reporting
 from fleetcast.fleet.clustering import unclustered
 from fleetcast.fleet.report import Check
 from fleetcast.sources.discover import find
+from fleetcast.sources.question import referring
+from fleetcast.sources.secrets import Secrets
 from fleetcast.workspace import SETTINGS_FILE, Workspace
 
 SHOWN = 5  # stores that a check names
@@ -26,6 +29,8 @@ def _sources(w: Workspace) -> Iterator[Check]:
         def look(name: str = name) -> str:
             declared = w.settings.sources[name]
             w.conditioner_of(name)
+            for text in referring(declared):
+                Secrets(os.environ).filled(text)  # says so where a variable is not set
             files = w.raw.files(name) if declared.pull else find(declared, base=w.home, data=w.address.data)
             by = (
                 f"conditioner {declared.conditioner}" if declared.conditioner else f"rows of {declared.table}"

@@ -20,7 +20,7 @@ from fleetcast.fleet.report import Intake
 from fleetcast.ledger.leases import Lease
 from fleetcast.settings import SourceSettings
 from fleetcast.sources import pulling
-from fleetcast.sources.question import Question, asked
+from fleetcast.sources.question import Question, asked, referring
 from fleetcast.sources.secrets import Secrets
 from fleetcast.sources.standing import Standing, Standings, due
 from fleetcast.workspace import Workspace
@@ -197,6 +197,4 @@ def _came_last(w: Workspace, source: str) -> date | None:
 
 
 def _hidden(declared: SourceSettings, text: str) -> str:
-    pull = declared.pull
-    written = [pull.url or "", *pull.headers.values(), *pull.options.values()] if pull else []
-    return Secrets(os.environ).hidden(text, declared.path, *written)
+    return Secrets(os.environ).hidden(text, *referring(declared))

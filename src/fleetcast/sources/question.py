@@ -68,6 +68,13 @@ def asked(settings: SourceSettings) -> str:
     return digest_of([settings.path, settings.format, settings.query, settings.rows, pull])
 
 
+def referring(settings: SourceSettings) -> list[str]:
+    """All that is written about a source in which secrets may be referred to."""
+    pull = settings.pull
+    more = [pull.url or "", *pull.headers.values(), *pull.options.values()] if pull else []
+    return [settings.path, *more]
+
+
 def digest_of_file(path: Path) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
