@@ -67,6 +67,14 @@ def test_every_kind_of_pull_is_a_few_lines(problems, text):
             ("pull.headers.X-Api-Key", "holds a secret itself"),
         ),
         (
+            f'format = "csv"\n{PLAIN}pull.url = "https://example.com/?apikey=s3cret"\n',
+            ("pull.url", "holds a secret itself"),
+        ),
+        (
+            f'format = "csv"\n{PLAIN}pull.url = "s3://a/*"\npull.options = {{ secret_access_key = "s3cret" }}\n',
+            ("pull.options.secret_access_key", "holds a secret itself"),
+        ),
+        (
             f'format = "csv"\n{PLAIN}{WEB}pull.watermark = "c"\n',
             ("pull.watermark", 'has a meaning only with format = "sql"'),
         ),

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import date
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from fleetcast.settings.positions import Place
 from fleetcast.settings.problems import Found
@@ -12,7 +12,7 @@ from fleetcast.settings.tree import PageSettings, PullSettings, SourceSettings
 WEB = ("http", "https")
 OBJECTS = ("s3", "az", "gs", "file")
 _REFERENCE = re.compile(r"\{env:[A-Za-z_]\w*\}")
-_SECRET = re.compile(r"(?i)auth|cookie|token|secret|key|password")
+_SECRET = re.compile(r"(?i)auth|cookie|token|secret|password|key$")  # an access_key_id is none
 _PATTERN = "write its place, as https://… or s3://…"
 
 
@@ -33,9 +33,7 @@ def misdeclared(place: Place, source: SourceSettings) -> Iterator[Found]:
     yield from _kind(place, source, pull)
     if pull.url:
         yield from _url(place, pull.url, pull)
-    for name, value in pull.headers.items():
-        if _SECRET.search(name) and not _REFERENCE.search(value):
-            yield Found((*place, "headers", name), "holds a secret itself", 'write "{env:NAME}" in its place')
+    yield from _secrets(place, pull)
     if pull.pages:
         yield from _pages((*place, "pages"), pull.pages, source)
 
@@ -92,6 +90,18 @@ def _url(place: Place, url: str, pull: PullSettings) -> Iterator[Found]:
     if "@" in parts.netloc:
         instead = 'give them as a header, as Authorization = "Basic {env:NAME}"'
         yield Found((*place, "url"), "holds a name or a password", instead)
+
+
+def _secrets(place: Place, pull: PullSettings) -> Iterator[Found]:
+    """What is called like a secret has to be a reference."""
+    told, instead = "holds a secret itself", 'write "{env:NAME}" in its place'
+    for branch, named in (("headers", pull.headers), ("options", pull.options)):
+        for name, value in named.items():
+            if _SECRET.search(name) and not _REFERENCE.search(value):
+                yield Found((*place, branch, name), told, instead)
+    query = parse_qsl(urlsplit(pull.url or "").query)
+    if any(_SECRET.search(name) and not _REFERENCE.search(value) for name, value in query):
+        yield Found((*place, "url"), told, instead)
 
 
 def _pages(place: Place, pages: PageSettings, source: SourceSettings) -> Iterator[Found]:
