@@ -66,7 +66,7 @@ def pull(
     progress.stage("ingest", len(waiting))
 
     def one(name: str) -> Intake:
-        said = _pulled(w, standings, name, now, again=again)
+        said = _pulled(w, standings, name, again=again)
         progress.advance("ingest", name)
         return said
 
@@ -126,7 +126,7 @@ def _recorded(
 ) -> Mapping[str, Intake]:
     """Do the work for each source, as one step of the ledger, if there is any to do.
 
-    Done is never done before: what a source said last is in its standing, not in the step's inputs.
+    It is never taken over from an earlier run: how far a source was pulled is in its standing, not in the step's inputs.
     """
     if not names:
         return {}
@@ -143,9 +143,9 @@ def _recorded(
     return made
 
 
-def _pulled(w: Workspace, standings: Standings, name: str, now: datetime, *, again: bool) -> Intake:
+def _pulled(w: Workspace, standings: Standings, name: str, *, again: bool) -> Intake:
     """Pull one source. Whatever goes wrong is told; what came of it before stays."""
-    declared = w.settings.sources[name]
+    declared, now = w.settings.sources[name], w.clock()
     try:
         with standings.alone(name), tempfile.TemporaryDirectory(prefix="fleetcast-") as scratch:
             standing = standings.of(name, asked(declared))
@@ -155,7 +155,7 @@ def _pulled(w: Workspace, standings: Standings, name: str, now: datetime, *, aga
                 name, declared, standing, now, Path(scratch), w.home, w.address.data, Secrets(os.environ)
             )
             made = pulling.pull(question)
-            w.raw.receive(name, made.files, now)
+            w.raw.receive(name, made.files, w.clock())  # not known before it was here
             standings.keep(name, Standing(now, standing.asked, made.marks))
     except FAILURES as error:
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
