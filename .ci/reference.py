@@ -126,6 +126,10 @@ def _heading(name: str) -> str:
     places = {
         "Settings": "Top level",
         "SourceSettings": "`[sources.<name>]`",
+        "PullSettings": "`[sources.<name>.pull]`",
+        "PageSettings": "`[sources.<name>.pull]`: `pages = { … }`",
+        "HolidaySettings": "`[sources.<name>.pull]`: `holidays = { … }`",
+        "WeatherSettings": "`[sources.<name>.pull]`: `weather = { … }`",
         "ColumnSettings": "`[sources.<name>.columns]`: `<column> = { … }`",
         "CovariateSettings": "`[covariates.<name>]`",
         "ChannelSettings": "`[alerts.channels.<name>]`",

@@ -311,7 +311,10 @@ def open_locally(
     databases = [
         name
         for name, source in settings.sources.items()
-        if source.format == "sql" and "://" not in source.path and (home / source.path).is_file()
+        if source.format == "sql"
+        and source.pull is None
+        and "://" not in source.path
+        and (home / source.path).is_file()
     ]
     settings = local(settings, effort, databases=databases)
     return _with_own(

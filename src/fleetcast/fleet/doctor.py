@@ -12,6 +12,8 @@ from fleetcast.fleet.clustering import unclustered
 from fleetcast.fleet.report import Check
 from fleetcast.settings import ChannelSettings
 from fleetcast.sources.discover import find
+from fleetcast.sources.question import referring
+from fleetcast.sources.secrets import Secrets
 from fleetcast.workspace import SETTINGS_FILE, Workspace
 
 SHOWN = 5  # stores that a check names
@@ -29,7 +31,9 @@ def _sources(w: Workspace) -> Iterator[Check]:
         def look(name: str = name) -> str:
             declared = w.settings.sources[name]
             w.conditioner_of(name)
-            files = find(declared, base=w.home, data=w.address.data)
+            for text in referring(declared):
+                Secrets(os.environ).filled(text)  # says so where a variable is not set
+            files = w.raw.files(name) if declared.pull else find(declared, base=w.home, data=w.address.data)
             by = (
                 f"conditioner {declared.conditioner}" if declared.conditioner else f"rows of {declared.table}"
             )

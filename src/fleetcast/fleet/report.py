@@ -35,6 +35,20 @@ class SourceLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Intake:
+    """What a source had to say: new files of it, nothing new, not asked yet, nothing ever, or why it could not be asked.
+
+    `late_since` is the day by which its newest week should have been there, where that has passed.
+    """
+
+    source: str
+    state: Literal["new", "unchanged", "not_due", "absent", "failed"]
+    files: int = 0
+    error: str = ""
+    late_since: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SegmentVerdict:
     """The gate's answer for one segment; metrics are fractions, None where there is nothing to measure.
 
@@ -171,6 +185,7 @@ class CycleReport:
     rehearsed: Rehearsal | None = None  # where a release was validated and not published
     awaiting: str = ""  # why the release waits for people to approve it
     unchanged: bool = False  # the week had been done with exactly these inputs
+    intake: tuple[Intake, ...] = ()  # of sources that are pulled, and of those that are late
 
     @property
     def passed(self) -> int:

@@ -2,9 +2,9 @@
 
 import errno
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from typing import Literal
 
@@ -13,12 +13,22 @@ from fleetcast.domain.errors import ConflictError, FleetcastError, Infrastructur
 from fleetcast.domain.failures import DISK_FULL
 from fleetcast.domain.incidents import FLEET, Kind, Signal
 from fleetcast.domain.tables import DEMAND, FORECASTS, MEMBERSHIP
-from fleetcast.fleet import challengers, incidents, pins, reporting, telling, watching, weekly_forecasts, work
+from fleetcast.fleet import (
+    challengers,
+    incidents,
+    ingesting,
+    pins,
+    reporting,
+    telling,
+    watching,
+    weekly_forecasts,
+    work,
+)
 from fleetcast.fleet.cutoff import cutoff
 from fleetcast.fleet.cycle import Cycle
 from fleetcast.fleet.progress import Progress
 from fleetcast.fleet.refusals import recorded
-from fleetcast.fleet.report import CycleReport, Rehearsal
+from fleetcast.fleet.report import CycleReport, Intake, Rehearsal
 from fleetcast.fleet.steps import Steps
 from fleetcast.fleet.weekly_release import Released, train_and_release
 from fleetcast.ledger.leases import Lease
@@ -81,12 +91,19 @@ def _run_cycle(
 ) -> CycleReport:
     with _alone(w, actor) as lease:
         data = Steps("data", w.ledger, w.bank, lease)
-        accounts = _condition(w, data, progress) if only in (None, "condition", "validate") else []
+        intake: tuple[Intake, ...] = ()
+        accounts: list[conditioning.Account] = []
+        if only in (None, "condition", "validate"):
+            intake = ingesting.take_in(w, lease, progress)
+            accounts = _condition(w, data, progress)
+            intake = ingesting.with_lateness(w, intake, accounts)
+        if only is None:
+            ingesting.wait_for_late(w, accounts, week)
         pin = pins.admit(w, actor=actor)
         cycle = Cycle(w, cutoff(w, week, pin), progress, actor, lease, pin, asked)
         # whether the run before this one did not come to its end
         broken_off = any(c.cycle == cycle.name and c.state != "done" for c in w.ledger.cycles())
-        made = work_through(cycle, only, resumed=broken_off)
+        made = work_through(cycle, only, resumed=broken_off, intake=intake)
         report = reporting.report(
             w,
             cycle.week,
@@ -99,6 +116,7 @@ def _run_cycle(
             unchanged=not data.done and not cycle.steps.done,
             seconds=time.monotonic() - started,
         )
+        report = replace(report, intake=intake)
         telling.of_cycle(w, report, made.changes)
         return report
 
@@ -119,6 +137,7 @@ def _alone(w: Workspace, actor: str) -> Iterator[Lease]:
 def take_in(w: Workspace, *, progress: Progress, actor: str) -> bool:
     """Take in the raw files there are; whether the tables have something now that the newest cycle did not read."""
     with w.ledger.lease("cycle", actor, LEASE) as lease:
+        ingesting.take_in(w, lease, progress)
         _condition(w, Steps("data", w.ledger, w.bank, lease), progress)
     read = reporting.snapshot(w, cutoff(w, None))
     return read is None or any(read[name] != version for name, version in pins.latest(w).tables)
@@ -168,10 +187,12 @@ def _condition(w: Workspace, steps: Steps, progress: Progress) -> list[condition
     return accounts
 
 
-def work_through(cycle: Cycle, only: Only | None = None, *, resumed: bool = False) -> Outcome:
+def work_through(
+    cycle: Cycle, only: Only | None = None, *, resumed: bool = False, intake: Sequence[Intake] = ()
+) -> Outcome:
     """Do the steps of a cycle, in order; the ledger keeps its state whatever happens.
 
-    `resumed`: the run before this one did not come to its end.
+    `resumed`: the run before this one did not come to its end; `intake` is what the sources had to say.
     """
     w, made = cycle.w, Released()
     rehearsed: Rehearsal | None = None
@@ -188,7 +209,7 @@ def work_through(cycle: Cycle, only: Only | None = None, *, resumed: bool = Fals
             weekly_forecasts.score_and_publish(cycle, made.untrained)
         if only in (None, "monitor"):
             _monitor(cycle)
-            changes = watching.watch(cycle, made, resumed=resumed)
+            changes = watching.watch(cycle, made, intake, resumed=resumed)
             _compact(w)
     except BaseException as error:
         w.ledger.cycle_finished(cycle.name, "failed", {"error": str(error)})

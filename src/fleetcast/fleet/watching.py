@@ -1,6 +1,6 @@
 """What a cycle sees of trouble, read from the stores: the signals that incidents are made of."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 
@@ -14,6 +14,7 @@ from fleetcast.domain.versions import Snapshot
 from fleetcast.domain.week import WEEK, known_by, label, monday
 from fleetcast.fleet import errors, incidents, reporting, tables
 from fleetcast.fleet.cycle import Cycle
+from fleetcast.fleet.report import Intake
 from fleetcast.fleet.steps import Steps
 from fleetcast.fleet.weekly_release import Released
 from fleetcast.monitoring import changed
@@ -27,10 +28,11 @@ from fleetcast.workspace import Workspace
 EARLIER = 4  # weeks whose corrections say which are usual
 
 
-def watch(cycle: Cycle, released: Released, *, resumed: bool) -> list[Change]:
+def watch(cycle: Cycle, released: Released, intake: Sequence[Intake], *, resumed: bool) -> list[Change]:
     """Open, go on with and end incidents by what this week saw; what changed."""
     signals = [
         *_sources(cycle.w, cycle.week),
+        *_intake(intake, cycle.week),
         *_tables(cycle),
         *_series(cycle),
         *_models(cycle, released),
@@ -57,6 +59,16 @@ def _sources(w: Workspace, week: date) -> Iterator[Signal]:
             if not one.initial and (since is None or datetime.fromisoformat(one.received) > since)
         ]
         yield from arrivals(account.source, files, account.weeks, due=max(week, due(w)))
+
+
+def _intake(intake: Sequence[Intake], week: date) -> Iterator[Signal]:
+    """Sources that could not be asked, or that are later than they declare."""
+    for one in intake:
+        if one.late_since is not None:
+            cause = f"its newest week should have been there on {one.late_since}"
+            yield Signal("late", one.source, week, cause, severity="alarm")
+        if one.state == "failed":
+            yield Signal("absent", one.source, week, one.error, severity="alarm")
 
 
 def accounts(w: Workspace) -> list[Account]:

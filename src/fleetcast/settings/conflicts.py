@@ -10,6 +10,7 @@ from fleetcast.settings import recipes
 from fleetcast.settings.channels import misdirected
 from fleetcast.settings.positions import Place
 from fleetcast.settings.problems import Found
+from fleetcast.settings.pulls import misdeclared
 from fleetcast.settings.references import REFERENCE
 from fleetcast.settings.standard import misfits
 from fleetcast.settings.tree import (
@@ -79,6 +80,7 @@ def conflicts(settings: Settings) -> list[Found]:
             )
         found += _source(("sources", name), source)
         found += misfits(("sources", name), source, settings.covariates)
+        found += misdeclared(("sources", name), source)
     for name, covariate in settings.covariates.items():
         found += _covariate(("covariates", name), name, covariate)
     return found

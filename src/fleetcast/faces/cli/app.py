@@ -18,6 +18,7 @@ from fleetcast.faces.cli import (
     deploying,
     explaining,
     incidents,
+    ingesting,
     integrating,
     notebooks,
     ordering,
@@ -47,6 +48,7 @@ app.command()(cycle.demo)
 app.command()(beginning.init)
 app.command()(cycle.run)
 app.command()(cycle.plan)
+app.command()(ingesting.ingest)
 app.command()(cycle.condition)
 app.command()(cycle.train)
 app.command()(backtesting.backtest)
