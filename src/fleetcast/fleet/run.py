@@ -17,6 +17,7 @@ from fleetcast.fleet.progress import Progress
 from fleetcast.fleet.refusals import recorded
 from fleetcast.fleet.report import CycleReport, Rehearsal
 from fleetcast.fleet.steps import Steps
+from fleetcast.fleet.tracing import traced
 from fleetcast.fleet.weekly_release import Released, train_and_release
 from fleetcast.monitoring import stage as monitoring
 from fleetcast.registry.manifest import Release
@@ -54,14 +55,15 @@ def run_cycle(
 def _run_cycle(
     w: Workspace, week: date | None, only: Only | None, progress: Progress, actor: str, started: float
 ) -> CycleReport:
-    with w.ledger.lease("cycle", actor, LEASE) as lease:
+    with traced(w) as run, w.ledger.lease("cycle", actor, LEASE) as lease:
         data = Steps("data", w.ledger, w.bank, lease)
         accounts = _condition(w, data, progress) if only in (None, "condition", "validate") else []
         pin = pins.admit(w, actor=actor)
         cycle = Cycle(w, cutoff(w, week, pin), progress, actor, lease, pin)
         # whether the run before this one did not come to its end
         broken_off = any(c.cycle == cycle.name and c.state != "done" for c in w.ledger.cycles())
-        made = work_through(cycle, only)
+        with run.of(cycle.name):
+            made = work_through(cycle, only)
         return reporting.report(
             w,
             cycle.week,

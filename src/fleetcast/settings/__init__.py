@@ -38,6 +38,7 @@ from fleetcast.settings.tree import (
     Share,
     SourceSettings,
     StateSettings,
+    TelemetrySettings,
     TrainingSettings,
     WorkspaceSettings,
 )
@@ -68,6 +69,7 @@ __all__ = [
     "Share",
     "SourceSettings",
     "StateSettings",
+    "TelemetrySettings",
     "TrainingSettings",
     "Waiver",
     "WorkspaceSettings",

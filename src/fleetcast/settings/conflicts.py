@@ -19,6 +19,7 @@ from fleetcast.settings.tree import (
     SegmentSettings,
     Settings,
     SourceSettings,
+    TelemetrySettings,
     TrainingSettings,
 )
 
@@ -29,6 +30,11 @@ CORE_TABLES = (
 )  # fmt: skip
 MOVERS = ("fast", "slow")
 _CLUSTER = re.compile(r"local|auto|env:[A-Za-z_]\w*|[\w.-]+:\d+")
+_COLLECTOR = re.compile(r"https?://[^\s/]+\S*")
+_UNENCRYPTED = re.compile(
+    r"http://(?!(localhost|127\.0\.0\.1|\[::1\])[:/])"
+)  # and not to this machine itself
+_VARIABLE = re.compile(r"env:[A-Za-z_]\w*")
 _TIMELY = ("date", "datetime")
 _PROBE = datetime(2026, 11, 23, 17, 45, 12)  # noqa: DTZ001 — parts that no two directives can confuse
 
@@ -44,6 +50,7 @@ def conflicts(settings: Settings) -> list[Found]:
     found += _donors(settings.training.donors, settings.segments.keys)
     found += _first_week(settings.demand.first_week)
     found += _execution(settings.execution)
+    found += _telemetry(settings.telemetry)
     if settings.retraining.stale_warning_days >= settings.retraining.stale_days:
         found.append(
             Found(
@@ -175,6 +182,23 @@ def _execution(execution: ExecutionSettings) -> Iterator[Found]:
             f'nothing places tasks by GPU with engine = "{execution.engine}"',
             'write engine = "ray", or leave it out',
         )
+
+
+def _telemetry(telemetry: TelemetrySettings) -> Iterator[Found]:
+    if not _COLLECTOR.fullmatch(telemetry.endpoint):
+        yield Found(
+            ("telemetry", "endpoint"),
+            f'"{telemetry.endpoint}" is no address of a collector',
+            'write one as "https://collector:4318/v1/traces"',
+        )
+    for name, value in telemetry.headers.items():
+        place = ("telemetry", "headers", name)
+        if not _VARIABLE.fullmatch(value):
+            yield Found(place, "is written out", 'write "env:NAME" of the variable that holds it')
+        if _UNENCRYPTED.match(telemetry.endpoint):
+            yield Found(
+                place, "would travel unencrypted to another machine", "write an endpoint with https://"
+            )
 
 
 def _first_week(first_week: str | None) -> Iterator[Found]:

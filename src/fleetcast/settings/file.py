@@ -57,8 +57,8 @@ def branch_digest(branch: Branch) -> str:
 
 
 def deciding(settings: Settings) -> dict[str, Any]:
-    """All settings that can change a number, as JSON: where tasks run cannot."""
-    return settings.model_dump(mode="json", by_alias=True, exclude={"execution"})
+    """All settings that can change a number, as JSON: where tasks run cannot, nor who watches."""
+    return settings.model_dump(mode="json", by_alias=True, exclude={"execution", "telemetry"})
 
 
 def deciding_digest(settings: Settings) -> str:

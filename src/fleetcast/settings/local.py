@@ -11,6 +11,7 @@ from fleetcast.settings.tree import (
     Settings,
     SourceSettings,
     StateSettings,
+    TelemetrySettings,
     TrainingSettings,
 )
 
@@ -35,6 +36,7 @@ def local(settings: Settings, effort: Effort, *, databases: Collection[str] = ()
             for name, source in settings.sources.items()
         },
         "execution": ExecutionSettings(engine="serial"),
+        "telemetry": TelemetrySettings(traces="none"),
         "environments": {"dev": EnvironmentSettings(checkout=True)},
         "gate": OPEN,
     }

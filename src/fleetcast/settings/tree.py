@@ -213,6 +213,18 @@ class ExecutionSettings(Branch):
     )  # money, in whatever currency; with it costs are told in money too
 
 
+class TelemetrySettings(Branch):
+    """Where the trace of a cycle goes, and what is measured of segments one by one. Nothing here changes a number."""
+
+    traces: Literal["file", "console", "otlp", "none"] = "file"  # file: traces.jsonl, beside the ledger
+    endpoint: str = "http://localhost:4318/v1/traces"  # otlp: of the collector, over HTTP
+    headers: dict[str, str] = {}  # otlp: sent along; "env:NAME" of the variable that holds the value
+    timeout_seconds: float = Field(
+        10, gt=0
+    )  # otlp: until the trace is given up, and the run ends all the same
+    segments: int = Field(200, ge=0)  # with metrics of their own; of more, those with the highest MAPE
+
+
 class EnvironmentSettings(Branch):
     """One environment."""
 
@@ -255,6 +267,7 @@ class Settings(Branch):
     retraining: RetrainingSettings = RetrainingSettings()
     orders: OrderSettings = OrderSettings()
     execution: ExecutionSettings = ExecutionSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
     environments: Environments = Field(
         default_factory=lambda: {
             name: EnvironmentSettings(checkout=runs) for name, runs in RUNS_A_CHECKOUT.items()
