@@ -30,6 +30,7 @@ from fleetcast.fleet.report import (
 from fleetcast.fleet.steps import Steps
 from fleetcast.masters import membership_at
 from fleetcast.metrics import measure
+from fleetcast.monitoring.staleness import Age, is_stale, staleness
 from fleetcast.registry.manifest import Release
 from fleetcast.scoring.stage import WITHOUT_POOL
 from fleetcast.telemetry import get_logger
@@ -269,18 +270,21 @@ def fleet_metrics(w: Workspace, rounds: pl.DataFrame) -> dict[str, float | None]
 
 def stale(w: Workspace, live: Release, week: date) -> bool:
     """Whether the week's scoring run used a model trained too long before it."""
-    from fleetcast.monitoring.staleness import is_stale, staleness
+    return is_stale(ages(w, live, week))
 
+
+def ages(w: Workspace, live: Release, week: date) -> list[Age]:
+    """How old each segment's model was at the week's scoring run, oldest first; nothing where there was no such run."""
     steps = [s for s in w.ledger.steps(label(week)) if s.step == "score" and s.ended is not None]
     if not steps:
-        return False
+        return []
     scored = max(step.ended for step in steps if step.ended is not None)
     versions = w.registry.models.named(sorted(live.manifest.models))
     trained = {
         segment: min(versions[named.model].trained_at for named in (member, member.pool) if named)
         for segment, member in live.manifest.members.items()
     }
-    return is_stale(staleness(trained, scored_at=scored, settings=w.settings.retraining))
+    return staleness(trained, scored_at=scored, settings=w.settings.retraining)
 
 
 def _verdicts(
