@@ -49,28 +49,32 @@ def traced(w: Workspace) -> Iterator[Run]:
 
 
 def _send(w: Workspace, run: Run, error: str) -> None:
-    """A trace that cannot be sent is a line in the log: whoever watches a run never stops it."""
-    settings = w.settings.telemetry
+    """A trace that cannot be sent is a line in the log: what watches a run never stops it."""
+    to = w.settings.telemetry.traces
+    if to == "none":
+        return
     try:
-        if settings.traces == "none":
-            return
         records = [*w.ledger.steps("data"), *(w.ledger.steps(run.cycle) if run.cycle else [])]
-        made = trace(run, records, ended=w.clock(), error=error)
-        if settings.traces == "otlp":
-            traces.send(
-                made,
-                run.name,
-                endpoint=settings.endpoint,
-                headers=settings.headers,
-                seconds=settings.timeout_seconds,
-            )
-        elif settings.traces == "console":
-            traces.write(made, run.name, sys.stderr)
-        else:
-            with w.traces.open("a", encoding="utf-8") as out:
-                traces.write(made, run.name, out)
+        _hand_over(w, run, trace(run, records, ended=w.clock(), error=error))
     except (FleetcastError, OSError) as lost:
-        log.warning("trace_lost", to=settings.traces, error=str(lost))
+        log.warning("trace_lost", to=to, error=str(lost))
+
+
+def _hand_over(w: Workspace, run: Run, made: Span) -> None:
+    settings = w.settings.telemetry
+    if settings.traces == "otlp":
+        traces.send(
+            made,
+            run.name,
+            endpoint=settings.endpoint,
+            headers=settings.headers,
+            seconds=settings.timeout_seconds,
+        )
+    elif settings.traces == "console":
+        traces.write(made, run.name, sys.stderr)
+    else:
+        with w.traces.open("a", encoding="utf-8") as out:
+            traces.write(made, run.name, out)
 
 
 def trace(run: Run, records: Iterable[StepRecord], *, ended: datetime, error: str = "") -> Span:
