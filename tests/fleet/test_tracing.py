@@ -11,6 +11,7 @@ from tests.telemetry.collector import collecting
 from fleetcast import telemetry, workspace
 from fleetcast.domain.cost import Cost
 from fleetcast.domain.errors import GateFailed
+from fleetcast.fleet import doctor
 from fleetcast.fleet.progress import Silent
 from fleetcast.fleet.run import run_cycle
 from fleetcast.fleet.tracing import Run, trace
@@ -140,6 +141,18 @@ def test_a_collector_that_is_down_is_a_line_in_the_log_and_the_week_is_done(chai
     (lost,) = [line for line in lines if line["event"] == "trace_lost"]
     assert "no collector at http://127.0.0.1:9/v1/traces" in lost["error"]
     assert [cycle.state for cycle in opened(chain).ledger.cycles()] == ["done"]
+
+
+def test_doctor_says_which_variable_a_collector_waits_for(chain, monkeypatch):
+    headers = 'headers = { authorization = "env:COLLECTOR_KEY" }'
+    set_telemetry(chain, f'traces = "otlp"\nendpoint = "https://collector.example/v1/traces"\n{headers}')
+
+    def check():
+        return next(one for one in doctor.examine(opened(chain)) if one.name == "traces")
+
+    assert (check().well, "COLLECTOR_KEY, which is not set" in check().detail) == (False, True)
+    monkeypatch.setenv("COLLECTOR_KEY", "abc")
+    assert (check().well, check().detail) == (True, "sent to https://collector.example/v1/traces")
 
 
 def logged(folder: Path, to: Path) -> list[dict]:

@@ -9,6 +9,7 @@ from fleetcast.fleet import audit, reporting
 from fleetcast.fleet.clustering import unclustered
 from fleetcast.fleet.report import Check
 from fleetcast.sources.discover import find
+from fleetcast.telemetry import traces
 from fleetcast.workspace import SETTINGS_FILE, Workspace
 
 SHOWN = 5  # stores that a check names
@@ -16,7 +17,8 @@ SHOWN = 5  # stores that a check names
 
 def examine(w: Workspace) -> list[Check]:
     """Look at everything; nothing is changed."""
-    return [Check("settings", True, str(w.folder / SETTINGS_FILE)), *_sources(w), *_stores(w)]
+    settings = Check("settings", True, str(w.folder / SETTINGS_FILE))
+    return [settings, *_sources(w), *_traces(w), *_stores(w)]
 
 
 def _sources(w: Workspace) -> Iterator[Check]:
@@ -33,6 +35,19 @@ def _sources(w: Workspace) -> Iterator[Check]:
             return f"{_counted(len(files), 'file')}, {by}"
 
         yield _check(f"source {name}", look, instead if declared.required else "")
+
+
+def _traces(w: Workspace) -> Iterator[Check]:
+    """Whether they can be sent, where they are to be; whether somebody takes them shows when a run ends."""
+    settings = w.settings.telemetry
+    if settings.traces != "otlp":
+        return
+
+    def look() -> str:
+        traces.can_send(settings.headers)
+        return f"sent to {settings.endpoint}"
+
+    yield _check("traces", look, f"correct [telemetry] in {SETTINGS_FILE}")
 
 
 def _stores(w: Workspace) -> Iterator[Check]:

@@ -13,6 +13,7 @@ from fleetcast.telemetry.logs import concealed
 from fleetcast.telemetry.spans import Span
 
 if TYPE_CHECKING:
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import ReadableSpan
     from opentelemetry.trace import SpanContext
@@ -33,24 +34,34 @@ def write(trace: Span, run: str, out: TextIO) -> None:
     writer.export(_readable(trace, run))
 
 
+def can_send(headers: Mapping[str, str]) -> None:
+    """UsageError unless traces can be sent from here: the exporter is installed, and the variables of the headers are set."""
+    _exporter()
+    _opened(headers)
+
+
 def send(trace: Span, run: str, *, endpoint: str, headers: Mapping[str, str], seconds: float) -> None:
     """Send a trace to a collector over HTTP; InfrastructureError when it has not taken it within so many seconds."""
-    try:
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-    except ImportError as error:
-        raise UsageError(
-            "nothing here can send traces: pip install 'fleetcast[otlp]', or write traces = \"file\" in [telemetry]"
-        ) from error
     from opentelemetry.sdk.trace.export import SpanExportResult
 
     logging.getLogger("opentelemetry").addHandler(logging.NullHandler())  # it is said once, and by us
-    collector = OTLPSpanExporter(endpoint=endpoint, headers=_opened(headers), timeout=seconds)
+    collector = _exporter()(endpoint=endpoint, headers=_opened(headers), timeout=seconds)
     try:
         taken = collector.export(_readable(trace, run))
     finally:
         collector.shutdown()  # type: ignore[no-untyped-call]
     if taken is not SpanExportResult.SUCCESS:
         raise InfrastructureError(f"no collector at {endpoint} took the trace within {seconds:g} seconds")
+
+
+def _exporter() -> "type[OTLPSpanExporter]":
+    try:
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    except ImportError as error:
+        raise UsageError(
+            "nothing here can send traces: pip install 'fleetcast[otlp]', or write traces = \"file\" in [telemetry]"
+        ) from error
+    return OTLPSpanExporter
 
 
 def _opened(headers: Mapping[str, str]) -> dict[str, str]:
