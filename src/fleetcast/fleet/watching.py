@@ -122,6 +122,8 @@ def _restated(w: Workspace, week: date, before: Snapshot, after: Snapshot) -> di
     """By table, the weeks up to this one that another version has otherwise."""
     found = {}
     for change in tables.changes(w, before, after):
+        if change.table not in w.base_tables:  # what is made of them moves with them
+            continue
         weeks = [
             day
             for name in (*change.rewritten, *change.shrunk)
