@@ -40,13 +40,25 @@ def told(*rows: tuple[str, date]) -> pl.DataFrame:
 
 def test_an_event_of_the_coming_weeks_that_is_moved_is_told_and_a_new_one_is_not():
     thanksgiving = ("thanksgiving", date(2026, 11, 26))
-    before, after = told(thanksgiving), told(("thanksgiving", date(2026, 12, 3)), ("fair", date(2026, 12, 7)))
+    moved = told(thanksgiving, ("thanksgiving", date(2026, 12, 3)), ("fair", date(2026, 12, 7)))
+    before, after = told(thanksgiving), moved
     [found] = events(before, after, week=WEEK_0, source="calendar")
     assert (found.kind, found.subject) == ("events", "calendar")
     assert found.cause == "thanksgiving of 2026-11-26 moved to 2026-12-03"
     assert (
         list(events(before, told(thanksgiving, ("fair", date(2026, 12, 7))), week=WEEK_0, source="c")) == []
     )
+
+
+def test_an_event_that_is_told_no_more_is_gone():
+    before, after = (
+        told(("fair", date(2026, 12, 7)), ("fair", date(2027, 12, 6))),
+        told(("fair", date(2027, 12, 6))),
+    )
+    [found] = events(before, after, week=WEEK_0, source="calendar")
+    assert found.cause == "fair of 2026-12-07 is gone"
+    [whole] = events(told(("fair", date(2026, 12, 7))), told(), week=WEEK_0, source="calendar")
+    assert whole.cause == found.cause
 
 
 def test_an_event_that_is_over_or_far_away_may_change():

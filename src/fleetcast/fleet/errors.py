@@ -1,5 +1,7 @@
 """The out-of-sample errors of each segment, week by week, read from the lake one partition after the other."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
@@ -19,6 +21,7 @@ from fleetcast.workspace import Workspace
 log = get_logger()
 
 SERIES = ["store", "product", "week"]
+LEVELS = 28  # weeks whose demand is held against its forecasts
 
 
 def weekly(w: Workspace, live: Release, snapshot: Snapshot, *, week: date) -> pl.DataFrame:
@@ -26,41 +29,72 @@ def weekly(w: Workspace, live: Release, snapshot: Snapshot, *, week: date) -> pl
 
     At the nearest horizon: of four, three are still an older release's when a new one begins to err.
     """
-    horizon = min(w.settings.training.horizons)
     settings = w.settings.monitoring
-    since = week - (settings.reference_weeks + settings.watched_weeks) * WEEK
-    near = (pl.col("horizon") == horizon) & (pl.col("week") > since)
-    parts = []
-    for partition in w.lake.partitions(DEMAND, snapshot["demand"]):
-        try:
-            parts.append(_of_partition(w, live, snapshot, partition, near, since, horizon))
-        except CorruptError as error:  # nothing is known of the errors there, and of the others it is
-            log.warning("errors_lost", partition=partition, error=str(error))
+    back = settings.reference_weeks + settings.watched_weeks
+    parts = [
+        weekly_errors(one.published, one.labels, one.rounds, horizon=_nearest(w))
+        for _, one in _partitions(w, live, snapshot, since=week - back * WEEK)
+    ]
     found = pl.concat(parts) if parts else pl.DataFrame(schema={"segment": pl.String, "week": pl.Date})
     return found.filter(pl.col("week") <= week).sort("segment", "week") if found.height else found
 
 
+def demand(w: Workspace, live: Release, snapshot: Snapshot, *, week: date) -> dict[str, list[float]]:
+    """By partition, how far demand was above its forecasts, in logs, one for each of the newest weeks up to this one.
+
+    Of the nearest horizon too; a partition without a row of every one of these weeks is left out.
+    """
+    found = {}
+    for partition, one in _partitions(w, live, snapshot, since=week - LEVELS * WEEK):
+        before = one.rounds.join(one.published, on="week", how="anti")
+        totals = (
+            pl.concat([one.published, before], how="diagonal_relaxed")
+            .filter(pl.col("week") <= week)
+            .group_by("week")
+            .agg(pl.col("units_sum").sum(), (pl.col("units_sum") + pl.col("error")).sum().alias("forecast"))
+            .filter((pl.col("units_sum") > 0) & (pl.col("forecast") > 0))
+            .sort("week")
+        )
+        if totals.height and totals["week"][-1] == week:
+            found[partition] = (totals["units_sum"] / totals["forecast"]).log().to_list()
+    return found
+
+
+@dataclass(frozen=True)
+class _Partition:
+    """Sums per segment, week, horizon and release: of what was published, and of the rounds; and what is known of demand."""
+
+    published: pl.DataFrame
+    labels: pl.DataFrame
+    rounds: pl.DataFrame
+
+
+def _partitions(
+    w: Workspace, live: Release, snapshot: Snapshot, *, since: date
+) -> Iterator[tuple[str, _Partition]]:
+    near = (pl.col("horizon") == _nearest(w)) & (pl.col("week") > since)
+    for partition in w.lake.partitions(DEMAND, snapshot["demand"]):
+        try:
+            yield partition, _of_partition(w, live, snapshot, partition, near, since)
+        except CorruptError as error:  # nothing is known of the errors there, and of the others it is
+            log.warning("errors_lost", partition=partition, error=str(error))
+
+
+def _nearest(w: Workspace) -> int:
+    return min(w.settings.training.horizons)
+
+
 def _of_partition(
-    w: Workspace,
-    live: Release,
-    snapshot: Snapshot,
-    partition: str,
-    near: pl.Expr,
-    since: date,
-    horizon: int,
-) -> pl.DataFrame:
-    demand = w.lake.read(
-        DEMAND, version=snapshot["demand"], partition=partition, where=pl.col("week") > since
-    )
-    published = w.lake.read(FORECASTS, partition=partition, where=near)
+    w: Workspace, live: Release, snapshot: Snapshot, partition: str, near: pl.Expr, since: date
+) -> _Partition:
+    net = w.lake.read(DEMAND, version=snapshot["demand"], partition=partition, where=pl.col("week") > since)
+    known = net.filter("final", pl.col("units").is_not_null(), ~pl.col("censored"))
     rounds = reporting.as_served(w.lake.read(ROUNDS, partition=partition, where=near), w, live)
-    known = demand.filter("final", pl.col("units").is_not_null(), ~pl.col("censored"))
     judged = rounds.join(known.select(*SERIES, "units"), on=SERIES).with_columns(
         pl.col("origin").alias("cycle"), pl.lit(live.id).alias("release")
     )
-    return weekly_errors(
+    return _Partition(
         summed(w.lake.read(SCORES, partition=partition, where=near)),
-        maturity(published, demand),
+        maturity(w.lake.read(FORECASTS, partition=partition, where=near), net),
         sums(judged, BY, baseline="baseline_mean"),
-        horizon=horizon,
     )

@@ -1,6 +1,6 @@
 """What a cycle sees of trouble, read from the stores: the signals that incidents are made of."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 
@@ -13,22 +13,26 @@ from fleetcast.domain.seeds import seed
 from fleetcast.domain.tables import COMPLETENESS, EVENTS
 from fleetcast.domain.versions import Snapshot
 from fleetcast.domain.week import WEEK, known_by, label, monday
-from fleetcast.fleet import errors, incidents, reporting
+from fleetcast.fleet import covariates, errors, incidents, reporting
 from fleetcast.fleet.cycle import Cycle
 from fleetcast.fleet.report import Intake
 from fleetcast.fleet.steps import Steps
 from fleetcast.fleet.weekly_release import Released
+from fleetcast.gate import percent
 from fleetcast.monitoring import changed
 from fleetcast.monitoring.arrivals import Arrival, arrivals
 from fleetcast.monitoring.degradation import Degradation, degradation
 from fleetcast.monitoring.grouping import grouped
 from fleetcast.monitoring.incidents import Change
+from fleetcast.monitoring.levels import jumped
 from fleetcast.registry.manifest import Release
 from fleetcast.telemetry import get_logger
 from fleetcast.workspace import Workspace
 
 log = get_logger()
 
+DEMAND_JUMPS = 0.15  # in logs, the least that demand leaves its forecasts by
+LEVEL_JUMPS = 0.05  # the same of a covariate that acts by ratios, as a price does
 EARLIER = 4  # weeks whose corrections say which are usual
 
 
@@ -41,6 +45,7 @@ def watch(cycle: Cycle, released: Released, intake: Sequence[Intake], *, resumed
         "tables": lambda: _tables(cycle),
         "series": lambda: _series(cycle),
         "models": lambda: _models(cycle, released),
+        "levels": lambda: _levels(cycle),
         "run": lambda: _run(cycle, released, resumed=resumed),
     }
     signals = [signal for what, look in looks.items() for signal in _seen(what, look)]
@@ -124,17 +129,28 @@ def _restated(w: Workspace, week: date, before: Snapshot, after: Snapshot) -> di
     for name, table in w.base_tables.items():
         if name in before and name in after:
             change = w.lake.change(table, before[name], after[name])
-            touched = {at for _, at in (*change.corrected, *change.backfilled, *change.shrunk) if at}
-            weeks = sorted(day for at in touched if (day := date.fromisoformat(at)) < week)
-            if weeks:
-                found[name] = changed.Restated(_source_of(w, name), tuple(weeks), week)
+            touched = [
+                (partition, day)
+                for partition, at in (*change.corrected, *change.backfilled, *change.shrunk)
+                if at and (day := date.fromisoformat(at)) < week
+            ]
+            if touched:
+                source = _source_of(w, name, {partition for partition, _ in touched})
+                weeks = tuple(sorted({day for _, day in touched}))
+                found[name] = changed.Restated(source, weeks, week)
     return found
 
 
-def _source_of(w: Workspace, table: str) -> str:
-    """Of the sources that fill a table, the one that sent a file last; the table itself, where nobody knows."""
+def _source_of(w: Workspace, table: str, partitions: Collection[str] = ()) -> str:
+    """Of the sources that fill a table, in these partitions where they are known, the one that sent a file last.
+
+    The table itself, where nobody knows.
+    """
     told = {
-        account.source: max((one.received for one in account.deliveries), default="")
+        account.source: (
+            not account.weeks.keys().isdisjoint(partitions),
+            max((one.received for one in account.deliveries), default=""),
+        )
         for account in accounts(w)
         if table in account.tables
     }
@@ -166,6 +182,27 @@ def _models(cycle: Cycle, released: Released) -> Iterator[Signal]:
         if age.state == "stale":
             yield Signal("stale", age.segment, week, age.reason, severity="alarm")
     yield from grouped(verdicts(cycle, live), w.settings.monitoring)
+
+
+def _levels(cycle: Cycle) -> Iterator[Signal]:
+    """Demand that jumped away from its forecasts in a partition, and prices and the like that jumped in a region."""
+    w, week = cycle.w, cycle.week
+    live = w.registry.releases.current()
+    if live is not None:
+        for partition, logs in sorted(errors.demand(w, live, cycle.snapshot, week=week).items()):
+            if by := jumped(logs, least=DEMAND_JUMPS):
+                subject = FLEET if partition == "all" else partition
+                cause = f"demand is {_share(by)} its forecasts' usual level in week {week}"
+                yield Signal("demand", subject, week, cause)
+    for name, region, logs in covariates.levels(w, cycle.snapshot, week=week):
+        if by := jumped(logs, least=LEVEL_JUMPS):
+            yield Signal(
+                "drift", region or FLEET, week, f"{name} is {_share(by)} its usual level in week {week}"
+            )
+
+
+def _share(by: float) -> str:
+    return f"{percent(abs(by))} {'above' if by > 0 else 'below'}"
 
 
 def verdicts(cycle: Cycle, live: Release) -> list[Degradation]:

@@ -10,6 +10,7 @@ from fleetcast.domain.incidents import Signal
 from fleetcast.domain.week import WEEK
 
 SOON = 12  # weeks ahead in which an event is close enough for its move to matter
+MOVED = 8 * WEEK  # between two days of one event, below which the later one told is the other one, moved
 CLOSED = 0.2  # share of the series of a kind that ended at once
 FEWEST = 5  # series of a kind that a share says something of
 SERVED = 0.05  # share of a segment's rows that something else than its champion may serve unnoticed
@@ -49,27 +50,41 @@ def restated(
 
 
 def events(before: pl.DataFrame, now: pl.DataFrame, *, week: date, source: str) -> Iterator[Signal]:
-    """Events of the coming weeks that were told otherwise the week before; new ones far ahead are no news."""
-    old, new = (_coming(frame, week) for frame in (before, now))
+    """Events of the coming weeks that were told otherwise the week before; new ones far from any other are no news.
+
+    A calendar that is told anew keeps its old rows: that an event was moved shows by a new day close to an old one.
+    """
     told = []
-    for (event, scope), days in sorted(old.items()):
-        # an event of every year has several dates: what counts is that one of them is gone
-        for day in sorted(days - new.get((event, scope), set())):
-            moved = sorted(new.get((event, scope), set()) - days)
-            to = f"moved to {moved[0]}" if moved else "is gone"
-            told.append(f"{event} of {day} {to}" + ("" if scope == "all" else f" in {scope}"))
+    days, known = _days(now), _days(before)
+    for (event, scope), every in sorted(days.items()):
+        old = known.get((event, scope), set())
+        soon = {day for day in every ^ old if week <= day <= week + SOON * WEEK}
+        for day in sorted(soon):
+            near = [other for other in sorted(old & every) if other != day and abs(other - day) <= MOVED]
+            if day not in every:
+                told.append(f"{event} of {day} is gone" + _where(scope))
+            elif near:
+                told.append(f"{event} of {near[0]} moved to {day}" + _where(scope))
+    told += [
+        f"{event} of {day} is gone" + _where(scope)
+        for (event, scope), old in sorted(known.items())
+        for day in sorted(old)
+        if (event, scope) not in days and week <= day <= week + SOON * WEEK
+    ]
     if told:
         yield Signal("events", source, week, "; ".join(told[:5]))
 
 
-def _coming(frame: pl.DataFrame, week: date) -> dict[tuple[str, str], set[date]]:
-    """The first days of events that begin in the coming weeks, as told at last."""
-    newest = frame.sort("known_at").unique(["event", "first", "scope"], keep="last", maintain_order=True)
-    near = newest.filter(pl.col("first").is_between(week, week + SOON * WEEK))
+def _days(frame: pl.DataFrame) -> dict[tuple[str, str], set[date]]:
+    """The first days of each event."""
     found: dict[tuple[str, str], set[date]] = {}
-    for event, scope, first in near.select("event", "scope", "first").iter_rows():
+    for event, scope, first in frame.select("event", "scope", "first").unique().iter_rows():
         found.setdefault((event, scope), set()).add(first)
     return found
+
+
+def _where(scope: str) -> str:
+    return "" if scope == "all" else f" in {scope}"
 
 
 def closing(before: pl.DataFrame, now: pl.DataFrame, *, week: date, keys: int) -> Iterator[Signal]:
