@@ -106,6 +106,10 @@ bench: $(READY) $(if $(PEERS),$(PEERS_READY)) ## Measure the weekly cycle at SIZ
 bench-local: $(READY) ## Measure what model validation of the demo's sample takes, on a laptop's terms (1 CPU minute).
 	@$(BIN)/python benchmarks/local.py
 
+.PHONY: bench-recovery
+bench-recovery: $(READY) ## Kill everything at random points of a week, TRIALS=20 times, and see how it goes on (10 minutes).
+	@$(BIN)/python benchmarks/recovery.py $(if $(TRIALS),--trials $(TRIALS))
+
 .PHONY: bench-sizing
 bench-sizing: $(READY) ## Work out from the newest `make bench` of each size what a larger fleet costs a week, and simulate it; REGIONS, MODELS.
 	@$(BIN)/python benchmarks/sizing.py $(if $(REGIONS),--regions $(REGIONS)) $(if $(MODELS),--models $(MODELS))

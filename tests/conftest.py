@@ -1,10 +1,11 @@
 """What holds for every test: one BLAS thread, no settings of the person at the keyboard, no deadlines, and in CI no skips."""
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import settings
+from tests import postgres
 
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1", NUMBA_NUM_THREADS="1")
 os.environ.setdefault("POLARS_MAX_THREADS", "1")  # frames of tests are small: two threads cost a quarter more
@@ -15,6 +16,14 @@ settings.register_profile(
     "fleetcast", deadline=None
 )  # seconds say more about the machine than about the code
 settings.load_profile("fleetcast")
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[postgres.Server]:
+    """A PostgreSQL server, started when a test first asks for it."""
+    with postgres.server() as server:
+        yield server
+
 
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 

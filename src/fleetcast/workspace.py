@@ -38,6 +38,7 @@ from fleetcast.registry.publications import Publications
 from fleetcast.registry.store import Registry
 from fleetcast.settings import Policy, Settings, branch_digest, deciding_digest, load, load_policy, recipes
 from fleetcast.settings.local import Effort, local
+from fleetcast.settings.references import resolved
 from fleetcast.sources.raw import RawStore
 
 DERIVED = (DEMAND, MEMBERSHIP, ROUNDS, FORECASTS, ORDERS, COMPLETENESS, SCORES, QUARANTINE)
@@ -133,7 +134,15 @@ class Workspace:
     @cached_property
     def ledger(self) -> Ledger:
         self.state.mkdir(parents=True, exist_ok=True)
-        return Ledger.open(self.state / "ledger.db", self.clock)
+        return Ledger.open(self.ledger_at, self.clock)
+
+    @property
+    def ledger_at(self) -> Path | str:
+        """Where the ledger is: a file with the other state, or the URL of a database."""
+        written = self.settings.environments[self.environment].ledger  # type: ignore[index]
+        if written is None:
+            return self.state / "ledger.db"
+        return resolved(written, f"[environments.{self.environment}] ledger")
 
     @cached_property
     def bank(self) -> Bank:

@@ -14,12 +14,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.schema import CreateTable
 
 import fleetcast.ledger
 from fleetcast.domain.errors import ConflictError, CorruptError, InfrastructureError, UsageError
-from fleetcast.ledger import database, dialects, schema
+from fleetcast.ledger import database, schema
 from fleetcast.ledger.audit import AuditEvent
 from fleetcast.ledger.store import Ledger
 
@@ -41,7 +39,7 @@ def release(ledger: Ledger, manifest: str = "{}") -> str:
     return stored.id
 
 
-def test_every_connection_is_durable(ledger):
+def test_every_connection_is_durable(ledger, path):
     with database.reading(ledger._engine) as connection:
         pragmas = ("journal_mode", "synchronous", "foreign_keys")
         values = [connection.execute(text(f"PRAGMA {pragma}")).scalar() for pragma in pragmas]
@@ -223,11 +221,35 @@ def test_a_process_killed_inside_a_transaction_leaves_what_was_before(ledger, pa
     assert time.monotonic() - begun < 5
 
 
-def test_postgresql_can_have_the_same_tables():
-    dialect = postgresql.dialect()
-    for table in schema.metadata.sorted_tables:
-        assert "CREATE TABLE" in str(CreateTable(table).compile(dialect=dialect))
-    assert any("plpgsql" in statement for statement in dialects.refuse_changes("postgresql", "audit"))
+def test_a_server_that_answers_before_a_commit_is_on_its_disk_is_told_to_wait(postgresql, clock):
+    url = postgresql.database()
+    name = url.partition("?")[0].rpartition("/")[2]
+    with Ledger.open(url, clock) as ledger, database.writing(ledger._engine) as connection:
+        connection.execute(text(f"ALTER DATABASE {name} SET synchronous_commit = off"))
+    with Ledger.open(url, clock) as ledger, database.reading(ledger._engine) as connection:
+        assert connection.execute(text("SHOW synchronous_commit")).scalar() == "on"
+
+
+def test_tables_that_only_grow_refuse_change_on_a_server_too(postgresql, clock):
+    with Ledger.open(postgresql.database(), clock) as ledger:
+        ledger.append(EVENT)
+        for statement in ("UPDATE audit SET actor = 'eve'", "DELETE FROM audit"):
+            with (
+                pytest.raises(InfrastructureError, match="append-only"),
+                database.writing(ledger._engine) as c,
+            ):
+                c.execute(text(statement))
+        assert ledger.verify().ok
+
+
+def test_a_url_of_no_ledger_says_what_one_looks_like(clock):
+    with pytest.raises(UsageError, match=r"postgresql\+psycopg://USER@HOST/DATABASE"):
+        Ledger.open("nosuch://host/ledger", clock)
+
+
+def test_a_server_that_does_not_answer_is_an_infrastructure_error(tmp_path, clock):
+    with pytest.raises(InfrastructureError, match="try again"):
+        Ledger.open(f"postgresql+psycopg://fleet@/ledger?host={tmp_path}", clock)
 
 
 def test_a_database_that_cannot_be_opened_is_an_infrastructure_error(tmp_path, clock):

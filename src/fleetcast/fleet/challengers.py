@@ -1,12 +1,12 @@
 """The models that a week trains: which are due, what each training is asked, and what became of it."""
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 
 from fleetcast.domain.errors import InfrastructureError
 from fleetcast.domain.failures import DISK_FULL
 from fleetcast.domain.reach import Reach, called, reach_of
-from fleetcast.fleet import ancestry, work
+from fleetcast.fleet import alarms, ancestry, work
 from fleetcast.fleet import plan as planning
 from fleetcast.fleet.cycle import Cycle
 from fleetcast.fleet.steps import Failed
@@ -37,27 +37,37 @@ class Trained:
     waiting: list[str]
 
 
-def due(cycle: Cycle) -> set[str]:
-    """The names of the models that are to be trained; the decisions on all of them are kept, with their reasons."""
+def due(cycle: Cycle) -> dict[str, bool]:
+    """The names of the models that are to be trained, and whether from nothing; all decisions are kept, with their reasons."""
     w = cycle.w
+    answers = alarms.answers(w, cycle.week)
     inputs = {
         "segments": [str(cell.segment) for cell in cycle.fleet],
         "snapshot": cycle.snapshot.digest,
         "code": [w.code_of(reach) for reach in w.settings.reaches],
         "settings": branch_digest(w.settings.retraining),
+        "asked": dict(cycle.asked),
+        "alarms": {name: [answer.granted, answer.reason] for name, answer in answers.items()},
     }
     decided = cycle.steps.once(
         "plan",
         inputs,
         lambda: [
-            {"segment": d.segment, "retrain": d.retrain, "reason": d.reason}
-            for d in planning.plan(w, week=cycle.week, snapshot=cycle.snapshot, fleet=cycle.fleet)
+            asdict(decision)
+            for decision in planning.plan(
+                w,
+                week=cycle.week,
+                snapshot=cycle.snapshot,
+                fleet=cycle.fleet,
+                asked=cycle.asked,
+                answers=answers,
+            )
         ],
     )
-    return {decision["segment"] for decision in decided.result if decision["retrain"]}
+    return {decision["segment"]: decision["anew"] for decision in decided.result if decision["retrain"]}
 
 
-def train(cycle: Cycle, chosen: Collection[str], reach: Reach) -> Trained:
+def train(cycle: Cycle, chosen: Mapping[str, bool], reach: Reach) -> Trained:
     """Train what is chosen of a reach; a partition that fails whole stops no other."""
     asked, step = orders(cycle, chosen, reach), TRAIN[reach]
     cycle.progress.stage(step, len(asked))
@@ -99,7 +109,7 @@ def with_waiting(cycle: Cycle, trained: Trained, reach: Reach) -> Trained:
     return replace(trained, outputs=outputs, waiting=sorted(more))
 
 
-def orders(cycle: Cycle, chosen: Collection[str], reach: Reach) -> dict[str, work.Train]:
+def orders(cycle: Cycle, chosen: Mapping[str, bool], reach: Reach) -> dict[str, work.Train]:
     """What workers are asked to train, by partition."""
     return {
         task.partition: work.Train(cycle.w.address, cycle.snapshot, cycle.received, task)
@@ -107,12 +117,15 @@ def orders(cycle: Cycle, chosen: Collection[str], reach: Reach) -> dict[str, wor
     }
 
 
-def _tasks(cycle: Cycle, chosen: Collection[str], reach: Reach) -> Iterator[TrainingTask]:
+def _tasks(cycle: Cycle, chosen: Mapping[str, bool], reach: Reach) -> Iterator[TrainingTask]:
     w, week, fleet = cycle.w, cycle.week, cycle.fleet
     versions, recipe = w.registry.models.list(), w.recipe_of(reach)
     settings = w.settings.reaching(reach).training
     pools = recipes.door(settings.recipe).pools
-    chains = ancestry.chains(versions, recipe=recipe, week=week)
+    chains = {
+        name: chain.cold if chosen.get(name) else chain
+        for name, chain in ancestry.chains(versions, recipe=recipe, week=week).items()
+    }
     donors = ancestry.donors(
         versions,
         [cell.segment for cell in fleet],

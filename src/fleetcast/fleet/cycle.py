@@ -1,5 +1,6 @@
 """A cycle: one environment's work for one week. Here is what its steps share."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from functools import cached_property
 
@@ -27,8 +28,10 @@ class Cycle:
         actor: str,
         lease: Lease | None = None,
         pin: Snapshot | None = None,
+        asked: Mapping[str, str] | None = None,
     ) -> None:
         self.w, self.week, self.actor = w, week, actor
+        self.asked = asked or {}  # why somebody wants models retrained, by name
         self.pin = pin or pins.standing(w)  # the base tables that it reads
         self.name = label(week)
         self.deadline = timing.deadline(week, w.settings.execution.publish_within_days)
@@ -38,7 +41,9 @@ class Cycle:
         self.steps = Steps(self.name, w.ledger, w.bank, lease)
         self.partitions = work.partitions(w, self.pin)
         self.executor = executor(w.settings.execution)
-        self.scoring = beside_the_ledger(w.settings.execution, self.executor)
+        self.scoring = beside_the_ledger(
+            w.settings.execution, self.executor, on_a_server=isinstance(w.ledger_at, str)
+        )
 
     def close(self) -> None:
         """End the workers."""

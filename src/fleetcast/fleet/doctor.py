@@ -49,7 +49,7 @@ def _stores(w: Workspace) -> Iterator[Check]:
     verified = audit.verify(w)
     held = f"{_counted(verified.records, 'record')}, each sealed by the one before it"
     found = held if verified.ok else f"broken after {_counted(verified.records, 'record')}: {verified.reason}"
-    yield Check("audit chain", verified.ok, found, "keep ledger.db as it is, and restore it from a backup")
+    yield Check("audit chain", verified.ok, found, "keep the ledger as it is, and restore it from a backup")
 
 
 def _lake(w: Workspace) -> str:

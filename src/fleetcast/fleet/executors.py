@@ -31,9 +31,12 @@ def executor(settings: ExecutionSettings) -> Executor:
     return Attempts(Processes(settings.workers or os.cpu_count() or 1), settings)
 
 
-def beside_the_ledger(settings: ExecutionSettings, usual: Executor) -> Executor:
-    """The executor of tasks that read the ledger: its file must be opened on one machine only, which steers the run."""
-    if settings.engine != "ray" or settings.address == "local":
+def beside_the_ledger(settings: ExecutionSettings, usual: Executor, *, on_a_server: bool) -> Executor:
+    """The executor of tasks that read the ledger.
+
+    Where it is a file, that must be opened on one machine only, which steers the run; one on a server is for all.
+    """
+    if on_a_server or settings.engine != "ray" or settings.address == "local":
         return usual
     return executor(settings.model_copy(update={"engine": "processes", "workers": 0}))
 

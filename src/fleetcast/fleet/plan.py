@@ -1,14 +1,16 @@
 """Which segments are retrained this week, and why; a decision is recorded even when it is "no"."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from typing import Literal
 
 from fleetcast.domain.reach import called
 from fleetcast.domain.tables import DEMAND, MEMBERSHIP
 from fleetcast.domain.versions import Snapshot
 from fleetcast.domain.week import WEEK
-from fleetcast.fleet import pins, reporting, work
+from fleetcast.fleet import alarms, pins, reporting, work
+from fleetcast.fleet.alarms import Answer
 from fleetcast.fleet.cutoff import cutoff as cutoff_of
 from fleetcast.fleet.reporting import Cell
 from fleetcast.registry.models import ModelVersion
@@ -30,13 +32,21 @@ class Trained:
     pool_lost: bool = False  # which can no longer be read
 
 
+Cause = Literal["missing", "code", "data", "pool", "timer", "stale", "asked", "alarm", "none"]
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether a segment's model is retrained, in the user's words; a long-term model stands under a name of its own."""
+    """Whether a segment's model is retrained, in the user's words; a long-term model stands under a name of its own.
+
+    One that is trained `anew` goes on from no earlier network.
+    """
 
     segment: str
     retrain: bool
     reason: str
+    cause: Cause
+    anew: bool = False
 
 
 def decide(
@@ -48,13 +58,21 @@ def decide(
     data: Mapping[str, str],
     today: date,
     settings: RetrainingSettings,
+    asked: Mapping[str, str] | None = None,
+    alarms: Mapping[str, Answer] | None = None,
 ) -> list[Decision]:
-    """One decision per segment, in order; the strongest reason wins: missing, code, data, pool, timer, staleness.
+    """One decision per segment, in order. The strongest reason wins: missing, code, data, pool, timer, staleness, asked, alarm.
 
-    `data` is the version of each segment's data now, of those at least that have a model of this cutoff.
+    `data` is the version of each segment's data now, of those at least that have a model of this cutoff; `asked` says why
+    somebody wants a segment retrained; `alarms` what the policy answers to the alarm of a segment.
     """
+    asked, alarms = asked or {}, alarms or {}
     return [
-        _decision(segment, trained.get(segment), cutoff, code, data.get(segment), today, settings)
+        _with_wishes(
+            _decision(segment, trained.get(segment), cutoff, code, data.get(segment), today, settings),
+            asked.get(segment),
+            alarms.get(segment),
+        )
         for segment in segments
     ]
 
@@ -69,23 +87,38 @@ def _decision(
     settings: RetrainingSettings,
 ) -> Decision:
     if model is None:
-        return Decision(segment, True, "has no model")
+        return Decision(segment, True, "has no model", "missing")
     if model.code != code:
-        return Decision(segment, True, "code, features or training settings changed")
+        return Decision(segment, True, "code, features or training settings changed", "code")
     if model.cutoff == cutoff and model.data != data:
-        return Decision(segment, True, f"data of weeks up to {cutoff} changed")
+        return Decision(segment, True, f"data of weeks up to {cutoff} changed", "data")
     if model.pool_lost:
-        return Decision(segment, True, "the pool of its partition is damaged")
+        return Decision(segment, True, "the pool of its partition is damaged", "pool")
     behind = (cutoff - model.cutoff) // WEEK
     if behind >= settings.every_weeks:
-        return Decision(segment, True, f"weekly timer: model has seen data up to {model.cutoff}")
+        return Decision(segment, True, f"weekly timer: model has seen data up to {model.cutoff}", "timer")
     if model.pool is not None and (cutoff - model.pool) // WEEK >= settings.every_weeks:
         # only the training of all its segments makes a pool anew, whenever each of them was trained last
-        return Decision(segment, True, f"weekly timer: its pool has seen data up to {model.pool}")
+        return Decision(segment, True, f"weekly timer: its pool has seen data up to {model.pool}", "timer")
     age = (today - model.trained_on).days
     if age >= settings.stale_warning_days:
-        return Decision(segment, True, f"would be stale: trained {age} days ago")
-    return Decision(segment, False, f"up to date: trained on data up to {model.cutoff}")
+        return Decision(segment, True, f"would be stale: trained {age} days ago", "stale")
+    return Decision(segment, False, f"up to date: trained on data up to {model.cutoff}", "none")
+
+
+def _with_wishes(found: Decision, asked: str | None, alarm: Answer | None) -> Decision:
+    """What people ask for, and what an alarm asks for where policy lets it, is trained from nothing."""
+    if asked is not None:
+        why = f"asked for: {asked}" if found.cause == "none" else f"{found.reason}; asked for: {asked}"
+        return Decision(
+            found.segment, True, why, "asked" if found.cause == "none" else found.cause, anew=True
+        )
+    if alarm is None:
+        return found
+    if not alarm.granted:
+        return replace(found, reason=f"{found.reason}; {alarm.reason}")
+    why = alarm.reason if found.cause == "none" else f"{found.reason}; {alarm.reason}"
+    return Decision(found.segment, True, why, "alarm" if found.cause == "none" else found.cause, anew=True)
 
 
 def plan(
@@ -94,8 +127,13 @@ def plan(
     week: date | None = None,
     snapshot: Snapshot | None = None,
     fleet: Sequence[Cell] | None = None,
+    asked: Mapping[str, str] | None = None,
+    answers: Mapping[str, Answer] | None = None,
 ) -> list[Decision]:
-    """The decisions for a workspace as it stands; nothing is touched."""
+    """The decisions for a workspace as it stands; nothing is touched.
+
+    `answers` are those to the alarms that stand, where they are known already.
+    """
     if fleet is None or week is None:  # a run has asked for its own week already
         week = cutoff_of(w, week)
     if snapshot is None:
@@ -104,6 +142,7 @@ def plan(
     fleet = reporting.cells(w, week, snapshot) if fleet is None else fleet
     trained = _trained(w)
     data = _data(w, fleet, trained, week=week, snapshot=snapshot)
+    answers = alarms.answers(w, week) if answers is None else answers
     return [
         decision
         for reach in w.settings.reaches
@@ -115,6 +154,8 @@ def plan(
             data=data,
             today=w.clock().date(),
             settings=w.settings.retraining,
+            asked=asked,
+            alarms=answers,
         )
     ]
 

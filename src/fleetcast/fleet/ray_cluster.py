@@ -19,6 +19,7 @@ from fleetcast.domain.errors import InfrastructureError, UsageError
 from fleetcast.fleet.attempts import Ended, Event, Loss, Lost, Started, attempt
 from fleetcast.fleet.workers import LOOK, OVER, SINGLE_THREAD, become_worker, memory_mb, one_thread_each
 from fleetcast.settings import ExecutionSettings
+from fleetcast.settings.references import resolved
 from fleetcast.workspace import installed
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ class RayCluster:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def _join(self) -> Any:
-        address = _address(self.settings.address)
+        address = resolved(self.settings.address, "[execution] address")
         ray = _installed(alone=address == "local")
         if self._joined:
             return ray
@@ -218,17 +219,6 @@ def _lost(number: int, error: Exception) -> Lost:
         if isinstance(error, kind):
             return Lost(number, loss, words)
     return Lost(number, "killed", f"its worker was lost: {type(error).__name__}: {error}")
-
-
-def _address(written: str) -> str:
-    if not written.startswith("env:"):
-        return written
-    name = written.removeprefix("env:")
-    if not os.environ.get(name):
-        raise UsageError(
-            f"[execution] address names the environment variable {name}, which is not set; set it"
-        )
-    return os.environ[name]
 
 
 def _reach(address: str) -> None:

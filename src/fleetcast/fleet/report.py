@@ -178,6 +178,18 @@ class CycleReport:
         return len(self.verdicts) - self.passed
 
 
+Trigger = Literal["data", "timer", "stale", "alarm", "manual"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """What came of a trigger: the report of the cycle that it started, or why it started none."""
+
+    kind: Trigger
+    reason: str
+    report: CycleReport | None = None
+
+
 # ------------------------------------------------------------------ answers to questions about what is there
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -30,6 +31,7 @@ from fleetcast.fleet.report import (
 from fleetcast.fleet.steps import Steps
 from fleetcast.masters import membership_at
 from fleetcast.metrics import measure
+from fleetcast.monitoring.staleness import Age, is_stale, staleness
 from fleetcast.registry.manifest import Release
 from fleetcast.scoring.stage import WITHOUT_POOL
 from fleetcast.telemetry import get_logger
@@ -269,18 +271,21 @@ def fleet_metrics(w: Workspace, rounds: pl.DataFrame) -> dict[str, float | None]
 
 def stale(w: Workspace, live: Release, week: date) -> bool:
     """Whether the week's scoring run used a model trained too long before it."""
-    from fleetcast.monitoring.staleness import is_stale, staleness
-
     steps = [s for s in w.ledger.steps(label(week)) if s.step == "score" and s.ended is not None]
     if not steps:
         return False
     scored = max(step.ended for step in steps if step.ended is not None)
+    return is_stale(ages(w, live, scored_at=scored))
+
+
+def ages(w: Workspace, live: Release, *, scored_at: datetime) -> list[Age]:
+    """How old the live models are at a scoring run, the oldest first; one is as old as its pool, where that is older."""
     versions = w.registry.models.named(sorted(live.manifest.models))
     trained = {
         segment: min(versions[named.model].trained_at for named in (member, member.pool) if named)
         for segment, member in live.manifest.members.items()
     }
-    return is_stale(staleness(trained, scored_at=scored, settings=w.settings.retraining))
+    return staleness(trained, scored_at=scored_at, settings=w.settings.retraining)
 
 
 def _verdicts(
@@ -367,11 +372,11 @@ def _source(account: Account) -> SourceLine:
 
 
 def _files(w: Workspace) -> dict[str, Any]:
-    lake = w.state / "lake"
+    lake, ledger = w.state / "lake", w.ledger_at
     return {
         "forecasts": lake / "forecasts",
         "orders": lake / "orders",
         "quarantine": lake / "quarantine",
-        "ledger": w.state / "ledger.db",
+        **({"ledger": ledger} if isinstance(ledger, Path) else {}),
         "publications": w.state / "publications",
     }

@@ -2,6 +2,7 @@
 
 import errno
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Literal
@@ -24,7 +25,7 @@ from fleetcast.settings import branch_digest
 from fleetcast.workspace import Workspace
 
 Only = Literal["condition", "train", "validate", "score", "monitor"]
-LEASE = 30.0  # seconds without a heartbeat until another scheduler may take the cycle over
+LEASE = 10.0  # seconds without a heartbeat, of which there are three, until another scheduler may take the cycle over
 FILES = 16  # of a table's partition, from which on the older half is joined
 
 
@@ -37,14 +38,23 @@ class Outcome:
 
 
 def run_cycle(
-    w: Workspace, *, week: date | None = None, only: Only | None = None, progress: Progress, actor: str
+    w: Workspace,
+    *,
+    week: date | None = None,
+    only: Only | None = None,
+    progress: Progress,
+    actor: str,
+    asked: Mapping[str, str] | None = None,
 ) -> CycleReport:
-    """Do a week, or one part of it. What was done before with the same inputs is not done again."""
+    """Do a week, or one part of it. What was done before with the same inputs is not done again.
+
+    `asked` says by name why somebody wants models retrained that are up to date.
+    """
     started = time.monotonic()
     try:
         with recorded(w, "cycle", actor=actor):
             w.refuse_checkout()
-            return _run_cycle(w, week, only, progress, actor, started)
+            return _run_cycle(w, week, only, progress, actor, started, asked)
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
@@ -52,13 +62,19 @@ def run_cycle(
 
 
 def _run_cycle(
-    w: Workspace, week: date | None, only: Only | None, progress: Progress, actor: str, started: float
+    w: Workspace,
+    week: date | None,
+    only: Only | None,
+    progress: Progress,
+    actor: str,
+    started: float,
+    asked: Mapping[str, str] | None,
 ) -> CycleReport:
     with w.ledger.lease("cycle", actor, LEASE) as lease:
         data = Steps("data", w.ledger, w.bank, lease)
         accounts = _condition(w, data, progress) if only in (None, "condition", "validate") else []
         pin = pins.admit(w, actor=actor)
-        cycle = Cycle(w, cutoff(w, week, pin), progress, actor, lease, pin)
+        cycle = Cycle(w, cutoff(w, week, pin), progress, actor, lease, pin, asked)
         # whether the run before this one did not come to its end
         broken_off = any(c.cycle == cycle.name and c.state != "done" for c in w.ledger.cycles())
         made = work_through(cycle, only)
@@ -74,6 +90,14 @@ def _run_cycle(
             unchanged=not data.done and not cycle.steps.done,
             seconds=time.monotonic() - started,
         )
+
+
+def take_in(w: Workspace, *, progress: Progress, actor: str) -> bool:
+    """Take in the raw files there are; whether the tables have something now that the newest cycle did not read."""
+    with w.ledger.lease("cycle", actor, LEASE) as lease:
+        _condition(w, Steps("data", w.ledger, w.bank, lease), progress)
+    read = reporting.snapshot(w, cutoff(w, None))
+    return read is None or any(read[name] != version for name, version in pins.latest(w).tables)
 
 
 def rehearse(w: Workspace, release: Release, *, progress: Progress, actor: str) -> Rehearsal:

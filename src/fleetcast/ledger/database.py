@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, create_engine, inspect, text
+from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import DatabaseError
 
 from fleetcast.domain.errors import CorruptError, InfrastructureError
@@ -18,8 +18,7 @@ def connect(where: Path | str) -> Engine:
     if isinstance(where, Path):
         where.parent.mkdir(parents=True, exist_ok=True)
         where = f"sqlite+pysqlite:///{where}"
-    engine = create_engine(where)
-    dialects.prepare(engine)
+    engine = dialects.engine(where)
     try:
         _migrate(engine)
     except BaseException:

@@ -5,17 +5,31 @@ All SQL that belongs to one database only is in this module.
 
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from fleetcast.domain.errors import UsageError
 
 _WRITE_LOCK = 7_463_215_001  # advisory lock of PostgreSQL, an arbitrary number of ours
 _BUSY = 30_000  # milliseconds that a writer waits for another
 
 
-def prepare(engine: Engine) -> None:
-    """Make every connection of an engine durable and its transactions explicit."""
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _durable)
-        event.listen(engine, "begin", _begin)
+def engine(url: str) -> Engine:
+    """An engine whose connections are durable and whose transactions are explicit."""
+    try:
+        # A connection that its server has dropped since is noticed before it is used.
+        made = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+        raise UsageError(
+            "a ledger is an SQLite file or a PostgreSQL database, postgresql+psycopg://USER@HOST/DATABASE,"
+            " which needs `pip install 'fleetcast[postgres]'`"
+        ) from error
+    if made.dialect.name == "sqlite":
+        event.listen(made, "connect", _durable)
+        event.listen(made, "begin", _begin)
+    else:
+        event.listen(made, "connect", _never_asynchronous)
+    return made
 
 
 def begin_reading(connection: Connection) -> None:
@@ -66,6 +80,16 @@ def _durable(connection: object, _record: object) -> None:
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _never_asynchronous(connection: object, _record: object) -> None:
+    """A server may be told to answer before a commit is on its disk; for a ledger it is not."""
+    cursor = connection.cursor()  # type: ignore[attr-defined]
+    cursor.execute(
+        "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+    )
+    cursor.close()
+    connection.commit()  # type: ignore[attr-defined]
 
 
 def _begin(connection: Connection) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, select
 
 from fleetcast.domain.cost import Cost
 from fleetcast.domain.errors import CorruptError
-from fleetcast.ledger import experiments, leases, schema, steps
+from fleetcast.ledger import copying, experiments, leases, schema, steps
 from fleetcast.ledger.audit import AuditEvent, AuditRecord, Verification, verify_chain
 from fleetcast.ledger.database import connect, reading, writing
 from fleetcast.ledger.experiments import Experiment
@@ -42,6 +42,10 @@ class Ledger:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def copy(self, to: Path | str) -> None:
+        """Copy this moment's ledger into an empty one, a file or a database."""
+        copying.copy(self._engine, to)
 
     @contextmanager
     def view(self) -> Iterator[View]:

@@ -9,10 +9,12 @@ from zoneinfo import ZoneInfo
 from fleetcast.settings import recipes
 from fleetcast.settings.positions import Place
 from fleetcast.settings.problems import Found
+from fleetcast.settings.references import REFERENCE
 from fleetcast.settings.standard import misfits
 from fleetcast.settings.tree import (
     ColumnSettings,
     CovariateSettings,
+    EnvironmentSettings,
     ExecutionSettings,
     GateSettings,
     LongTermSettings,
@@ -28,7 +30,8 @@ CORE_TABLES = (
     "rounds", "forecasts", "orders", "order_sheet", "completeness", "scores", "quarantine",
 )  # fmt: skip
 MOVERS = ("fast", "slow")
-_CLUSTER = re.compile(r"local|auto|env:[A-Za-z_]\w*|[\w.-]+:\d+")
+_CLUSTER = re.compile(rf"local|auto|{REFERENCE.pattern}|[\w.-]+:\d+")
+_LEDGER = re.compile(rf"{REFERENCE.pattern}|postgresql\+psycopg://[^:@/]*@?[^@]+")  # without a password
 _TIMELY = ("date", "datetime")
 _PROBE = datetime(2026, 11, 23, 17, 45, 12)  # noqa: DTZ001 — parts that no two directives can confuse
 
@@ -44,6 +47,7 @@ def conflicts(settings: Settings) -> list[Found]:
     found += _donors(settings.training.donors, settings.segments.keys)
     found += _first_week(settings.demand.first_week)
     found += _execution(settings.execution)
+    found += _environments(settings.environments.items())
     if settings.retraining.stale_warning_days >= settings.retraining.stale_days:
         found.append(
             Found(
@@ -174,6 +178,24 @@ def _execution(execution: ExecutionSettings) -> Iterator[Found]:
             ("execution", "gpus_per_task"),
             f'nothing places tasks by GPU with engine = "{execution.engine}"',
             'write engine = "ray", or leave it out',
+        )
+
+
+def _environments(environments: Iterable[tuple[str, EnvironmentSettings]]) -> Iterator[Found]:
+    written = []
+    for name, environment in environments:
+        written += [environment.ledger] if environment.ledger else []
+        if environment.ledger is not None and not _LEDGER.fullmatch(environment.ledger):
+            yield Found(
+                ("environments", name, "ledger"),
+                "is no place of a ledger",
+                "write postgresql+psycopg://USER@HOST/DATABASE, or with a password env:NAME of the variable that holds it",
+            )
+    if len(set(written)) < len(written):
+        yield Found(
+            ("environments",),
+            "dev and prod have the same ledger, and each keeps its own releases and audit chain",
+            "write a database for each",
         )
 
 

@@ -177,6 +177,36 @@ class RetrainingSettings(Branch):
     every_weeks: int = Field(1, ge=1)
     stale_days: int = Field(60, ge=1)
     stale_warning_days: int = Field(46, ge=1)
+    alarm_cooldown_weeks: int = Field(4, ge=1)  # until an alarm may have the same model retrained again
+    alarm_share: Share = 0.25  # of all models, that alarms may have retrained in one week
+
+
+class QualitySettings(Branch):
+    """When a delivery of a source is questionable: against the source's own history where it has one; shares are of its rows."""
+
+    late: float = Field(2, gt=1)  # times the source's usual gap between two deliveries
+    volume: float = Field(4, gt=0)  # robust deviations of its usual number of rows, in logs
+    nulls: Share = 0.05  # empty fields of a column, beyond the column's usual share
+    failed: Share = 0  # rows that failed a check of the contract and were taken nevertheless
+    quarantined: Share = 0.01  # rows set aside
+    fewest: int = Field(4, ge=2)  # deliveries until a source has a history
+
+
+class MonitoringSettings(Branch):
+    """When errors count as grown and data as drifted, and when many alarms are one incident."""
+
+    false_alarms: float = Field(
+        0.2, gt=0
+    )  # segments in alarm in a week, on average over the whole fleet, while nothing is wrong
+    reference_weeks: int = Field(52, ge=8)  # a segment's own errors that its newest ones are held against
+    fewest_reference_weeks: int = Field(8, ge=4)  # with fewer there is no decision
+    watched_weeks: int = Field(8, ge=3)  # the newest weeks, which are in no reference
+    drift_weeks: int = Field(4, ge=1)  # the newest weeks of data that are held against earlier ones
+    false_discoveries: Share = 0.1  # of all drifts that are reported, the share that may be none
+    common_share: Share = 0.3  # of the segments decided on: more in alarm at once are one incident
+    flaps: int = Field(3, ge=2)  # openings of one alarm ...
+    flapping_weeks: int = Field(13, ge=2)  # ... within so many weeks turn automatic actions off
+    quality: QualitySettings = QualitySettings()
 
 
 class OrderSettings(Branch):
@@ -219,6 +249,7 @@ class EnvironmentSettings(Branch):
     checkout: (
         bool  # whether it may run the code of a checkout; by default dev may, and prod runs only an artifact
     )
+    ledger: str | None = None  # URL of a PostgreSQL database, or env:NAME; else a file with the other state
 
 
 RUNS_A_CHECKOUT: dict[Literal["dev", "prod"], bool] = {"dev": True, "prod": False}
@@ -253,6 +284,7 @@ class Settings(Branch):
     long_term: LongTermSettings = LongTermSettings()
     gate: GateSettings = GateSettings()
     retraining: RetrainingSettings = RetrainingSettings()
+    monitoring: MonitoringSettings = MonitoringSettings()
     orders: OrderSettings = OrderSettings()
     execution: ExecutionSettings = ExecutionSettings()
     environments: Environments = Field(

@@ -1,7 +1,7 @@
 """What a training task is asked: which segments, up to when, and what to go on from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from fleetcast.domain.models import Form
@@ -16,6 +16,11 @@ class Chain:
     key: str
     recipe: str  # id of the rounds it stands on
     refused: bool = False  # its rounds stand, but no network goes on from its own
+
+    @property
+    def cold(self) -> "Chain":
+        """The same rounds, from which no network goes on."""
+        return replace(self, refused=True)
 
 
 @dataclass(frozen=True)

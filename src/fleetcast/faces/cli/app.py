@@ -23,6 +23,7 @@ from fleetcast.faces.cli import (
     releasing,
     tracing,
     trialing,
+    triggering,
 )
 
 EXIT_CODES = "Exit codes: 0 done · 1 gate failed · 2 usage or settings · 3 infrastructure (again may help) · 4 refused by policy"
@@ -65,6 +66,7 @@ app.add_typer(integrating.ci)
 app.add_typer(deploying.cd)
 app.add_typer(notebooks.nb)
 app.add_typer(trialing.trial)
+app.add_typer(triggering.trigger)
 
 
 def _show_version(wanted: bool) -> None:

@@ -22,7 +22,22 @@ from fleetcast.faces.cli.paper import (
     table,
     title,
 )
-from fleetcast.fleet.report import CycleReport, LongTermLines, RegionLine, SegmentVerdict, SourceLine, State
+from fleetcast.fleet.report import (
+    CycleReport,
+    Fired,
+    LongTermLines,
+    RegionLine,
+    SegmentVerdict,
+    SourceLine,
+    State,
+)
+
+
+def fired(found: Fired, *, workspace: str) -> Group:
+    """What a trigger led to: the week it started, or why it started none."""
+    if found.report is None:
+        return Group(Text.assemble("Nothing to do: ", found.reason, "."))
+    return Group(Text.assemble(found.reason, "."), "", cycle(found.report, workspace=workspace))
 
 
 def cycle(report: CycleReport, *, workspace: str) -> Group:
