@@ -1,6 +1,6 @@
 """What the year is judged by: completeness, decisions, troubles found, alarms that were false."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -9,9 +9,8 @@ import polars as pl
 from fleetcast import demand
 from fleetcast.domain.incidents import Incident
 from fleetcast.domain.tables import COMPLETENESS, DEMAND, FORECASTS, PRODUCTS, STORES
-from fleetcast.domain.week import WEEK, label
-from fleetcast.fleet import reporting
-from fleetcast.fleet.steps import Steps
+from fleetcast.domain.week import WEEK
+from fleetcast.fleet import alarms, reporting
 from fleetcast.sources.sample.troubles import Places, Trouble
 from fleetcast.workspace import Workspace
 
@@ -34,7 +33,7 @@ class Seen:
 def seen(w: Workspace, week: date, *, stale: bool) -> Seen:
     """Look at a cycle that has just ended."""
     wanted = _wanted(w, week)
-    decisions = _decisions(w, week)
+    decisions = alarms.decisions(w, week)
     reasons = {decision["segment"]: decision["reason"] for decision in decisions if decision["retrain"]}
     trained = {
         version.segment
@@ -87,28 +86,19 @@ def _incomplete(w: Workspace, week: date, wanted: pl.DataFrame) -> int:
     return found.select("store", "product").n_unique()
 
 
-def _decisions(w: Workspace, week: date) -> list[dict[str, object]]:
-    """Of each segment the last decision of the week's plan."""
-    steps = Steps(label(week), w.ledger, w.bank)
-    plans = [
-        steps.result(step.output_digest)
-        for step in w.ledger.steps(label(week))
-        if step.step == "plan" and step.output_digest
-    ]
-    return list({decision["segment"]: decision for plan in plans for decision in plan}.values())
-
-
 @dataclass(frozen=True)
 class Judgement:
     """What became of the troubles, and which incidents none of them explains."""
 
     found: Mapping[Trouble, Incident | None]
     false: Sequence[Incident]
+    healthy: float  # share of all segments' weeks in which an incident would be a false alarm
 
 
-def judge(troubles: Iterable[Trouble], incidents: Sequence[Incident], places: Places) -> Judgement:
+def judge(
+    troubles: Sequence[Trouble], incidents: Sequence[Incident], places: Places, weeks: Sequence[date]
+) -> Judgement:
     """Hold the incidents of the year against what was planted."""
-    troubles = list(troubles)
     by_week = sorted(incidents, key=lambda incident: (incident.opened, incident.kind, incident.subject))
     found = {
         trouble: next(
@@ -116,9 +106,10 @@ def judge(troubles: Iterable[Trouble], incidents: Sequence[Incident], places: Pl
         )
         for trouble in troubles
     }
-    false = [
-        one
-        for one in by_week
-        if not any(trouble.explains(one.subject, one.opened, places) for trouble in troubles)
-    ]
-    return Judgement(found, false)
+
+    def calm(subject: str, week: date) -> bool:
+        return not any(trouble.explains(subject, week, places) for trouble in troubles)
+
+    false = [one for one in by_week if calm(one.subject, one.opened)]
+    quiet = [calm(segment, week) for segment in places.known("segment") for week in weeks]
+    return Judgement(found, false, sum(quiet) / len(quiet))

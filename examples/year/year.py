@@ -23,7 +23,7 @@ from fleetcast.domain.incidents import Incident
 from fleetcast.domain.week import WEEK, label
 from fleetcast.fleet import incidents
 from fleetcast.fleet.report import CycleReport
-from fleetcast.sources.sample import scenario
+from fleetcast.sources.sample import Retailer, scenario
 from fleetcast.sources.sample.troubles import Places, Trouble
 
 SCENARIO = Path(__file__).with_name("scenario.csv")
@@ -33,7 +33,8 @@ FALSE_ALARMS = 0.3  # a week over the fleet, at most
 
 def play(one: chain.Chain, weeks: int) -> tuple[list[Seen], list[Incident]]:
     """Walk the weeks; what each left, and all incidents at the end."""
-    year, known = [], []
+    year: list[Seen] = []
+    known: list[Incident] = []
     for number in range(weeks):
         week = one.first + number * WEEK
         if number:
@@ -73,7 +74,7 @@ def tell(judgement: Judgement, year: Sequence[Seen], first: date) -> None:
             else "NOT FOUND"
         )
         print(f"  {_number(trouble.week, first)}  {trouble.kind:<14} {trouble.subject:<28} {found}")
-    print("\nfalse alarms")
+    print(f"\nfalse alarms ({judgement.healthy:.0%} of all segments' weeks were healthy)")
     for incident in judgement.false:
         print(
             f"  {_number(incident.opened, first)}  {incident.kind:<14} {incident.subject:<28} {incident.cause}"
@@ -146,10 +147,10 @@ def main() -> None:
         raise SystemExit(_year(Path(scratch) / "chain", retailer, troubles, arguments.weeks))
 
 
-def _year(folder: Path, retailer: chain.Retailer, troubles: list[Trouble], weeks: int) -> int:
+def _year(folder: Path, retailer: Retailer, troubles: list[Trouble], weeks: int) -> int:
     one = chain.opened(folder, retailer, troubles, weeks=weeks)
     year, known = play(one, weeks)
-    judgement = judge(troubles, known, Places.of(retailer))
+    judgement = judge(troubles, known, Places.of(retailer), [left.week for left in year])
     tell(judgement, year, one.first)
     told = summary(judgement, year, known)
     print(json.dumps(told))

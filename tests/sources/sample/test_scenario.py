@@ -140,3 +140,11 @@ def test_an_incident_where_nothing_was_planted_or_long_after_is_explained_by_not
     assert not gone.explains("south-texas/large/fast", gone.week + (ECHO + 1) * WEEK, places)
     assert not gone.explains("oklahoma/large/fast", gone.week, places)
     assert not gone.explains("south-texas", gone.week - timedelta(days=7), places)
+
+
+def test_a_moved_event_is_in_the_calendar_at_once_and_in_the_forecasts_when_it_is_due(tmp_path, chain, first):
+    places = Places.of(chain)
+    moved = one(tmp_path, chain, first, "holiday,39,labor_day,,2")
+    assert moved.explains("events", moved.week, places)
+    assert not moved.explains("oklahoma/large/fast", moved.week + ECHO * WEEK, places)
+    assert moved.explains("oklahoma/large/fast", moved.last - 2 * WEEK, places)

@@ -19,7 +19,7 @@ from fleetcast.sources.sample.retailer import Retailer
 About = Literal["source", "deliveries", "region", "format", "segment", "event", "weather", "fleet"]
 WEATHER = ("weather_observed", "weather_forecasts")
 FOUND_WITHIN = 2  # cycles after that of its week
-ECHO = 4  # weeks after its end for which what a trouble left behind may still be noticed
+ECHO = 3  # weeks after its end for which what a trouble left behind may still be noticed
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,11 @@ class Trouble:
     def last(self) -> date:
         return self.week + (self.weeks - 1) * WEEK
 
+    @property
+    def acts(self) -> date:
+        """From when on others than its own subjects can notice it: a calendar is told long before the event."""
+        return self.last - round(self.by) * WEEK if self.kind == "holiday" else self.week
+
     def fits(self, kind: str, subject: str, opened: date, places: "Places") -> bool:
         """Whether an incident is this trouble, found in time."""
         in_time = self.week <= opened <= self.week + FOUND_WITHIN * WEEK
@@ -72,7 +77,9 @@ class Trouble:
 
     def explains(self, subject: str, opened: date, places: "Places") -> bool:
         """Whether an incident may come of this trouble: its subject was touched, not long ago."""
-        return self.week <= opened <= self.last + ECHO * WEEK and subject in set(places.touched(self))
+        own = subject in set(places.showing(self))
+        since = self.week if own else self.acts
+        return since <= opened <= self.last + ECHO * WEEK and (own or subject in set(places.touched(self)))
 
 
 @dataclass(frozen=True)
