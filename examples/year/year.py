@@ -5,7 +5,6 @@ The last line is one JSON object.
 
 import argparse
 import json
-import os
 import resource
 import sys
 import tempfile
@@ -172,5 +171,4 @@ def _arguments() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
     main()
