@@ -76,12 +76,12 @@ def newest(today: datetime) -> date:
     return monday((today - READY).date())
 
 
-def write(folder: Path, policy: str) -> None:
+def write(folder: Path, policy: str, *, settings: str = SETTINGS) -> None:
     """The workspace, its sample and its first raw files; the newest week is still to come."""
     until = newest(datetime.now(UTC))
     frames = tables(until=until)
     arrived = frames | {"deliveries": frames["deliveries"].filter(pl.col("week") < until)}
-    write_workspace(folder, arrived, settings=SETTINGS)
+    write_workspace(folder, arrived, settings=settings)
     for name, frame in tables(until=until, stores=1, products=4, weeks=50).items():
         write_file(folder / "sample", name, frame, "sample")
     (folder / "pyproject.toml").write_text(PYPROJECT, "utf-8")

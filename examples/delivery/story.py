@@ -138,6 +138,17 @@ class Story:
             self.typed(FLEETCAST, "ci", "record", "--git-dir", self.server, "--report", report)
         tell(f"checks of {branch}", "passed, with full time" if full else "passed")
 
+    def checked_on_its_data(self, branch: str) -> None:
+        """What a data pull request runs on the host, in a copy of dev; the Git server keeps how it ended."""
+        report = self.folder / "report"
+        self.typed("git", "switch", "--quiet", "--detach", branch, at=self.host)
+        words = ("ci", "model-validation", "--pinned", "--report", report, "--json", "--workspace", self.host)
+        made = json.loads(self.typed(FLEETCAST, *words, at=self.host))
+        self.typed("git", "switch", "--quiet", "main", at=self.host)
+        self.typed(FLEETCAST, "ci", "record", "--git-dir", self.server, "--report", report)
+        says = {check["name"]: check["says"] for check in made["checks"]}
+        tell(f"checks of {branch} on its data", says["gate"])
+
     def merged(self, branch: str, into: str = "main", *, by: str) -> None:
         """A pull request is merged."""
         for words in (
@@ -334,6 +345,7 @@ def new_data(story: Story, released: Artifact, main: Artifact) -> None:
     story.typed("git", "push", "--quiet", "origin", branch, by="dana", at=story.host)
     tell("dev: data pinned", f"{branch}: {made['sentence']}")
     story.checked(branch)
+    story.checked_on_its_data(branch)
     story.merged(branch, by="cyd")
     story.packaged("main")
     story.delivered("dev", story.folder / "artifacts" / "main")

@@ -31,6 +31,7 @@ from fleetcast.domain.tables import (
 )
 from fleetcast.domain.versions import digest, digest_of
 from fleetcast.lake import Lake
+from fleetcast.ledger.database import Older
 from fleetcast.ledger.store import Ledger
 from fleetcast.own import OWN, Kind, Package
 from fleetcast.registry.bank import Bank
@@ -44,6 +45,7 @@ from fleetcast.sources.raw import RawStore
 DERIVED = (DEMAND, MEMBERSHIP, ROUNDS, FORECASTS, ORDERS, COMPLETENESS, SCORES, QUARANTINE)
 SETTINGS_FILE = "fleetcast.toml"
 POLICY_FILE = "policy.toml"
+LEDGER = "ledger.db"  # where it is a file
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Address:
     """Where a workspace is and which environment of it is meant: all that a worker needs to open it again.
 
     `folder` has its settings and code; state and raw files are there too, or at `home` where the code is installed, or
-    is only tried out with an `effort`.
+    is only tried out with an `effort`. What is there may be a copy, which stands `apart` from every server.
     """
 
     folder: Path
@@ -59,6 +61,7 @@ class Address:
     data: Path | None = None
     home: Path | None = None
     effort: Effort | None = None
+    apart: bool = False
 
 
 @dataclass(frozen=True)
@@ -133,16 +136,17 @@ class Workspace:
 
     @cached_property
     def ledger(self) -> Ledger:
+        """The store of all that happened. Where artifacts work, none but they bring an older one up to date."""
         self.state.mkdir(parents=True, exist_ok=True)
-        return Ledger.open(self.ledger_at, self.clock)
+        older: Older = "migrate" if self.artifact or self.runs_checkouts else "refuse"
+        return Ledger.open(self.ledger_at, self.clock, older=older)
 
     @property
     def ledger_at(self) -> Path | str:
         """Where the ledger is: a file with the other state, or the URL of a database."""
-        written = self.settings.environments[self.environment].ledger  # type: ignore[index]
-        if written is None:
-            return self.state / "ledger.db"
-        return resolved(written, f"[environments.{self.environment}] ledger")
+        if self.address.apart:
+            return self.state / LEDGER
+        return ledger_at(self.settings, self.environment, self.state)
 
     @cached_property
     def bank(self) -> Bank:
@@ -240,16 +244,24 @@ class Workspace:
             )
 
 
+def ledger_at(settings: Settings, environment: str, state: Path) -> Path | str:
+    """Where settings put the ledger of an environment: a file with its other `state`, or the URL of a database."""
+    written = settings.environments[environment].ledger  # type: ignore[index]
+    return state / LEDGER if written is None else resolved(written, f"[environments.{environment}] ledger")
+
+
 def open(  # noqa: A001 — `workspace.open` reads as what it does
     folder: Path,
     *,
     environment: str = "dev",
     data: Path | None = None,
     clock: Callable[[], datetime] | None = None,
+    apart: bool = False,
 ) -> Workspace:
     """Open one environment of the workspace in `folder`; `data` (else $FLEETCAST_DATA) is where `{data}` points.
 
-    An installed artifact brings settings and code with it, and `folder` is where its state and raw files are.
+    An installed artifact brings settings and code with it, and `folder` is where its state and raw files are. In a copy,
+    `apart`, the ledger is the file in it, whatever server the settings name.
     """
     folder, installed = folder.resolve(), artifacts.here()
     home = folder
@@ -261,7 +273,7 @@ def open(  # noqa: A001 — `workspace.open` reads as what it does
         raise UsageError(f"no environment {environment!r} in {folder / SETTINGS_FILE}; it has {known}")
     if data is None and os.environ.get("FLEETCAST_DATA"):
         data = Path(os.environ["FLEETCAST_DATA"])
-    address = Address(folder, environment, data, home if installed else None)
+    address = Address(folder, environment, data, home if installed else None, apart=apart)
     return _with_own(Workspace(address, settings, clock or _now, installed.artifact if installed else None))
 
 
@@ -291,14 +303,21 @@ def open_locally(
         if source.format == "sql" and "://" not in source.path and (home / source.path).is_file()
     ]
     settings = local(settings, effort, databases=databases)
-    return _with_own(Workspace(Address(folder, "dev", home, home, effort), settings, clock or _now))
+    return _with_own(
+        Workspace(Address(folder, "dev", home, home, effort, apart=True), settings, clock or _now)
+    )
 
 
 def reopen(address: Address) -> Workspace:
     """The workspace of an address, in another process maybe."""
     if address.effort and address.home:
         return open_locally(address.folder, address.home, effort=address.effort)
-    return open(address.home or address.folder, environment=address.environment, data=address.data)
+    return open(
+        address.home or address.folder,
+        environment=address.environment,
+        data=address.data,
+        apart=address.apart,
+    )
 
 
 def _settings(folder: Path) -> Settings:

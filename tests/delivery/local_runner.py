@@ -1,18 +1,62 @@
 """A runner for the emitted workflows of GitHub: does what the steps of a job say, in a folder, as far as we emit steps.
 
-Actions are stood in for: a checkout copies a folder, artifacts are folders beside it, reports are kept. `run:` steps are
-run by bash as the host does it, with the PATH given, so real verbs run here as well as stand-ins.
+Actions are stood in for: a checkout copies or clones, artifacts are folders beside it, reports are kept. `run:` steps are
+run by bash as the host does it, so real verbs run here as well as stand-ins. Only Python is stood in for, where a job makes
+an environment of its own: what pip installs there, if it finds the lock, is the program that is tested.
 """
 
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+PYTHON = """#!/usr/bin/env bash
+set -eu
+case "$1 $2" in
+    "-m venv") rm -rf "$4" && mkdir -p "$4/bin" && cp "$0" "$4/bin/python" ;;
+    "-m pip") test -f "${{@: -1}}" && ln -s {program} "$(dirname "$0")/fleetcast" ;;
+    *) exit 2 ;;
+esac
+"""
+Checkout = Callable[[str, Path], bool]
+
+
+def machine(folder: Path, program: Path) -> str:
+    """The PATH of a machine that has Git, and a Python whose environments get the program."""
+    folder.mkdir()
+    (folder / "python").write_text(PYTHON.format(program=program), "utf-8")
+    (folder / "python").chmod(0o755)
+    return f"{folder}:{os.defpath}"
+
+
+def copied(branches: Mapping[str, Path]) -> Checkout:
+    """A checkout of folders, by ref."""
+
+    def checkout(ref: str, to: Path) -> bool:
+        if ref in branches:
+            shutil.copytree(branches[ref], to, dirs_exist_ok=True)
+        return ref in branches
+
+    return checkout
+
+
+def cloned(server: Path) -> Checkout:
+    """A checkout as the host's action makes it: all of history, and a detached head."""
+
+    def checkout(ref: str, to: Path) -> bool:
+        lines = (
+            ("init", "--quiet"),
+            ("fetch", "--quiet", str(server), f"+{ref}:refs/remotes/origin/checked-out", "--tags"),
+            ("checkout", "--quiet", "--detach", "refs/remotes/origin/checked-out"),
+        )
+        return all(subprocess.run(["git", "-C", to, *line], check=False).returncode == 0 for line in lines)
+
+    return checkout
 
 
 @dataclass
@@ -25,18 +69,33 @@ class Ran:
 
 
 class Runner:
-    """`branches` are folders by ref, for a checkout; `stands_in` says which lines of set-up are not typed."""
+    """`path` and `surroundings` are those of its machine; `people` says what they do before they let a job of theirs begin."""
 
     def __init__(
-        self, home: Path, branches: Mapping[str, Path], path: str, *, skip: tuple[str, ...] = ()
+        self,
+        home: Path,
+        checkout: Checkout,
+        path: str,
+        *,
+        surroundings: Mapping[str, str] | None = None,
+        people: Mapping[str, Callable[[], None]] | None = None,
     ) -> None:
-        self.home, self.branches, self.path, self.skip = home, branches, path, skip
+        self.home, self.checkout, self.path = home, checkout, path
+        self.surroundings, self.people = dict(surroundings or {}), dict(people or {})
         self.artifacts = home / "artifacts"
 
-    def run(self, text: str, *, ref: str, variables: Mapping[str, str] | None = None) -> Ran:
-        """Run all jobs of a workflow in the order of their needs, for an event that is about a ref."""
+    def run(
+        self,
+        text: str,
+        *,
+        ref: str,
+        variables: Mapping[str, str] | None = None,
+        passed: Collection[str] = (),
+    ) -> Ran:
+        """Run the jobs of a workflow in the order of their needs, for an event that is about a ref; not those that `passed`."""
         document = yaml.safe_load(text)
-        ran, waiting = Ran(), dict(document["jobs"])
+        ran = Ran(results=dict.fromkeys(passed, "success"))
+        waiting = {name: job for name, job in document["jobs"].items() if name not in passed}
         while waiting:
             ready = [name for name, job in waiting.items() if set(job.get("needs", [])) <= set(ran.results)]
             assert ready, f"{sorted(waiting)} wait for each other"
@@ -55,6 +114,8 @@ class Runner:
         for place in (folder, paths.parent, summary.parent):
             place.mkdir(parents=True, exist_ok=True)
         paths.touch()
+        if let_begin := self.people.get(job.get("environment", "")):
+            let_begin()
         result = "success"
         for step in job["steps"]:
             if result != "success" and step.get("if") != "always()":
@@ -69,10 +130,8 @@ class Runner:
 
     def _typed(self, line: str, name: str, folder: Path, paths: Path, summary: Path, ran: Ran) -> bool:
         ran.typed.append(f"{name}: {line}")
-        if line.startswith(self.skip):
-            return True
         added = [*paths.read_text("utf-8").splitlines()[::-1], self.path]
-        env = {
+        env = self.surroundings | {
             "PATH": os.pathsep.join(added),
             "HOME": str(self.home),
             "RUNNER_TEMP": str(self.home / "temporary" / name),
@@ -95,10 +154,7 @@ class Runner:
         match step["uses"].split("@")[0]:
             case "actions/checkout":
                 wanted = evaluated(given["ref"], variables) if "ref" in given else ref
-                if wanted not in self.branches:
-                    return False
-                shutil.copytree(self.branches[wanted], folder, dirs_exist_ok=True)
-                return True
+                return self.checkout(wanted, folder)
             case "actions/upload-artifact":
                 there = (folder / given["path"]).is_dir()
                 if there:

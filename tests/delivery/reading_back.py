@@ -31,9 +31,20 @@ def environment_of(place: str | None):
     )
 
 
+def machine_of(label: str) -> str:
+    assert label.startswith("fleetcast-")
+    return label.removeprefix("fleetcast-")
+
+
+def beside_of(machine: str | None, environment: str | None) -> str | None:
+    """Whose machine a job runs on without being of that environment; a job of an environment runs on its own machine."""
+    assert environment in (None, machine)
+    return machine if environment is None else None
+
+
 def pipeline(python: set[str], workflows: list[Workflow]) -> Pipeline:
     by_name = {workflow.name: workflow for workflow in workflows}
-    order = ["pull-request", "main", "release", "data-dev", "data-prod"]
+    order = ["pull-request", "pull-request-data", "main", "release", "data-dev", "data-prod"]
     assert sorted(by_name) == sorted(order)
     [trunk] = by_name["main"].triggers[0].branches
     [version] = python
@@ -88,7 +99,9 @@ def github_job(name: str, job: Mapping[str, Any]) -> Job:
     environment, approved = environment_of(job.get("environment"))
     if environment:
         assert job["concurrency"] == {"group": f"fleetcast-{environment}", "cancel-in-progress": False}
-        assert job["runs-on"] == ["self-hosted", f"fleetcast-{environment}"]
+    machine = machine_of(job["runs-on"][1]) if "self-hosted" in job["runs-on"] else None
+    beside = beside_of(machine, environment)
+    assert ("head.repo.full_name == github.repository" in job.get("if", "")) == bool(beside)
     return Job(
         name,
         only([step["run"] for step in job["steps"] if VERB.match(step.get("run", ""))]),
@@ -99,6 +112,7 @@ def github_job(name: str, job: Mapping[str, Any]) -> Job:
         artifact_of(
             ("actions/upload-artifact", "dist") in used, ("actions/download-artifact", "dist") in used
         ),
+        beside,
     )
 
 
@@ -137,9 +151,7 @@ def azure_workflow(name: str, text: str, pythons: set[str]) -> Workflow:
 def azure_job(job: Mapping[str, Any], pythons: set[str]) -> Job:
     steps = job["steps"] if "job" in job else job["strategy"]["runOnce"]["deploy"]["steps"]
     environment, approved = environment_of(job.get("environment"))
-    assert job["pool"] == (
-        {"name": f"fleetcast-{environment}"} if environment else {"vmImage": "ubuntu-24.04"}
-    )
+    machine = machine_of(job["pool"]["name"]) if "name" in job["pool"] else None
     pythons |= {s["inputs"]["versionSpec"] for s in steps if s.get("task") == "UsePythonVersion@0"}
     return Job(
         job["displayName"],
@@ -152,6 +164,7 @@ def azure_job(job: Mapping[str, Any], pythons: set[str]) -> Job:
             {"publish": "dist", "artifact": "dist"} in steps,
             any(step.get("task") == "DownloadPipelineArtifact@2" for step in steps),
         ),
+        beside_of(machine, environment),
     )
 
 
@@ -207,7 +220,7 @@ def gitlab_job(workflow: str, name: str, job: Mapping[str, Any]) -> Job:
     environment, approved = environment_of(job.get("environment", {}).get("name"))
     assert (job["rules"][0].get("when") == "manual") == approved
     assert job.get("resource_group") == (f"fleetcast-{environment}" if environment else None)
-    assert job.get("tags") == ([f"fleetcast-{environment}"] if environment else None)
+    machine = machine_of(job["tags"][0]) if "tags" in job else None
     needs = {need["job"].removeprefix(f"{workflow}:"): need["artifacts"] for need in job["needs"]}
     takes = needs.get("package", False)
     if takes and len(needs) > 1:
@@ -220,4 +233,5 @@ def gitlab_job(workflow: str, name: str, job: Mapping[str, Any]) -> Job:
         environment,
         approved,
         artifact_of("dist/" in job["artifacts"]["paths"], takes),
+        beside_of(machine, environment),
     )

@@ -1,5 +1,4 @@
 import json
-import os
 import re
 import shlex
 import subprocess
@@ -9,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 from tests.delivery import reading_back
-from tests.delivery.local_runner import Ran, Runner
+from tests.delivery.local_runner import Ran, Runner, copied, machine
 
 from fleetcast.delivery.hosts import HOSTS, Workplace, files
 from fleetcast.delivery.pipelines import azure, github, gitlab, protection
@@ -100,6 +99,23 @@ def test_a_release_branch_takes_one_person_more_and_nobody_is_above_a_ruleset():
     assert pulls == [1, 2]
 
 
+def test_what_main_must_pass_on_its_data_is_not_asked_of_a_release_branch():
+    pipeline = process()
+    assert set(pipeline.checks("main")) - set(pipeline.checks("release/*")) == {"pinned-data"}
+    emitted = files("github", PLACE)
+    assert "pinned-data" in emitted[".github/rulesets/fleetcast-main.json"]
+    assert "pinned-data" not in emitted[".github/rulesets/fleetcast-release.json"]
+    policies = json.loads(files("azure", PLACE)[".azure-pipelines/fleetcast-policies.json"])["policies"]
+    builds = [
+        call["az repos policy build create"] for call in policies if "az repos policy build create" in call
+    ]
+    assert [(each["branch"], each["build-definition-id"]) for each in builds] == [
+        ("main", "$PULL_REQUEST_PIPELINE_ID"),
+        ("main", "$PULL_REQUEST_DATA_PIPELINE_ID"),
+        ("release/", "$PULL_REQUEST_PIPELINE_ID"),
+    ]
+
+
 def test_every_host_protects_the_same_branches_and_tags():
     rulesets = [json.loads(text) for path, text in files("github", PLACE).items() if "rulesets" in path]
     refs = [ref for ruleset in rulesets for ref in ruleset["conditions"]["ref_name"]["include"]]
@@ -149,7 +165,7 @@ def holds(condition: str, event: dict[str, str | None]) -> bool:
 @pytest.mark.parametrize(
     ("source", "branch", "target", "release", "workflows"),
     [
-        ("merge_request_event", None, "main", None, {"pull-request"}),
+        ("merge_request_event", None, "main", None, {"pull-request", "pull-request-data"}),
         ("merge_request_event", None, "release/2026w47", None, {"pull-request"}),
         ("merge_request_event", None, "elsewhere", None, set()),
         ("push", "main", None, None, {"main"}),
@@ -162,7 +178,7 @@ def holds(condition: str, event: dict[str, str | None]) -> bool:
         ("trigger", None, None, None, set()),  # of a tag, while no release branch is named
     ],
 )
-def test_an_event_on_gitlab_starts_the_jobs_of_one_workflow(source, branch, target, release, workflows):
+def test_an_event_on_gitlab_starts_the_jobs_of_its_workflows(source, branch, target, release, workflows):
     event = {
         "CI_PIPELINE_SOURCE": source,
         "CI_COMMIT_BRANCH": branch,
@@ -184,23 +200,32 @@ if [ "$2" = package ]; then mkdir -p dist && cp branch dist/ && touch dist/requi
 if [ "$1" = cd ]; then test -f dist/requirements.lock; echo "artifact of $(cat dist/branch)"; fi
 if [ -f "fails-$2" ]; then exit 1; fi
 """
-SKIPPED = ("python -m venv ", '"$RUNNER_TEMP/venv"/bin/python -m pip install ')
 
 
 @pytest.fixture
-def runner(tmp_path) -> Runner:
-    """Three branches that know their names, and a stand-in for `fleetcast`."""
-    branches = {}
+def branches(tmp_path) -> dict[str, Path]:
+    """Three branches that know their names."""
+    folders = {}
     for name in ("main", "release/2026w46", "release/2026w47"):
-        folder = tmp_path / "branches" / name.replace("/", "-")
+        folder = folders[f"refs/heads/{name}"] = tmp_path / "branches" / name.replace("/", "-")
         folder.mkdir(parents=True)
         (folder / "branch").write_text(name, "utf-8")
-        branches[f"refs/heads/{name}"] = folder
-    program = tmp_path / "bin" / "fleetcast"
-    program.parent.mkdir()
+        (folder / "requirements.lock").touch()
+    return folders
+
+
+@pytest.fixture
+def path(tmp_path) -> str:
+    """The PATH of a machine where a stand-in for `fleetcast` is installed."""
+    program = tmp_path / "stand-in"
     program.write_text(STAND_IN, "utf-8")
     program.chmod(0o755)
-    return Runner(tmp_path / "runner", branches, f"{program.parent}:{os.defpath}", skip=SKIPPED)
+    return machine(tmp_path / "bin", program)
+
+
+@pytest.fixture
+def runner(tmp_path, branches, path) -> Runner:
+    return Runner(tmp_path / "runner", copied(branches), path)
 
 
 def workflow(name: str) -> str:
@@ -233,8 +258,8 @@ def test_a_pull_request_touches_no_environment(runner):
     ]
 
 
-def test_a_check_that_fails_stops_what_needs_it_and_leaves_its_report(runner):
-    (runner.branches["refs/heads/release/2026w47"] / "fails-model-validation").touch()
+def test_a_check_that_fails_stops_what_needs_it_and_leaves_its_report(runner, branches):
+    (branches["refs/heads/release/2026w47"] / "fails-model-validation").touch()
     ran = runner.run(workflow("release"), ref="refs/heads/release/2026w47")
     assert ran.results == {
         "code-validation": "success",

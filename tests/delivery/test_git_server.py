@@ -177,6 +177,20 @@ def test_a_merge_without_checks_is_refused_and_taken_when_they_are_recorded(serv
     assert [event.action for event in server.audit()] == ["refused.missing_checks"] * 2
 
 
+def test_a_merge_that_pins_other_data_waits_for_its_validation_on_these(server, ada):
+    ada.git("switch", "-q", "-c", "data/2026w46")
+    (ada.folder / "data.lock").write_text("schema = 1\n", "utf-8")
+    ada.git("add", "data.lock")
+    ada.commit("new data")
+    ada.push("data/2026w46")
+    ada.merged("data/2026w46")
+    server.check(ada.tree())
+    assert "`ci model-validation --pinned` was not recorded" in ada.refused("main")
+    server.record("ci model-validation --pinned", "passed", tree=ada.tree())
+    ada.push("main")
+    assert server.tip("main") == ada.head()
+
+
 def test_a_check_that_fails_later_takes_back_that_it_passed_and_both_are_kept(server, ada):
     tree = ada.tree()
     server.record(CHECKS[0], "passed", tree=tree)

@@ -54,6 +54,18 @@ def test_a_check_that_failed_or_never_ran_is_missing_and_is_named():
     assert "`ci code-validation` failed, `ci model-validation` was not recorded" in refusal.says
 
 
+def test_other_data_get_onto_main_only_once_models_were_validated_on_them():
+    pinned = changed(pins=True, verdicts=PASSED | dict.fromkeys(RULES.data_checks, "passed"))
+    refusal = judge(TO_MAIN, changed(pins=True), RULES)
+    assert refusal is not None
+    assert "`ci model-validation --pinned` was not recorded" in refusal.says
+    assert judge(TO_MAIN, pinned, RULES) is None
+
+
+def test_a_release_branch_starts_from_the_data_that_main_pins_and_asks_for_no_more():
+    assert refused(Update(OLD, NEW, "refs/heads/release/2026w47"), changed(pins=True)) is None
+
+
 def test_commits_that_a_protected_branch_has_are_not_taken_from_it():
     assert refused(TO_MAIN, changed(fast_forward=False)) == "force_push"
 

@@ -7,8 +7,9 @@ import pytest
 from jsonschema import Draft7Validator
 from referencing import Registry, Resource
 
-from fleetcast.delivery.closure import closure
-from fleetcast.delivery.sbom import Component, components, locked, sbom, write
+from fleetcast.delivery import lock
+from fleetcast.delivery.closure import Package, closure
+from fleetcast.delivery.sbom import Component, components, sbom, write
 
 SHOP = Component("shop", "0.1.0", "LicenseRef-Proprietary", ("fleetcast", "numpy"))
 AA, BB, CC = "aa" * 32, "bb" * 32, "cc" * 64
@@ -40,7 +41,7 @@ def schema():
 
 @pytest.fixture(scope="module")
 def parts():
-    return components(closure(["fleetcast"]).packages, {}, LOCK)
+    return components(closure(["fleetcast"]).packages, {}, lock.read(LOCK))
 
 
 def test_the_bill_of_fleetcast_is_valid(schema, parts):
@@ -79,8 +80,13 @@ def test_what_needs_what_is_told_of_parts_that_are_there():
     ]
 
 
-def test_a_lock_is_read_with_its_hashes_sorted():
-    assert list(locked(LOCK)) == [
-        ("numpy", "2.4.6", (f"sha256:{AA}", f"sha256:{BB}")),
-        ("fleet-cast", "0.1.0", (f"sha512:{CC}",)),
+def test_a_part_has_the_hashes_that_are_locked_for_its_version_sorted():
+    found = components([Package("numpy", "2.4.6"), Package("numpy", "2.5.0")], {}, lock.read(LOCK))
+    assert [part.hashes for part in found] == [(f"sha256:{AA}", f"sha256:{BB}"), ()]
+
+
+def test_a_lock_names_packages_as_indexes_do_whatever_extras_and_markers_they_have():
+    assert [(pin.name, pin.version) for pin in lock.read(LOCK)] == [
+        ("numpy", "2.4.6"),
+        ("fleet-cast", "0.1.0"),
     ]

@@ -77,6 +77,48 @@ def test_a_ledger_of_a_newer_fleetcast_is_left_alone(ledger, path, clock):
         Ledger.open(path, clock)
 
 
+@pytest.fixture
+def older(ledger, path) -> Path:
+    """A ledger as the Fleetcast before this one left it."""
+    made = release(ledger)
+    ledger.move_pointer(expected=None, to=made, event=EVENT)
+    ledger.close()
+    raw(
+        path,
+        *(f"DROP TABLE {name}" for name in ("approvals", "incidents", "notices")),
+        "UPDATE alembic_version SET version_num = '0003'",
+    )
+    return path
+
+
+def revision(path: Path) -> str:
+    return str(raw(path, "SELECT version_num FROM alembic_version")[0][0])
+
+
+def test_an_older_ledger_is_brought_up_to_date(older, clock):
+    with Ledger.open(older, clock) as ledger, ledger.view() as view:
+        assert view.approvals() == []
+    assert revision(older) == database.HEAD
+
+
+def test_what_is_live_is_read_in_an_older_ledger_that_is_kept_as_it_is_and_a_refusal_is_recorded(
+    older, clock
+):
+    with Ledger.open(older, clock, older="keep") as ledger:
+        ledger.append(EVENT)
+        with ledger.view() as view:
+            live = view.pointer()
+            assert live is not None
+            assert [stored.id for stored in view.releases()] == [live]
+    assert revision(older) == "0003"
+
+
+def test_an_older_ledger_is_left_alone_where_only_artifacts_may_move_it(older, clock):
+    with pytest.raises(InfrastructureError, match=r"revision 0003.*the artifact's own program"):
+        Ledger.open(older, clock, older="refuse")
+    assert revision(older) == "0003"
+
+
 def test_a_file_that_is_no_ledger_is_a_clear_error(path, clock):
     path.parent.mkdir()
     path.write_bytes(b"not a database at all, but long enough to have a header" * 20)

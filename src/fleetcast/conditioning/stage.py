@@ -1,9 +1,10 @@
 """Raw files to conditioned tables: receive, read, condition, check, write."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -39,6 +40,8 @@ from fleetcast.telemetry import get_logger
 
 log = get_logger()
 
+TOLD = 16  # weeks of which an account says how many rows there are
+
 
 @dataclass(frozen=True)
 class Conditioner:
@@ -49,10 +52,23 @@ class Conditioner:
 
 
 @dataclass(frozen=True)
+class Delivery:
+    """What one file of a source brought: rows, of which some were quarantined; or why it was `refused` whole, in a code."""
+
+    file: str
+    received: str  # ISO, UTC
+    initial: bool
+    rows: int
+    quarantined: int
+    refused: str = ""
+
+
+@dataclass(frozen=True)
 class Account:
     """Conservation of one source: rows in = accepted + quarantined + identical duplicates.
 
-    Rows are lines of the raw files; `refused` files could not be read at all and count no rows.
+    Rows are lines of the raw files; `refused` files could not be read at all and count no rows. `deliveries` says it
+    file by file, and `weeks` how many accepted rows each of its newest weeks has, by partition ("all" where no store is named).
     """
 
     source: str
@@ -62,6 +78,19 @@ class Account:
     accepted: int
     quarantined: int
     duplicates: int
+    deliveries: tuple[Delivery, ...] = ()
+    weeks: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+    @property
+    def counts(self) -> dict[str, Any]:
+        """Its name and numbers alone."""
+        return {name: getattr(self, name) for name in list(self.__dataclass_fields__)[:7]}
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> "Account":
+        """As it was kept, JSON by now."""
+        deliveries = tuple(Delivery(**one) for one in body.get("deliveries", ()))
+        return cls(**{**body, "deliveries": deliveries})
 
 
 def receive(
@@ -129,8 +158,8 @@ def condition(
         lake.replace(QUARANTINE, lake.read(QUARANTINE, partition=gone).clear(), partition=gone)
     for source in settled:
         lake.replace(QUARANTINE, source.quarantined, partition=source.account.source)
-        log.info("conditioned", **asdict(source.account))
-    return [source.account for source in settled]
+        log.info("conditioned", **source.account.counts)
+    return [replace(source.account, weeks=_weeks(source.tables.values(), stands, key)) for source in settled]
 
 
 def derive(
@@ -222,6 +251,24 @@ def _refuse_no_clusters(now: pl.DataFrame, clusters: pl.DataFrame, cutoff: date)
     )
 
 
+def _weeks(
+    frames: Iterable[pl.DataFrame], stands: pl.DataFrame | None, key: str | None
+) -> dict[str, dict[str, int]]:
+    """Rows of the newest `TOLD` weeks, by partition and week; days count for their week."""
+    found: dict[str, dict[str, int]] = {}
+    for frame in frames:
+        dated = next((column for column in ("week", "date") if column in frame.columns), None)
+        if dated is None or frame.is_empty():
+            continue
+        rows = frame.filter(pl.col(dated) > pl.col(dated).max() - TOLD * WEEK)
+        for partition, part in _cut([rows], stands if "store" in frame.columns else None, key):
+            counted = part.group_by(pl.col(dated).dt.truncate("1w").cast(pl.String)).len().sort(dated)
+            weeks = found.setdefault(partition, {})
+            for week, number in counted.iter_rows():
+                weeks[week] = weeks.get(week, 0) + number
+    return found
+
+
 def batches_of(files: Iterable[RawFile], conditioner: str) -> dict[str, RawFile]:
     """By each name that its batch of rows may have, the files of a source, as a conditioner of this digest made them."""
     return {
@@ -245,6 +292,7 @@ class _Source:
     conditioned: Conditioned
     unread: pl.DataFrame  # quarantined by the reader
     batches: pl.DataFrame  # file, batch, received
+    deliveries: tuple[Delivery, ...]
 
     def settle(
         self, tables: Mapping[str, Table], stores: Iterable[str] | None, products: Iterable[str] | None
@@ -276,6 +324,7 @@ class _Source:
             settled.balance.accepted,
             settled.balance.quarantined + unread,
             settled.balance.duplicates,
+            self._with_quarantined(settled.quarantined),
         )
         batch = self.batches.select("file", "batch")
         taken = {
@@ -294,6 +343,12 @@ class _Source:
             "received",
         )
         return _Settled(account, taken, pl.concat([self.unread, rejected], how="vertical_relaxed"))
+
+    def _with_quarantined(self, rejected: pl.DataFrame) -> tuple[Delivery, ...]:
+        unread = self.unread.filter(pl.col("line") > 0)
+        counted = pl.concat([rejected.select("file"), unread.select("file")]).group_by("file").len()
+        aside = dict(counted.iter_rows())
+        return tuple(replace(one, quarantined=aside.get(one.file, 0)) for one in self.deliveries)
 
     def _refuse_incomplete(self, tables: Mapping[str, Table]) -> None:
         for name, frame in self.conditioned.tables.items():
@@ -324,7 +379,7 @@ def _condition_source(
     taken: dict[str, list[pl.DataFrame]] = {}
     lines, rejected, unread = [_PLACES.clear()], [], [_UNREAD.clear()]
     refused: list[SourceError] = []
-    rows_in = 0
+    deliveries: list[Delivery] = []
     labels = _labels(files)
     for file, label in zip(files, labels, strict=True):
         context = Context(name, declared, file.received, file.initial, file.name)
@@ -333,6 +388,7 @@ def _condition_source(
             conditioned = _conditioned(reading.rows, conditioner, context)
         except SourceError as error:
             refused.append(error)
+            deliveries.append(_delivery(file, label, refused=error.reason))
             unread.append(_whole_file(name, label, file, error))
             continue
         for table, frame in conditioned.tables.items():
@@ -340,7 +396,7 @@ def _condition_source(
         rejected.append(conditioned.rejected.with_columns(pl.lit(label).alias("file")))
         lines.append(reading.rows.select(pl.lit(label).alias("file"), "line"))
         unread.append(reading.quarantined)
-        rows_in += reading.rows_in
+        deliveries.append(_delivery(file, label, rows=reading.rows_in))
     if refused and len(refused) == len(files) and declared.required:
         raise DataError(f"source {name} is required, and none of its files can be read: {refused[-1]}")
     batches = pl.DataFrame(
@@ -362,11 +418,16 @@ def _condition_source(
         len(files),
         len(refused),
         pl.concat(lines),
-        rows_in,
+        sum(one.rows for one in deliveries),
         together,
         pl.concat(unread, how="vertical_relaxed"),
         batches,
+        tuple(deliveries),
     )
+
+
+def _delivery(file: RawFile, label: str, *, rows: int = 0, refused: str = "") -> Delivery:
+    return Delivery(label, file.received.isoformat(), file.initial, rows, 0, refused)
 
 
 def _conditioned(rows: pl.DataFrame, conditioner: Conditioner, context: Context) -> Conditioned:

@@ -30,13 +30,18 @@ class Closure:
     packages: tuple[Package, ...]
     absent: tuple[str, ...]
 
+    @property
+    def names(self) -> list[str]:
+        """Everything that is needed, by name."""
+        return sorted([*(package.name for package in self.packages), *self.absent])
+
 
 def closure(requirements: Iterable[str], path: Sequence[str] | None = None) -> Closure:
     """Walk from requirements to what they require, by the markers of this machine; `path` is where to look, else sys.path."""
     found: dict[str, Package] = {}
     absent: set[str] = set()
     known: dict[str, set[str]] = {}  # package → extras it has been walked with
-    waiting = [_read(text, "the workspace") for text in requirements]
+    waiting = [one for text in requirements if _holds(one := _read(text, "the workspace"), set())]
     while waiting:
         wanted = waiting.pop()
         name, extras = canonicalize_name(wanted.name), set(wanted.extras)

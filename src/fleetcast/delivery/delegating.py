@@ -1,21 +1,23 @@
 """Which program has to do a verb of `cd`: that of an artifact, which may be another one than this."""
 
+import tomllib
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from fleetcast import artifacts
-from fleetcast.artifacts import Artifact, Installed
+from fleetcast.artifacts import SHARE, Artifact, Installed
 from fleetcast.delivery import installing
 from fleetcast.fleet.refusals import recorded
 from fleetcast.ledger.store import Ledger
 from fleetcast.registry.manifest import Release
 from fleetcast.settings import StateSettings, load
-
-SETTINGS_FILE = "fleetcast.toml"
+from fleetcast.settings.references import resolved
+from fleetcast.workspace import LEDGER, SETTINGS_FILE
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,31 @@ class Outside:
 
     @cached_property
     def ledger(self) -> Ledger:
+        """As it stands: brought up to date by a newer program than the artifact's, the artifact could not read it any more."""
         self.state.mkdir(parents=True, exist_ok=True)
-        return Ledger.open(self.state / "ledger.db", self.clock)
+        return Ledger.open(self.ledger_at, self.clock, older="keep")
+
+    def close(self) -> None:
+        """Let the ledger go, if it was looked at."""
+        if "ledger" in vars(self):
+            self.ledger.close()
+
+    @property
+    def ledger_at(self) -> Path | str:
+        """Where the settings that are here say the ledger is: those of a checkout, else of an artifact that is installed."""
+        for settings in (self.folder, *self.state.glob(f"installed/*/venv/{SHARE}")):
+            if written := _ledger(settings / SETTINGS_FILE, self.environment):
+                return resolved(written, f"[environments.{self.environment}] ledger")
+        return self.state / LEDGER
+
+
+def _ledger(settings: Path, environment: str) -> str | None:
+    """What is written there and nothing else: all of it may be read by the program it was written for only."""
+    if not settings.is_file():
+        return None
+    written: dict[str, Any] = tomllib.loads(settings.read_text("utf-8"))
+    found = written.get("environments", {}).get(environment, {}).get("ledger")
+    return found if isinstance(found, str) else None
 
 
 def elsewhere(
@@ -51,6 +76,13 @@ def elsewhere(
     `artifact` is a folder; without one it is that `of` a release, and where that was made by a checkout, none.
     """
     outside = Outside(folder.resolve(), environment, _root(folder), clock)
+    with closing(outside):
+        return _elsewhere(outside, artifact, of=of, actor=actor)
+
+
+def _elsewhere(
+    outside: Outside, artifact: Path | None, *, of: Literal["live", "newest"], actor: str
+) -> Installed | None:
     here = artifacts.here()
     if artifact is None:
         pinned = _pinned(outside, of)
@@ -72,7 +104,7 @@ def _root(folder: Path) -> str:
 
 def _pinned(outside: Outside, of: Literal["live", "newest"]) -> str | None:
     """The artifact of a release."""
-    if not (outside.state / "ledger.db").is_file():
+    if isinstance(outside.ledger_at, Path) and not outside.ledger_at.is_file():
         return None
     with outside.ledger.view() as view:
         live = view.pointer()

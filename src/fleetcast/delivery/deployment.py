@@ -3,13 +3,13 @@
 from collections.abc import Callable, Sequence
 from datetime import date
 
-from fleetcast.delivery.report import Check, Finding, Report
+from fleetcast.delivery.report import Check, Finding, Report, State
 from fleetcast.delivery.verb import Verb
 from fleetcast.domain.errors import UsageError
 from fleetcast.fleet import promoting, run
 from fleetcast.fleet.progress import Progress
 from fleetcast.fleet.refusals import recorded
-from fleetcast.fleet.report import CycleReport, SourceLine
+from fleetcast.fleet.report import CycleReport, Rehearsal, SourceLine
 from fleetcast.registry.manifest import Release
 from fleetcast.workspace import Workspace
 
@@ -25,7 +25,7 @@ def validate_model(w: Workspace, *, week: date | None, progress: Progress, actor
         "models", work, lambda report: f"{len(report.verdicts)} judged, of the week {report.cycle}"
     )
     if made is not None:
-        verb.add(_data(made.sources), _gate(made), _rehearsal(made))
+        verb.add(_data(made.sources), gate(made), _rehearsal(made))
         verb.about(release=made.release, week=made.cycle.isoformat())
     return verb.report()
 
@@ -109,7 +109,8 @@ def _data(sources: Sequence[SourceLine]) -> Check:
     return Check("data", "failed" if open_ends else "passed", says, tuple(findings))
 
 
-def _gate(made: CycleReport) -> Check:
+def gate(made: CycleReport) -> Check:
+    """Whether enough models passed, and why others did not."""
     findings = tuple(
         Finding("gate", f"{verdict.segment}: {verdict.reason}", level="warning" if made.quorum else "error")
         for verdict in made.verdicts
@@ -126,7 +127,12 @@ def _rehearsal(made: CycleReport) -> Check:
     found = made.rehearsed
     if found is None:
         return Check("rehearsal", "skipped", "nothing was trained anew, so the live release stays as it is")
-    ill = {**found.unserved, **found.failed}
-    findings = tuple(Finding("rehearsal", f"{name}: {why}") for name, why in sorted(ill.items()))
     evidence = {"change": found.change, "volumes": {name: list(both) for name, both in found.volumes.items()}}
-    return Check("rehearsal", "passed" if found.passed else "failed", found.text, findings, evidence=evidence)
+    state: State = "passed" if found.passed else "failed"
+    return Check("rehearsal", state, found.text, unserved(found), evidence=evidence)
+
+
+def unserved(found: Rehearsal) -> tuple[Finding, ...]:
+    """The models that would not serve their segments, and why."""
+    ill = {**found.unserved, **found.failed}
+    return tuple(Finding("rehearsal", f"{name}: {why}") for name, why in sorted(ill.items()))

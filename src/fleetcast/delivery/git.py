@@ -92,6 +92,17 @@ def writers(folder: Path) -> tuple[str, ...]:
     return tuple(sorted(found - {""}))
 
 
+def remote(folder: Path) -> str | None:
+    """The address of a checkout's remote `origin`, where it has one."""
+    return _asked(folder, "config", "--get", "remote.origin.url")
+
+
+def root(folder: Path) -> Path | None:
+    """The root of the checkout that a folder is part of, if it is."""
+    found = _asked(folder, "rev-parse", "--show-toplevel")
+    return Path(found).resolve() if found else None
+
+
 def committed_at(folder: Path) -> int:
     """When the commit was made, in seconds since 1970."""
     return int(_said(folder, "show", "--no-patch", "--format=%ct", "HEAD"))
@@ -142,22 +153,32 @@ def git(folder: Path, *words: str) -> str:
     return _said(folder, *words).rstrip("\n")
 
 
+def _asked(folder: Path, *words: str) -> str | None:
+    """What Git answers, where it has something to say."""
+    try:
+        return git(folder, *words) or None
+    except NoRepository:
+        return None
+
+
 def _said(folder: Path, *words: str) -> str:
     """What Git answers in a folder, as text."""
     return _ran(folder, *words).decode("utf-8", "surrogateescape")
 
 
-def _ran(folder: Path, *words: str, more: Mapping[str, str] | None = None) -> bytes:
-    """What Git answers in a folder; NoRepository when it has nothing to say."""
+def run(*words: str, environment: Mapping[str, str]) -> subprocess.CompletedProcess[bytes]:
+    """Run Git's own program, however it ends."""
     program = shutil.which("git")
     if program is None:
         raise NoRepository("Git is not installed; install it (Debian, Ubuntu: apt install git)")
-    done = subprocess.run(  # noqa: S603 — words that we chose
-        [program, "-C", str(folder), *words],
-        env={**_environment(), **(more or {})},
-        capture_output=True,
-        check=False,
+    return subprocess.run(  # noqa: S603 — words that we chose
+        [program, *words], env=environment, capture_output=True, check=False
     )
+
+
+def _ran(folder: Path, *words: str, more: Mapping[str, str] | None = None) -> bytes:
+    """What Git answers in a folder; NoRepository when it has nothing to say."""
+    done = run("-C", str(folder), *words, environment={**_environment(), **(more or {})})
     if done.returncode:
         reason = (
             done.stderr.decode("utf-8", "replace").strip().removeprefix("fatal: ")

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
+from fleetcast.delivery import git
 from fleetcast.delivery.pipelines import azure, github, gitlab, hooks, owners, protection
 from fleetcast.delivery.pipelines.description import process
 from fleetcast.delivery.protection import Rules
-from fleetcast.delivery.repository import Repository, remote_of, root_of
+from fleetcast.delivery.repository import Repository
 from fleetcast.domain.errors import UsageError
 from fleetcast.settings import Policy, load, load_policy
 
@@ -58,14 +59,14 @@ def plan(
     if not (workspace / "fleetcast.toml").is_file():
         raise UsageError(f"{workspace} is no workspace: it has no fleetcast.toml; name one with --workspace")
     settings, policy = load(workspace / "fleetcast.toml"), load_policy(workspace / "policy.toml")
-    remote = remote_of(workspace)
+    remote = git.remote(workspace)
     host = host_of(workspace, remote) if name is None else named(name)
     if host == "git":
         if out is None:
             raise UsageError("where the hook goes is not said; name the bare repository: --out DIR")
         hook = hooks.emit(program=program, workspace=str(workspace), environment=environment)
         return Plan(host, Repository(out).folder, hook)
-    if out is None and (root := root_of(workspace)) not in (None, workspace):
+    if out is None and (root := git.root(workspace)) not in (None, workspace):
         raise UsageError(
             f"{workspace} lies inside the repository {root}, and a host reads its files at the root only;"
             " make the workspace a repository of its own, or say where the files go: --out DIR"
@@ -116,10 +117,10 @@ def files(host: Literal["github", "azure", "gitlab"], place: Workplace) -> dict[
     pipeline, rules = process(), Rules()
     if host == "azure":
         owned = owners.owned(place.package, [".azure-pipelines/"])
-        return azure.emit(pipeline) | protection.azure(rules, place.reviews, owned)
+        return azure.emit(pipeline) | protection.azure(rules, place.reviews, pipeline, owned)
     if host == "github":
         owned = owners.owned(place.package, [".github/"])
-        emitted = github.emit(pipeline) | protection.github(rules, place.reviews, pipeline.checks)
+        emitted = github.emit(pipeline) | protection.github(rules, place.reviews, pipeline)
         return emitted | {".github/CODEOWNERS": owners.codeowners(owned, _group(place))}
     owned = owners.owned(place.package, [gitlab.FILE, ".gitlab/"])
     emitted = gitlab.emit(pipeline) | protection.gitlab(rules, place.reviews, pipeline)

@@ -67,21 +67,6 @@ def differences(pins: list[Pinned]) -> list[str]:
     return found
 
 
-def unlocked(requires: list[str], pins: list[Pinned]) -> list[str]:
-    """The distributions that are required, by name, and not in the lock; those of theirs that are local included."""
-    locked, found, todo = {pin.name for pin in pins}, dict[str, None](), list(requires)
-    while todo:
-        wanted = Requirement(todo.pop(0))
-        name = canonicalize_name(wanted.name)
-        applies = wanted.marker is None or wanted.marker.evaluate({"extra": ""})
-        if not applies or name in locked or name in found:
-            continue
-        found[name] = None
-        here = installed(name)
-        todo += (here.requires or []) if here else []
-    return list(found)
-
-
 def installed(name: str) -> Distribution | None:
     try:
         return distribution(name)

@@ -113,13 +113,15 @@ def _make(folder: Path, found: git.Checkout, to: Path) -> Artifact:
     )
     (to / built.name).write_bytes(built.content)
     (to / LOCK).write_bytes(committed[LOCK])
-    for name in lock.unlocked([*requires, "fleetcast"], pins):
-        _carry(name, to / WHEELS, made_at)
+    needed, locked = closure(["fleetcast", *requires]), {pin.name for pin in pins}
+    for name in needed.names:
+        if name not in locked:
+            _carry(name, to / WHEELS, made_at)
     with tempfile.TemporaryDirectory() as bare:
         w = _opened(files, Path(bare))
         code = w.code
-        bill = _bill(w, requires, committed[LOCK].decode("utf-8"), project)
-        sbom.write(bill, to / SBOM)
+        parts = sbom.components(needed.packages, w.policy.licences.known, pins)
+        sbom.write(_bill(parts, requires, project), to / SBOM)
     made = Artifact(
         schema=1,
         workspace=w.settings.workspace.name,
@@ -139,12 +141,8 @@ def _make(folder: Path, found: git.Checkout, to: Path) -> Artifact:
     return made
 
 
-def _bill(
-    w: workspace.Workspace, requires: list[str], locked: str, project: Mapping[str, Any]
-) -> dict[str, Any]:
+def _bill(parts: list[sbom.Component], requires: list[str], project: Mapping[str, Any]) -> dict[str, Any]:
     """What all of it is made of."""
-    found = closure(["fleetcast", *requires])
-    parts = sbom.components(found.packages, w.policy.licences.known, locked)
     needs = tuple(sorted(canonicalize_name(Requirement(one).name) for one in requires))
     return sbom.sbom(sbom.Component(project["name"], project["version"], needs=needs), parts)
 

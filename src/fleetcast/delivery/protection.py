@@ -20,6 +20,7 @@ class Rules:
     releases: tuple[str, ...] = ("release/*",)
     tags: tuple[str, ...] = ("fleet-*",)
     checks: tuple[str, ...] = ("ci code-validation", "ci model-validation")
+    data_checks: tuple[str, ...] = ("ci model-validation --pinned",)  # of what pins other data for the trunk
 
     @property
     def branches(self) -> tuple[str, ...]:
@@ -65,7 +66,8 @@ class Update:
 class Facts:
     """What the repository says about the commit that a protected branch shall be moved to.
 
-    `tips` are the branches that lay at a commit before this push; `verdicts` how each recorded check of its tree ended.
+    `tips` are the branches that lay at a commit before this push; `verdicts` how each recorded check of its tree ended;
+    `pins` says that its `data.lock` is another one than before.
     """
 
     tree: str = ""
@@ -75,6 +77,7 @@ class Facts:
     trunk_exists: bool = True
     tips: Mapping[str, str] = field(default_factory=dict)  # commit → name of a branch
     verdicts: Mapping[str, str] = field(default_factory=dict)  # verb → state
+    pins: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +136,8 @@ def _moved(branch: str, update: Update, facts: Facts) -> Refusal | None:
 
 
 def _unchecked(branch: str, facts: Facts, rules: Rules) -> Refusal | None:
-    open_ = [verb for verb in rules.checks if facts.verdicts.get(verb) != "passed"]
+    asked = (*rules.checks, *(rules.data_checks if facts.pins and branch == rules.trunk else ()))
+    open_ = [verb for verb in asked if facts.verdicts.get(verb) != "passed"]
     if not open_:
         return None
     said = ", ".join(f"`{verb}` {facts.verdicts.get(verb, 'was not recorded')}" for verb in open_)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from fleetcast.workspace import Workspace
 
 POLICY = "protection"
+DATA_LOCK = "data.lock"  # spelled here too: a hook does not wait for the engines that read it
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,8 @@ def facts(repository: Repository, update: Update, rules: Rules) -> Facts:
         on_trunk=trunk is not None and repository.reaches(trunk, update.new),
         trunk_exists=trunk is not None,
         tips={tip: name for name, tip in branches.items()},
-        verdicts=verdicts(repository, commit.tree, rules.checks),
+        verdicts=verdicts(repository, commit.tree, (*rules.checks, *rules.data_checks)),
+        pins=repository.file(update.new, DATA_LOCK) not in (None, repository.file(update.old, DATA_LOCK)),
     )
 
 

@@ -12,7 +12,7 @@ from fleetcast.delivery.repository import Repository
 from fleetcast.domain.errors import CorruptError, UsageError
 
 REPORT = "report.json"
-_VERB = re.compile(r"[a-z]+(?:[ -][a-z]+)*")
+_VERB = re.compile(r"[a-z]+(?:(?: |-| --)[a-z]+)*")
 _TREE = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 

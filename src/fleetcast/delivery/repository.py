@@ -1,12 +1,12 @@
 """Facts about a Git repository, read with plumbing commands; also from within a push that is not accepted yet."""
 
 import os
-import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from fleetcast.delivery import git
 from fleetcast.domain.errors import InfrastructureError, UsageError
 
 
@@ -35,7 +35,7 @@ class Repository:
         done = self._git("cat-file", "commit", name)
         if done.returncode:
             raise UsageError(f"{self.folder} has no commit {name}; push it first")
-        head = [line.split(" ", 1) for line in done.stdout.split("\n\n", 1)[0].splitlines()]
+        head = [line.split(" ", 1) for line in _text(done.stdout).split("\n\n", 1)[0].splitlines()]
         trees = [rest[0] for kind, *rest in head if kind == "tree"]
         return Commit(trees[0], tuple(rest[0] for kind, *rest in head if kind == "parent"))
 
@@ -45,49 +45,28 @@ class Repository:
         pairs = (line.split(" ", 1) for line in lines.splitlines())
         return {name: commit for commit, name in pairs}
 
+    def file(self, commit: str, path: str) -> str | None:
+        """The object of a file in a commit, which is the same where the file is."""
+        return _text(self._git("rev-parse", "--verify", "--quiet", f"{commit}:{path}").stdout).strip() or None
+
     def reaches(self, new: str, old: str) -> bool:
         """Whether a commit has another one among its ancestors, or is it."""
         done = self._git("merge-base", "--is-ancestor", old, new)
         if done.returncode not in (0, 1):
-            raise InfrastructureError(f"git could not compare {old} and {new}: {done.stderr.strip()}")
+            raise InfrastructureError(f"git could not compare {old} and {new}: {_text(done.stderr).strip()}")
         return done.returncode == 0
 
     def _asked(self, *words: str) -> str:
         done = self._git(*words)
         if done.returncode:
-            raise InfrastructureError(f"git {words[0]} failed in {self.folder}: {done.stderr.strip()}")
-        return done.stdout
+            raise InfrastructureError(f"git {words[0]} failed in {self.folder}: {_text(done.stderr).strip()}")
+        return _text(done.stdout)
 
-    def _git(self, *words: str) -> subprocess.CompletedProcess[str]:
-        git = shutil.which("git")
-        if git is None:
-            raise InfrastructureError("git is not on the path; install it, or put it there")
-        return subprocess.run(  # noqa: S603 — git itself, with object names and words of ours
-            [git, "--git-dir", str(self.folder), *words],
-            env=os.environ | {"GIT_NO_REPLACE_OBJECTS": "1"},
-            capture_output=True,
-            text=True,
-            errors="surrogateescape",
-            check=False,
+    def _git(self, *words: str) -> subprocess.CompletedProcess[bytes]:
+        return git.run(
+            "--git-dir", str(self.folder), *words, environment=os.environ | {"GIT_NO_REPLACE_OBJECTS": "1"}
         )
 
 
-def remote_of(folder: Path) -> str | None:
-    """The address of a checkout's remote `origin`, where it has one."""
-    return _answer(folder, "config", "--get", "remote.origin.url")
-
-
-def root_of(folder: Path) -> Path | None:
-    """The root of the checkout that a folder is part of."""
-    root = _answer(folder, "rev-parse", "--show-toplevel")
-    return Path(root).resolve() if root else None
-
-
-def _answer(folder: Path, *words: str) -> str | None:
-    git = shutil.which("git")
-    if git is None:
-        return None
-    done = subprocess.run(  # noqa: S603 — git itself, with words of ours
-        [git, "-C", str(folder), *words], capture_output=True, text=True, check=False
-    )
-    return done.stdout.strip() or None
+def _text(said: bytes) -> str:
+    return said.decode("utf-8", "surrogateescape")

@@ -1,7 +1,6 @@
 """A software bill of materials in CycloneDX's JSON: what an artifact brings with it, and nothing that changes by itself."""
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +11,11 @@ from packaging.utils import canonicalize_name
 
 from fleetcast.delivery.closure import Package
 from fleetcast.delivery.licences import licence_of
+from fleetcast.delivery.lock import Pinned
 
 SPECIFICATION = "1.6"
 ALGORITHMS = {"sha256": "SHA-256", "sha384": "SHA-384", "sha512": "SHA-512"}
 INDEX = "https://pypi.org/simple"
-_LOCKED = re.compile(r"^(?P<name>[A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?\s*==\s*(?P<version>[^\s;\\]+)")
-_HASH = re.compile(r"--hash=(?P<algorithm>\w+):(?P<digest>[0-9a-f]+)")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -40,9 +38,11 @@ class Component:
         return f"pkg:pypi/{canonicalize_name(self.name)}@{quote(self.version, safe='')}"
 
 
-def components(packages: Iterable[Package], known: Mapping[str, str], lock: str = "") -> list[Component]:
-    """Installed packages as components, with the hashes that the text of a requirements.lock has for their versions."""
-    hashes = {(name, version): digests for name, version, digests in locked(lock)}
+def components(
+    packages: Iterable[Package], known: Mapping[str, str], pins: Iterable[Pinned] = ()
+) -> list[Component]:
+    """Installed packages as components, with the hashes that a lock has for their versions."""
+    hashes = {(pin.name, pin.version): tuple(sorted(pin.hashes)) for pin in pins}
     return [
         Component(
             package.name,
@@ -53,15 +53,6 @@ def components(packages: Iterable[Package], known: Mapping[str, str], lock: str 
         )
         for package in sorted(packages)
     ]
-
-
-def locked(lock: str) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """Name, version and hashes of every line of a requirements.lock, which may be continued by backslashes."""
-    for line in lock.replace("\\\n", " ").splitlines():
-        found = _LOCKED.match(line.strip())
-        if found:
-            digests = tuple(sorted(f"{one['algorithm']}:{one['digest']}" for one in _HASH.finditer(line)))
-            yield canonicalize_name(found["name"]), found["version"], digests
 
 
 def sbom(subject: Component, made_of: Iterable[Component]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from fleetcast import workspace
 from fleetcast.artifacts import LOCK
-from fleetcast.delivery import git
+from fleetcast.delivery import git, lock
 from fleetcast.delivery.checks.advised import advisories
 from fleetcast.delivery.checks.declared import settings
 from fleetcast.delivery.checks.leaked import secrets
@@ -20,7 +20,6 @@ from fleetcast.delivery.checks.tools import Toolbox
 from fleetcast.delivery.checks.typed import types
 from fleetcast.delivery.closure import Closure, closure
 from fleetcast.delivery.report import Check, Report
-from fleetcast.delivery.sbom import locked
 from fleetcast.domain.errors import UsageError, some
 from fleetcast.settings import Policy, load_policy
 
@@ -93,9 +92,9 @@ def _versions(folder: Path) -> dict[str, set[str]]:
     versions: dict[str, set[str]] = {}
     for package in needed(folder).packages:
         versions.setdefault(package.name, set()).add(package.version)
-    lock = folder / LOCK
-    for name, version, _ in locked(lock.read_text("utf-8", "replace") if lock.is_file() else ""):
-        versions.setdefault(name, set()).add(version)
+    path = folder / LOCK
+    for pin in lock.read(path.read_text("utf-8", "replace")) if path.is_file() else ():
+        versions.setdefault(pin.name, set()).add(pin.version)
     return versions
 
 

@@ -135,7 +135,7 @@ def _condition(w: Workspace, steps: Steps, progress: Progress) -> list[condition
             )
         ],
     )
-    accounts = [conditioning.Account(**account) for account in done.result]
+    accounts = [conditioning.Account.of(account) for account in done.result]
     quarantined = sum(account.quarantined for account in accounts)
     rows = sum(account.rows for account in accounts)
     progress.done(

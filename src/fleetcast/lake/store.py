@@ -1,6 +1,7 @@
 """The lake: tables whose every version can be named by its content, verified and read again."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Set
+from contextlib import AbstractContextManager
 from datetime import date, datetime
 from pathlib import Path
 from typing import Literal
@@ -140,6 +141,10 @@ class Lake:
     def compact(self, table: Table, *, files_at_most: int = 8) -> str:
         """Join the older files of every partition that has more than so many; the content version stays."""
         return self._writer(table).compact(files_at_most)
+
+    def still(self, table: Table) -> AbstractContextManager[None]:
+        """Nobody writes a table while the block runs: its files may be copied as they lie."""
+        return self._writer(table).alone()
 
     def rebuild(self, table: Table) -> str:
         """Empty a table and give it its contract's present columns; earlier versions can still be read."""

@@ -32,7 +32,7 @@ class Writer:
         """Replace a partition's rows of some batches, or all of them (None), by rows in order; the content version."""
         if not partition:
             raise UsageError(f"table {self.table.name}: a partition needs a name.")
-        with self._locked():
+        with self.alone():
             version = self._opened()
             held = next((part for part in version.partitions if part.partition == partition), None)
             stored = self.journal.partition(held) if held else _EMPTY
@@ -46,7 +46,7 @@ class Writer:
 
         The next weeks' rows come into those, and only what stands in the same file as they must be read again.
         """
-        with self._locked():
+        with self.alone():
             latest = self.journal.recover()
             if latest is None:
                 return NOTHING
@@ -64,7 +64,7 @@ class Writer:
 
     def rebuild(self) -> str:
         """Empty the table and give it its contract's columns."""
-        with self._locked():
+        with self.alone():
             latest = self.journal.recover()
             return self._started_over(latest).content if latest else NOTHING
 
@@ -160,7 +160,8 @@ class Writer:
         return self.journal.acknowledge(version)
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def alone(self) -> Iterator[None]:
+        """Nobody else writes the table while the block runs."""
         make_folder(self.lock.parent)
         try:
             with FileLock(self.lock, timeout=_PATIENCE):

@@ -1,5 +1,7 @@
-"""A ledger of one moment, copied row by row: from a file or a server, into either."""
+"""A ledger of one moment, copied: a file as it is, and row by row from a file or a server into either."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from sqlalchemy import Engine, insert, select
@@ -9,6 +11,12 @@ from fleetcast.ledger import schema
 from fleetcast.ledger.database import connect, reading, writing
 
 SLICE = 5_000  # rows at once
+
+
+def copy_file(ledger: Path, to: Path) -> None:
+    """Copy a file of any revision, which stays as it is, whoever writes to it meanwhile."""
+    with closing(sqlite3.connect(ledger)) as source, closing(sqlite3.connect(to)) as target:
+        source.backup(target)
 
 
 def copy(ledger: Engine, to: Path | str) -> None:

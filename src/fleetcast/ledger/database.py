@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import DatabaseError
@@ -11,16 +12,17 @@ from fleetcast.domain.errors import CorruptError, InfrastructureError
 from fleetcast.ledger import dialects
 
 HEAD = "0005"  # the newest migration; a test compares it with the folder
+Older = Literal["migrate", "keep", "refuse"]  # what becomes of a schema that is older than `HEAD`
 
 
-def connect(where: Path | str) -> Engine:
-    """An engine for a SQLite file, or for a database URL, with its schema at `HEAD`."""
+def connect(where: Path | str, older: Older = "migrate") -> Engine:
+    """An engine for a SQLite file, or for a database URL; what is new gets its schema, at `HEAD`."""
     if isinstance(where, Path):
         where.parent.mkdir(parents=True, exist_ok=True)
         where = f"sqlite+pysqlite:///{where}"
     engine = dialects.engine(where)
     try:
-        _migrate(engine)
+        _settle(engine, older)
     except BaseException:
         engine.dispose()
         raise
@@ -61,10 +63,22 @@ def _translated(engine: Engine) -> Iterator[None]:
         raise InfrastructureError(f"the ledger {where} failed: {error.orig}; try again") from error
 
 
-def _migrate(engine: Engine) -> None:
+def _settle(engine: Engine, older: Older) -> None:
     with reading(engine) as connection:
-        if _revision(connection) == HEAD:
-            return
+        found = _revision(connection)
+    if found == HEAD or (found is not None and older == "keep"):
+        return
+    if found is not None and found < HEAD and older == "refuse":
+        raise InfrastructureError(
+            f"the ledger {engine.url.database} is at revision {found}, and this Fleetcast would make it {HEAD}, which the"
+            " artifact that works there may not know: type this with the artifact's own program,"
+            " installed/*/venv/bin/fleetcast beside the ledger, or bring an artifact of this Fleetcast there with"
+            " `fleetcast cd validate-model --artifact DIR`"
+        )
+    _migrate(engine)
+
+
+def _migrate(engine: Engine) -> None:
     from alembic import command  # half a second of import, needed once in a ledger's life
     from alembic.config import Config
     from alembic.util import CommandError

@@ -13,7 +13,7 @@ from fleetcast.domain.cost import Cost
 from fleetcast.domain.errors import CorruptError
 from fleetcast.ledger import copying, experiments, leases, schema, steps
 from fleetcast.ledger.audit import AuditEvent, AuditRecord, Verification, verify_chain
-from fleetcast.ledger.database import connect, reading, writing
+from fleetcast.ledger.database import Older, connect, reading, writing
 from fleetcast.ledger.experiments import Experiment
 from fleetcast.ledger.leases import Lease
 from fleetcast.ledger.steps import CycleRecord, StepRecord, StepRun
@@ -28,9 +28,9 @@ class Ledger:
         self._engine, self._clock = engine, clock
 
     @classmethod
-    def open(cls, where: Path | str, clock: Callable[[], datetime]) -> Self:
-        """Open a SQLite file, or a database URL; an older schema is brought up to date."""
-        return cls(connect(where), clock)
+    def open(cls, where: Path | str, clock: Callable[[], datetime], *, older: Older = "migrate") -> Self:
+        """Open a SQLite file, or a database URL; an older schema is brought up to date, kept as it is, or refused."""
+        return cls(connect(where, older), clock)
 
     def close(self) -> None:
         self._engine.dispose()

@@ -1,15 +1,11 @@
 """`nb debug`: any step of a cycle as a notebook, with exactly what it was given, in a copy of the environment's state."""
 
-import os
-import re
-import shutil
-import sqlite3
 from collections.abc import Mapping
-from contextlib import closing
 from datetime import date
 from pathlib import Path
 
 from fleetcast import own, workspace
+from fleetcast.delivery.copying import copy_state
 from fleetcast.delivery.notebooks.local import STATE, Scratch, workspace_for_trying
 from fleetcast.domain.errors import UsageError, some
 from fleetcast.domain.history import History
@@ -24,8 +20,6 @@ from fleetcast.ledger.steps import StepRecord
 from fleetcast.workspace import Workspace
 
 ACTOR = "debug"
-LEDGER = "ledger.db"
-RAW = "raw"  # where raw files are kept, beside the environments
 DATA = "data"  # the cycle of what is no week's: taking files in
 ONLY: Mapping[str, Only] = {
     "condition": "condition",
@@ -179,11 +173,8 @@ def step(name: str, *, workspace: Path | str = ".", environment: str = "dev") ->
     record = _record(w, name)
     held = Scratch("debug")
     there = workspace_for_trying(w.folder, held.folder / "workspace", home=w.home)
-    _clone(w.state, there / STATE / environment)
-    _clone_ledger(w.state / LEDGER, there / STATE / environment / LEDGER)
-    if (w.state.parent / RAW).is_dir():
-        _clone(w.state.parent / RAW, there / STATE / RAW)
-    return Step(name, _open(there, environment, data=w.address.data), record, held)
+    copy_state(w, there / STATE)
+    return Step(name, _open(there, environment, w.address.data, apart=True), record, held)
 
 
 def write(folder: Path, name: str, *, environment: str = "dev") -> Path:
@@ -206,8 +197,8 @@ def write(folder: Path, name: str, *, environment: str = "dev") -> Path:
     return path
 
 
-def _open(folder: Path, environment: str, data: Path | None = None) -> Workspace:
-    return workspace.open(folder, environment=environment, data=data)
+def _open(folder: Path, environment: str, data: Path | None = None, *, apart: bool = False) -> Workspace:
+    return workspace.open(folder, environment=environment, data=data, apart=apart)
 
 
 def _record(w: Workspace, name: str) -> StepRecord:
@@ -231,28 +222,3 @@ def _name(record: StepRecord) -> str:
 
 def _week(cycle: str) -> date:
     return date.fromisocalendar(int(cycle[:4]), int(cycle[5:]), 1)
-
-
-def _clone(state: Path, to: Path) -> None:
-    """A copy of stored files; those that are never changed once they are written are shared with it."""
-
-    def put(source: str, target: str) -> str:
-        if _WRITTEN_ONCE.fullmatch(Path(source).name):
-            try:
-                os.link(source, target)
-            except OSError:  # on another disk
-                shutil.copy2(source, target)
-            return target
-        return str(shutil.copy2(source, target))
-
-    left = shutil.ignore_patterns("installed", "log.jsonl", f"{LEDGER}*")
-    shutil.copytree(state, to, copy_function=put, ignore=left)
-
-
-def _clone_ledger(ledger: Path, to: Path) -> None:
-    """A copy of one moment, whoever writes meanwhile."""
-    with closing(sqlite3.connect(ledger)) as source, closing(sqlite3.connect(to)) as target:
-        source.backup(target)
-
-
-_WRITTEN_ONCE = re.compile(r"[0-9a-f]{64}|.+\.parquet")  # named by their content, or by chance

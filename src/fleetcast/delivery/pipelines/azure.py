@@ -86,7 +86,7 @@ def _job(job: Job, workflow: Workflow, pipeline: Pipeline) -> dict[str, Node]:
             IS_RELEASE if workflow.code == "release" else IS_TRUNK.format(trunk=pipeline.trunk)
         )
     said["timeoutInMinutes"] = str(job.minutes)
-    said["pool"] = {"vmImage": IMAGE} if job.environment is None else {"name": f"fleetcast-{job.environment}"}
+    said["pool"] = {"vmImage": IMAGE} if job.machine is None else {"name": f"fleetcast-{job.machine}"}
     steps: list[Node] = [*_set_up(job, pipeline.python), {"script": job.command}, *_kept(job)]
     if job.place is None:
         return said | {"steps": steps}

@@ -29,6 +29,7 @@ class Trigger:
 class Job:
     """One verb on one machine. A job of an environment runs on that environment's own, one at a time.
 
+    `beside`: it runs on an environment's machine too, and leaves the environment as it is, so that it waits for nobody.
     `approved`: people of the host let it begin, as a second lock beside the signatures that the verb itself asks for.
     """
 
@@ -39,6 +40,12 @@ class Job:
     environment: Environment | None = None
     approved: bool = False
     artifact: Artifact = "none"
+    beside: Environment | None = None
+
+    @property
+    def machine(self) -> Environment | None:
+        """The environment on whose machine it runs; None: on any that the host has."""
+        return self.environment or self.beside
 
     @property
     def place(self) -> str | None:
@@ -70,10 +77,18 @@ class Pipeline:
     releases: tuple[str, ...]
     workflows: tuple[Workflow, ...]
 
-    @property
-    def checks(self) -> tuple[str, ...]:
-        """The jobs that a pull request must pass."""
-        return tuple(job.name for job in self.workflows[0].jobs)
+    def asked(self, branch: str) -> tuple[Workflow, ...]:
+        """The workflows that a pull request to a branch starts, and must pass."""
+        return tuple(
+            workflow
+            for workflow in self.workflows
+            for trigger in workflow.triggers
+            if trigger.event == "pull_request" and branch in trigger.branches
+        )
+
+    def checks(self, branch: str) -> tuple[str, ...]:
+        """The jobs of these."""
+        return tuple(job.name for workflow in self.asked(branch) for job in workflow.jobs)
 
 
 # ------------------------------------------------------------------------- every command line that a host types
@@ -87,6 +102,10 @@ def code_validation() -> str:
 
 def model_validation(*, full: bool) -> str:
     return f"fleetcast ci model-validation --local{' --full' if full else ''} {_REPORTED}"
+
+
+def pinned_validation() -> str:
+    return f"fleetcast ci model-validation --pinned {_REPORTED}"
 
 
 def package() -> str:
@@ -135,6 +154,13 @@ def process(
                 (Trigger("pull_request", (trunk, *releases)),),
                 "event",
                 _validation(full=False),
+            ),
+            Workflow(
+                "pull-request-data",
+                f"What a pull request to {trunk} must pass on the data that it pins for dev, where it pins others.",
+                (Trigger("pull_request", (trunk,)),),
+                "event",
+                (Job("pinned-data", pinned_validation(), 360, beside="dev"),),
             ),
             Workflow(
                 "main",

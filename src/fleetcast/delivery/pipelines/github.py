@@ -26,6 +26,7 @@ SARIF = Noted("github/codeql-action/upload-sarif@7211b7c8077ea37d8641b6271f6a365
 JUNIT = Noted("mikepenz/action-junit-report@bccf2e31636835cf0874589931c4116687171386", "v6")
 
 ALWAYS = "always()"  # also when the verb failed: that is when a report is read
+OWN = "github.event.pull_request.head.repo.full_name == github.repository"
 # A schedule runs on the default branch, whatever it is about: the branch is named, and where it is not, nothing is found.
 RELEASE = f"refs/heads/${{{{ vars.{RELEASE_BRANCH} || 'set-the-variable-{RELEASE_BRANCH}' }}}}"
 
@@ -70,7 +71,9 @@ def _job(job: Job, ref: str | None, python: str) -> dict[str, Node]:
     said: dict[str, Node] = {"name": job.name}
     if job.needs:
         said["needs"] = list(job.needs)
-    said["runs-on"] = RUNNER if job.environment is None else ["self-hosted", f"fleetcast-{job.environment}"]
+    said["runs-on"] = RUNNER if job.machine is None else ["self-hosted", f"fleetcast-{job.machine}"]
+    if job.beside is not None:
+        said["if"] = Noted(OWN, f"a fork's code does not run on {job.beside}'s machine")
     said["timeout-minutes"] = job.minutes
     if job.place is not None:
         said["environment"] = job.place

@@ -71,10 +71,11 @@ def _job(job: Job, workflow: Workflow, pipeline: Pipeline) -> dict[str, Node]:
     if job.approved:
         rule |= {"when": "manual", "allow_failure": False}
     said: dict[str, Node] = {"stage": _stage(job)}
-    if job.environment is None:
+    if job.machine is None:
         said["image"] = f"python:{pipeline.python}"
     else:
-        said["tags"] = [f"fleetcast-{job.environment}"]
+        said["tags"] = [f"fleetcast-{job.machine}"]
+    if job.environment is not None:
         said["resource_group"] = f"fleetcast-{job.environment}"  # one at a time, none is cancelled
     if job.place is not None:
         said["environment"] = {"name": job.place}

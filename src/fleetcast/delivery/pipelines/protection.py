@@ -21,17 +21,20 @@ class Reviews:
     releases: int = 2
 
 
-def github(rules: Rules, reviews: Reviews, checks: Sequence[str]) -> dict[str, str]:
+def github(rules: Rules, reviews: Reviews, pipeline: Pipeline) -> dict[str, str]:
     """Rulesets; each file is the body of one call: `gh api repos/OWNER/REPO/rulesets --input FILE`."""
     return {
         ".github/rulesets/fleetcast-main.json": _ruleset(
-            "main", "branch", [f"refs/heads/{rules.trunk}"], _branch_rules(reviews.trunk, checks)
+            "main",
+            "branch",
+            [f"refs/heads/{rules.trunk}"],
+            _branch_rules(reviews.trunk, pipeline.checks(rules.trunk)),
         ),
         ".github/rulesets/fleetcast-release.json": _ruleset(
             "release",
             "branch",
             [f"refs/heads/{glob}" for glob in rules.releases],
-            _branch_rules(reviews.releases, checks),
+            _branch_rules(reviews.releases, pipeline.checks(rules.releases[0])),
         ),
         ".github/rulesets/fleetcast-tags.json": _ruleset(
             "tags",
@@ -137,7 +140,7 @@ def _schedules(pipeline: Pipeline) -> list[dict[str, Any]]:
     ]
 
 
-def azure(rules: Rules, reviews: Reviews, owned: Sequence[Owned]) -> dict[str, str]:
+def azure(rules: Rules, reviews: Reviews, pipeline: Pipeline, owned: Sequence[Owned]) -> dict[str, str]:
     """Commands of the Azure CLI with their options; `$…` stands for an id that only the organisation knows.
 
     A branch with a policy that blocks takes pull requests only, and can be neither deleted nor rewritten.
@@ -155,9 +158,11 @@ def azure(rules: Rules, reviews: Reviews, owned: Sequence[Owned]) -> dict[str, s
         calls.append(
             {"az repos policy approver-count create": branch | count | {"reset-on-source-push": True}}
         )
-        build = {"build-definition-id": "$PULL_REQUEST_PIPELINE_ID", "display-name": "fleetcast pull-request"}
         queued = {"manual-queue-only": False, "queue-on-source-update-only": True, "valid-duration": 0}
-        calls.append({"az repos policy build create": branch | build | queued})
+        for workflow in pipeline.asked(glob):
+            definition = f"${workflow.name.replace('-', '_').upper()}_PIPELINE_ID"
+            build = {"build-definition-id": definition, "display-name": f"fleetcast {workflow.name}"}
+            calls.append({"az repos policy build create": branch | build | queued})
         for one in owned:
             reviewer = {"path-filter": f"{one.path}*" if one.path.endswith("/") else one.path}
             who = {"required-reviewer-ids": f"${one.role.replace('-', '_').upper()}", "message": one.role}

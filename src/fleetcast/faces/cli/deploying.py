@@ -1,5 +1,7 @@
 """The verbs of continuous deployment: an artifact's week in an environment."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -23,6 +25,7 @@ from fleetcast.faces.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from fleetcast.fleet.progress import Progress
     from fleetcast.workspace import Workspace
 
 cd = typer.Typer(
@@ -53,14 +56,11 @@ def validate_model(
 
     The data are taken in, the release is rehearsed, and nothing becomes live by it. The artifact is installed in an
     environment of its own, and runs there."""
-    place = _there(workspace, env, artifact, data)
-    if place is not None:
+    with _at_work(workspace, env, artifact, data) as (there, shown):
         from fleetcast.delivery import deployment
-        from fleetcast.faces.cli.progress import progress
 
-        with progress(log=place.log) as shown:
-            made = deployment.validate_model(place, week=week, progress=shown, actor=actor())
-        told(made, report, workspace, env.value, as_json=json)
+        made = deployment.validate_model(there, week=week, progress=shown, actor=actor())
+    told(made, report, workspace, env.value, as_json=json)
 
 
 @cd.command("promote")
@@ -78,14 +78,11 @@ def promote(
     """Make a release live, if policy allows it.
 
     Every gate has to have passed, and who has to approve must have done so."""
-    place = _there(workspace, env, artifact, None, of="newest")
-    if place is not None:
+    with _at_work(workspace, env, artifact, of="newest") as (there, shown):
         from fleetcast.delivery import deployment
-        from fleetcast.faces.cli.progress import progress
 
-        with progress(log=place.log) as shown:
-            made = deployment.promote(place, release, progress=shown, actor=actor(), reason=reason)
-        told(made, report, workspace, env.value, as_json=json)
+        made = deployment.promote(there, release, progress=shown, actor=actor(), reason=reason)
+    told(made, report, workspace, env.value, as_json=json)
 
 
 @cd.command("score")
@@ -98,30 +95,35 @@ def score(
     json: Json = False,
 ) -> None:
     """Forecast with the live release, and publish."""
-    place = _there(workspace, env, artifact, None)
-    if place is not None:
+    with _at_work(workspace, env, artifact) as (there, shown):
         from fleetcast.delivery import deployment
-        from fleetcast.faces.cli.progress import progress
 
-        with progress(log=place.log) as shown:
-            made = deployment.score(place, week=week, progress=shown, actor=actor())
-        told(made, report, workspace, env.value, as_json=json)
+        made = deployment.score(there, week=week, progress=shown, actor=actor())
+    told(made, report, workspace, env.value, as_json=json)
 
 
-def _there(
+@contextmanager
+def _at_work(
     folder: Path,
     env: Environment,
     artifact: Path | None,
-    data: Path | None,
+    data: Path | None = None,
+    *,
     of: Literal["live", "newest"] = "live",
-) -> "Workspace | None":
-    """The workspace, if this is the program that has to do the work; else the right one does, and this one ends as it did."""
+) -> Iterator[tuple["Workspace", "Progress"]]:
+    """The workspace, and who is told how far the work is.
+
+    Where the work is another program's, that does it, and this one ends as it did."""
     import sys
 
     with looking("finding the artifact's own program"):
         from fleetcast.delivery import delegating, installing
 
         installed = delegating.elsewhere(folder, env.value, artifact, of=of, actor=actor(), clock=now)
-    if installed is None:
-        return opened(folder, env, data)
-    raise typer.Exit(installing.run_there(installed, sys.argv[1:]))
+    if installed is not None:
+        raise typer.Exit(installing.run_there(installed, sys.argv[1:]))
+    from fleetcast.faces.cli.progress import progress
+
+    there = opened(folder, env, data)
+    with progress(log=there.log) as shown:
+        yield there, shown

@@ -105,7 +105,7 @@ def protect(
     refused = pushes.protect(
         Repository(git_dir),
         pushes.read_updates(sys.stdin),
-        Rules(checks=tuple(require)) if require else Rules(),
+        Rules(checks=tuple(require), data_checks=()) if require else Rules(),
         opened=lambda: opened(workspace, env),
         actor=_pusher(),
     )

@@ -131,8 +131,11 @@ def package(
 @ci.command("model-validation")
 def model_validation(
     workspace: Folder = HERE,
-    local: Annotated[  # noqa: ARG001 — there is no other way yet, and it is spelled for the day there is
-        bool, typer.Option("--local", help="On the sample, in this process, touching nothing; the default.")
+    local: Annotated[
+        bool,
+        typer.Option(
+            "--local/--pinned", help="On the sample; or on what data.lock pins, beside what is live in dev."
+        ),
     ] = True,
     full: Annotated[
         bool, typer.Option("--full", help="With the settings' own rounds, passes and epochs, not the fewest.")
@@ -140,20 +143,25 @@ def model_validation(
     report: ReportFolder = None,
     json: Json = False,
 ) -> None:
-    """Try data, training and scoring on the sample, end to end.
+    """Try data, training and scoring end to end, on the sample.
 
-    Nothing outside a temporary folder is written, no server is asked, and breakpoints stop in this very process."""
+    Nothing outside a temporary folder is written, no server is asked, and breakpoints stop in this very process.
+    With --pinned it needs the state of dev, which it copies: models are trained on the pinned data, judged and rehearsed
+    beside the live ones."""
     from fleetcast.delivery.seclusion import secluded
 
     with secluded() as place:
-        from fleetcast.delivery import model_validation
+        from fleetcast.delivery import model_validation, pinned_validation
         from fleetcast.faces.cli.progress import spoken
 
         effort: Effort = "full" if full else "quick"
         with spoken() as progress:
-            made = model_validation.verb(
-                workspace, place, effort=effort, clock=now, progress=progress, actor=actor()
-            )
+            if local:
+                made = model_validation.verb(
+                    workspace, place, effort=effort, clock=now, progress=progress, actor=actor()
+                )
+            else:
+                made = pinned_validation.verb(workspace, place, clock=now, progress=progress, actor=actor())
         told(made, report, workspace, as_json=json)
 
 
