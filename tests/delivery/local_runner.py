@@ -15,6 +15,8 @@ from typing import Any
 
 import yaml
 
+from fleetcast.delivery.pipelines.github import OWN
+
 PYTHON = """#!/usr/bin/env bash
 set -eu
 case "$1 $2" in
@@ -108,6 +110,7 @@ class Runner:
     def _job(
         self, name: str, job: Mapping[str, Any], ref: str, variables: Mapping[str, str], ran: Ran
     ) -> str:
+        assert job.get("if", OWN) == OWN, f"this runner does not know on what {name} depends"
         folder = self.home / "work" / name
         paths = self.home / "paths" / name
         summary = self.home / "summaries" / f"{name}.md"

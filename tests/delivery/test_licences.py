@@ -148,6 +148,11 @@ def test_what_a_marker_leaves_out_is_not_needed(tmp_path):
     assert judged(tmp_path, "shop").state == "passed"
 
 
+def test_what_the_workspace_needs_on_other_machines_only_is_not_needed_here(tmp_path):
+    installed(tmp_path, "shop", requires=["egg"], License="MIT")
+    assert closure(["shop", "winonly; sys_platform == 'win32'"], [str(tmp_path)]).names == ["egg", "shop"]
+
+
 def test_an_extra_brings_its_own(tmp_path):
     installed(tmp_path, "shop", requires=["gpl; extra == 'more'"], License="MIT")
     installed(tmp_path, "gpl", License_Expression="GPL-3.0-only")

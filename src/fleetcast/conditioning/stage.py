@@ -68,7 +68,8 @@ class Account:
     """Conservation of one source: rows in = accepted + quarantined + identical duplicates.
 
     Rows are lines of the raw files; `refused` files could not be read at all and count no rows. `deliveries` says it
-    file by file, and `weeks` how many accepted rows each of its newest weeks has, by partition ("all" where no store is named).
+    file by file, `tables` which ones it fills, and `weeks` how many accepted rows each of its newest weeks has, by
+    partition ("all" where no store is named).
     """
 
     source: str
@@ -80,6 +81,7 @@ class Account:
     duplicates: int
     deliveries: tuple[Delivery, ...] = ()
     weeks: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    tables: tuple[str, ...] = ()
 
     @property
     def counts(self) -> dict[str, Any]:
@@ -159,7 +161,14 @@ def condition(
     for source in settled:
         lake.replace(QUARANTINE, source.quarantined, partition=source.account.source)
         log.info("conditioned", **source.account.counts)
-    return [replace(source.account, weeks=_weeks(source.tables.values(), stands, key)) for source in settled]
+    return [
+        replace(
+            source.account,
+            weeks=_weeks(source.tables.values(), stands, key),
+            tables=tuple(sorted(source.tables)),
+        )
+        for source in settled
+    ]
 
 
 def derive(

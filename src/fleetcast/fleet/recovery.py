@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 
-from fleetcast.domain.errors import ConflictError
 from fleetcast.fleet.progress import Progress
 from fleetcast.fleet.report import CycleReport
 from fleetcast.fleet.run import LEASE, run_cycle
@@ -38,12 +37,12 @@ def recover(
     if cycle is None:
         return None
     deadline = time.monotonic() + patience
+    while holder := w.ledger.holder("cycle"):
+        if time.monotonic() >= deadline:
+            log.warning("not_recovered", cycle=cycle, holder=holder.owner, host=holder.host, pid=holder.pid)
+            return None
+        sleep(1.0)
+    if broken_off(w) is None:  # whoever it was came to the end
+        return None
     log.warning("recovering", cycle=cycle)
-    while True:
-        try:
-            return run_cycle(w, progress=progress, actor=actor)
-        except ConflictError as error:
-            if broken_off(w) is None or time.monotonic() >= deadline:
-                log.warning("not_recovered", cycle=cycle, error=str(error))
-                return None
-            sleep(1.0)
+    return run_cycle(w, progress=progress, actor=actor)

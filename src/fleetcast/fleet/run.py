@@ -2,16 +2,18 @@
 
 import errno
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Literal
 
 from fleetcast.conditioning import stage as conditioning
-from fleetcast.domain.errors import InfrastructureError
+from fleetcast.domain.errors import ConflictError, FleetcastError, InfrastructureError
 from fleetcast.domain.failures import DISK_FULL
+from fleetcast.domain.incidents import FLEET, Kind, Signal
 from fleetcast.domain.tables import DEMAND, FORECASTS, MEMBERSHIP
-from fleetcast.fleet import challengers, pins, reporting, weekly_forecasts, work
+from fleetcast.fleet import challengers, incidents, pins, reporting, watching, weekly_forecasts, work
 from fleetcast.fleet.cutoff import cutoff
 from fleetcast.fleet.cycle import Cycle
 from fleetcast.fleet.progress import Progress
@@ -19,10 +21,14 @@ from fleetcast.fleet.refusals import recorded
 from fleetcast.fleet.report import CycleReport, Rehearsal
 from fleetcast.fleet.steps import Steps
 from fleetcast.fleet.weekly_release import Released, train_and_release
+from fleetcast.ledger.leases import Lease
 from fleetcast.monitoring import stage as monitoring
 from fleetcast.registry.manifest import Release
 from fleetcast.settings import branch_digest
+from fleetcast.telemetry import get_logger
 from fleetcast.workspace import Workspace
+
+log = get_logger()
 
 Only = Literal["condition", "train", "validate", "score", "monitor"]
 LEASE = 10.0  # seconds without a heartbeat, of which there are three, until another scheduler may take the cycle over
@@ -70,14 +76,14 @@ def _run_cycle(
     started: float,
     asked: Mapping[str, str] | None,
 ) -> CycleReport:
-    with w.ledger.lease("cycle", actor, LEASE) as lease:
+    with _alone(w, actor) as lease:
         data = Steps("data", w.ledger, w.bank, lease)
         accounts = _condition(w, data, progress) if only in (None, "condition", "validate") else []
         pin = pins.admit(w, actor=actor)
         cycle = Cycle(w, cutoff(w, week, pin), progress, actor, lease, pin, asked)
         # whether the run before this one did not come to its end
         broken_off = any(c.cycle == cycle.name and c.state != "done" for c in w.ledger.cycles())
-        made = work_through(cycle, only)
+        made = work_through(cycle, only, resumed=broken_off)
         return reporting.report(
             w,
             cycle.week,
@@ -90,6 +96,19 @@ def _run_cycle(
             unchanged=not data.done and not cycle.steps.done,
             seconds=time.monotonic() - started,
         )
+
+
+@contextmanager
+def _alone(w: Workspace, actor: str) -> Iterator[Lease]:
+    """The lease of the environment's week. That a second one wanted it is an incident: two schedulers are one too many."""
+    with ExitStack() as stack:
+        try:
+            lease = stack.enter_context(w.ledger.lease("cycle", actor, LEASE))
+        except ConflictError as error:
+            signal = Signal("two_schedulers", FLEET, watching.due(w), str(error))
+            incidents.tell(w, signal, actor=actor)
+            raise
+        yield lease
 
 
 def take_in(w: Workspace, *, progress: Progress, actor: str) -> bool:
@@ -144,8 +163,11 @@ def _condition(w: Workspace, steps: Steps, progress: Progress) -> list[condition
     return accounts
 
 
-def work_through(cycle: Cycle, only: Only | None = None) -> Outcome:
-    """Do the steps of a cycle, in order; the ledger keeps its state whatever happens."""
+def work_through(cycle: Cycle, only: Only | None = None, *, resumed: bool = False) -> Outcome:
+    """Do the steps of a cycle, in order; the ledger keeps its state whatever happens.
+
+    `resumed`: the run before this one did not come to its end.
+    """
     w, made = cycle.w, Released()
     rehearsed: Rehearsal | None = None
     w.ledger.cycle_started(cycle.name)
@@ -160,15 +182,25 @@ def work_through(cycle: Cycle, only: Only | None = None) -> Outcome:
             weekly_forecasts.score_and_publish(cycle, made.untrained)
         if only in (None, "monitor"):
             _monitor(cycle)
+            watching.watch(cycle, made, resumed=resumed)
             _compact(w)
     except BaseException as error:
         w.ledger.cycle_finished(cycle.name, "failed", {"error": str(error)})
+        _tell(cycle, "failed", str(error) or type(error).__name__)
         raise
     finally:
         cycle.close()
     in_time = None if cycle.deadline is None else w.clock() <= cycle.deadline
     w.ledger.cycle_finished(cycle.name, "done", {"only": only or "all", "in_time": in_time})
     return Outcome(made, rehearsed)
+
+
+def _tell(cycle: Cycle, kind: Kind, cause: str) -> None:
+    """An incident of the fleet, whatever else fails."""
+    try:
+        incidents.tell(cycle.w, Signal(kind, FLEET, cycle.week, cause, severity="alarm"), actor=cycle.actor)
+    except FleetcastError as error:
+        log.exception("incident_lost", kind=kind, cause=cause, error=str(error))
 
 
 def _derive(cycle: Cycle) -> None:

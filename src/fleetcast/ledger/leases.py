@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import Engine, and_, insert, select, update
+from sqlalchemy import Connection, Engine, and_, insert, select, update
 
 from fleetcast.domain.errors import ConflictError, InfrastructureError
 from fleetcast.ledger import schema
@@ -66,18 +66,26 @@ def hold(
         _extend(engine, lease, until=clock())  # expired now: free for anybody
 
 
+def held(connection: Connection, name: str, now: datetime) -> tuple[Holder, datetime] | None:
+    """Who holds a lease, as far as anybody here can know, and until when; None where it is free to be taken."""
+    found = connection.execute(select(schema.leases).where(schema.leases.c.name == name)).first()
+    if found is None or found.expires <= now:
+        return None
+    holder = Holder(found.owner, found.host, found.pid)
+    return None if holder.dead else (holder, found.expires)
+
+
 def _take(engine: Engine, clock: Callable[[], datetime], name: str, holder: Holder, seconds: float) -> Lease:
     table = schema.leases
     with writing(engine) as connection:
         now = clock()
         found = connection.execute(select(table).where(table.c.name == name)).first()
-        if found and found.expires > now:
-            other = Holder(found.owner, found.host, found.pid)
-            if not other.dead:
-                raise ConflictError(
-                    f"{name} is being done by {other.owner} (process {other.pid} on {other.host}); "
-                    f"wait for it, or until {found.expires:%H:%M:%S} UTC when it stops answering"
-                )
+        if somebody := held(connection, name, now):
+            other, expires = somebody
+            raise ConflictError(
+                f"{name} is being done by {other.owner} (process {other.pid} on {other.host}); "
+                f"wait for it, or until {expires:%H:%M:%S} UTC when it stops answering"
+            )
         epoch = found.epoch + 1 if found else 1
         row = {**asdict(holder), "epoch": epoch, "expires": now + timedelta(seconds=seconds)}
         if found:

@@ -15,7 +15,7 @@ from fleetcast.ledger import copying, experiments, leases, schema, steps
 from fleetcast.ledger.audit import AuditEvent, AuditRecord, Verification, verify_chain
 from fleetcast.ledger.database import Older, connect, reading, writing
 from fleetcast.ledger.experiments import Experiment
-from fleetcast.ledger.leases import Lease
+from fleetcast.ledger.leases import Holder, Lease
 from fleetcast.ledger.steps import CycleRecord, StepRecord, StepRun
 from fleetcast.ledger.transaction import POINTER, Transaction
 from fleetcast.ledger.view import View
@@ -62,6 +62,12 @@ class Ledger:
     def lease(self, name: str, owner: str, seconds: float) -> AbstractContextManager[Lease]:
         """Act alone under a name while the block runs; ConflictError when somebody alive already does."""
         return leases.hold(self._engine, self._clock, name, owner, seconds)
+
+    def holder(self, name: str) -> Holder | None:
+        """Who acts alone under a name now; of a process on another host, until its lease runs out."""
+        with reading(self._engine) as connection:
+            found = leases.held(connection, name, self._clock())
+        return found[0] if found else None
 
     # steps
 

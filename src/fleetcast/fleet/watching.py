@@ -1,0 +1,155 @@
+"""What a cycle sees of trouble, read from the stores: the signals that incidents are made of."""
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+
+import polars as pl
+
+from fleetcast.conditioning.stage import Account
+from fleetcast.domain.incidents import FLEET, Signal
+from fleetcast.domain.tables import COMPLETENESS, EVENTS
+from fleetcast.domain.versions import Snapshot
+from fleetcast.domain.week import WEEK, known_by, label, monday
+from fleetcast.fleet import incidents, reporting, tables
+from fleetcast.fleet.cycle import Cycle
+from fleetcast.fleet.steps import Steps
+from fleetcast.fleet.weekly_release import Released
+from fleetcast.monitoring import changed
+from fleetcast.monitoring.arrivals import Arrival, arrivals
+from fleetcast.monitoring.incidents import Change
+from fleetcast.workspace import Workspace
+
+EARLIER = 4  # weeks whose corrections say which are usual
+
+
+def watch(cycle: Cycle, released: Released, *, resumed: bool) -> list[Change]:
+    """Open, go on with and end incidents by what this week saw; what changed."""
+    signals = [
+        *_sources(cycle.w, cycle.week),
+        *_tables(cycle),
+        *_series(cycle),
+        *_models(cycle, released),
+        *_run(cycle, released, resumed=resumed),
+    ]
+    return incidents.follow(cycle.w, signals, week=cycle.week, actor=cycle.actor)
+
+
+def due(w: Workspace) -> date:
+    """The newest week that is over, and whose data count as delivered by now."""
+    week = monday(w.clock().date()) - WEEK
+    return week if known_by(week, w.settings.calendar.ready_after_days) <= w.clock() else week - WEEK
+
+
+# ---------------------------------------------------------------- sources and tables
+
+
+def _sources(w: Workspace, week: date) -> Iterator[Signal]:
+    since = _last_look(w, week)
+    for account in accounts(w):
+        files = [
+            Arrival(one.file, one.rows, one.quarantined, one.refused)
+            for one in account.deliveries
+            if not one.initial and (since is None or datetime.fromisoformat(one.received) > since)
+        ]
+        yield from arrivals(account.source, files, account.weeks, due=max(week, due(w)))
+
+
+def accounts(w: Workspace) -> list[Account]:
+    """What conditioning said of each source when it was done last."""
+    kept = [s.output_digest for s in w.ledger.steps("data") if s.step == "condition" and s.output_digest]
+    return [Account.of(body) for body in Steps("data", w.ledger, w.bank).result(kept[-1])] if kept else []
+
+
+def _last_look(w: Workspace, week: date) -> datetime | None:
+    """When the cycle before this one began: what came in since then was not looked at yet."""
+    before = [one.started for one in w.ledger.cycles() if one.cycle < label(week)]
+    return before[-1] if before else None
+
+
+def _tables(cycle: Cycle) -> Iterator[Signal]:
+    """Old weeks that were restated, and events that were moved."""
+    w = cycle.w
+    snapshots = [(week, found) for week in _weeks(cycle.week) if (found := reporting.snapshot(w, week))]
+    if len(snapshots) < 2:
+        return
+    restated = [_restated(w, week, before, after) for (_, before), (week, after) in pairwise(snapshots)]
+    yield from changed.restated(restated[-1], restated[:-1], week=cycle.week)
+    yield from changed.events(
+        w.lake.read(EVENTS, version=snapshots[-2][1]["events"]),
+        w.lake.read(EVENTS, version=snapshots[-1][1]["events"]),
+        week=cycle.week,
+        source=_source_of(w, "events"),
+    )
+
+
+def _weeks(week: date) -> list[date]:
+    return [week - back * WEEK for back in range(EARLIER, -1, -1)]
+
+
+def _restated(w: Workspace, week: date, before: Snapshot, after: Snapshot) -> dict[str, changed.Restated]:
+    """By table, the weeks up to this one that another version has otherwise."""
+    found = {}
+    for change in tables.changes(w, before, after):
+        weeks = [
+            day
+            for name in (*change.rewritten, *change.shrunk)
+            if name and (day := date.fromisoformat(name)) < week
+        ]
+        if weeks:
+            found[change.table] = changed.Restated(
+                _source_of(w, change.table), tuple(sorted(set(weeks))), week
+            )
+    return found
+
+
+def _source_of(w: Workspace, table: str) -> str:
+    """Of the sources that fill a table, the one that sent a file last; the table itself, where nobody knows."""
+    told = {
+        account.source: max((one.received for one in account.deliveries), default="")
+        for account in accounts(w)
+        if table in account.tables
+    }
+    return max(told, key=lambda name: told[name], default=table)
+
+
+# ---------------------------------------------------------------- the fleet
+
+
+def _series(cycle: Cycle) -> Iterator[Signal]:
+    """Series that are no longer forecast, and series that something else than their champion forecasts."""
+    w, week = cycle.w, cycle.week
+    now, before = (w.lake.read(COMPLETENESS, where=pl.col("cycle") == at) for at in (week, week - WEEK))
+    yield from changed.closing(before, now, week=week, keys=len(w.settings.segments.keys))
+    live = w.registry.releases.current()
+    if live is not None:
+        modelled = [name for name, member in live.manifest.members.items() if member.serving == "ensemble"]
+        yield from changed.failover(now.filter(pl.col("segment").is_in(modelled)), week=week)
+
+
+def _models(cycle: Cycle, released: Released) -> Iterator[Signal]:
+    w, week = cycle.w, cycle.week
+    for name, why in sorted(released.untrained.items()):
+        yield Signal("untrained", name, week, why)
+    live = w.registry.releases.current()
+    if live is not None:
+        for age in reporting.ages(w, live, scored_at=w.clock()):
+            if age.state == "stale":
+                yield Signal("stale", age.segment, week, age.reason, severity="alarm")
+
+
+def _run(cycle: Cycle, released: Released, *, resumed: bool) -> Iterator[Signal]:
+    w, week = cycle.w, cycle.week
+    if not released.quorum:
+        yield Signal("quorum", FLEET, week, "too few of its models pass their gate", severity="alarm")
+    if resumed:
+        yield Signal(
+            "resumed", FLEET, week, "the run before this one was broken off; this one went on where it was"
+        )
+    if cycle.deadline is not None and w.clock() > cycle.deadline:
+        late = w.clock() - cycle.deadline
+        yield Signal("overdue", FLEET, week, f"out {_hours(late)} after its deadline", severity="alarm")
+
+
+def _hours(late: timedelta) -> str:
+    return f"{late.total_seconds() / 3600:.1f} hours"
