@@ -94,6 +94,10 @@ bench-orange-juice: $(READY) ## Replay Microsoft's orange-juice protocol; DATA=f
 bench-transfer: $(READY) ## Measure what a young segment gains from a donor, at 8, 16 and 26 weeks (1 CPU minute).
 	@$(BIN)/python benchmarks/transfer.py
 
+.PHONY: bench-detection
+bench-detection: $(READY) ## Measure how soon alarms find errors that grew, and how often they and drifts are false (3 CPU minutes).
+	@POLARS_MAX_THREADS=1 $(BIN)/python benchmarks/detection.py
+
 .PHONY: bench-retailer
 bench-retailer: $(READY) ## Hold the fleet's week on a frozen simulated retailer against the truth (7 CPU minutes).
 	@$(BIN)/python benchmarks/retailer.py

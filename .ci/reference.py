@@ -126,8 +126,13 @@ def _heading(name: str) -> str:
     places = {
         "Settings": "Top level",
         "SourceSettings": "`[sources.<name>]`",
+        "PullSettings": "`[sources.<name>.pull]`",
+        "PageSettings": "`[sources.<name>.pull]`: `pages = { … }`",
+        "HolidaySettings": "`[sources.<name>.pull]`: `holidays = { … }`",
+        "WeatherSettings": "`[sources.<name>.pull]`: `weather = { … }`",
         "ColumnSettings": "`[sources.<name>.columns]`: `<column> = { … }`",
         "CovariateSettings": "`[covariates.<name>]`",
+        "ChannelSettings": "`[alerts.channels.<name>]`",
         "EnvironmentSettings": "`[environments.<dev|prod>]`",
         "MoverSettings": "`[segments.mover]`",
         "FeatureSettings": "`[training.features]`",

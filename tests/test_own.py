@@ -1,8 +1,12 @@
+import numpy as np
+import polars as pl
 import pytest
-from tests.models.test_written import LEVELS
+from tests.models.test_written import EXPLAIN, LEVELS
 
 from fleetcast import workspace
 from fleetcast.domain.errors import SettingsError, UsageError
+from fleetcast.domain.tables import FORECASTS
+from fleetcast.fleet import explanations
 from fleetcast.settings import load
 from fleetcast.testing.kiosks import SETTINGS, kiosks, opened, run_week, write_workspace
 
@@ -40,6 +44,22 @@ def test_what_a_workspace_wrote_itself_is_trained_stored_judged_and_served(shop,
     w = opened(shop)
     ours = [version for version in w.registry.models.list() if version.lineage.get("recipe")]
     assert {str(version.lineage["recipe"]).rsplit("-", 1)[0] for version in ours} == {"own:levels"}
+
+
+@pytest.mark.slow
+def test_a_recipe_that_explains_itself_is_asked_why_it_forecasts_what_it_does(shop):
+    (shop / "src" / "kiosks" / "recipes" / "levels.py").write_text(LEVELS + EXPLAIN)
+    path = shop / "fleetcast.toml"
+    path.write_text(path.read_text() + "\n[gate]\nmape = 9.0\nskill = -9.0\nbias = 9.0\n")
+    run_week(shop)
+    w = opened(shop)
+    whole = explanations.segment_explained(w, "east/large/fast")
+    assert {driver.name for driver in whole.drivers} >= {"half", "recent weeks", "unexplained"}
+    assert whole.members == 1
+    row = w.lake.read(FORECASTS, where=pl.col("segment") == "east/large/fast").row(0, named=True)
+    one = explanations.forecast_explained(w, row["segment"], row["store"], row["product"], week=row["week"])
+    parts = sum(part.logs for part in one.drivers)
+    assert np.expm1(np.log1p(one.average) + parts) == pytest.approx(row["median"], rel=1e-5)
 
 
 def test_changed_code_of_the_workspace_is_changed_code(shop):

@@ -211,6 +211,11 @@ def source(**lines):
          "9 is more than training.rounds = 8, so no model could pass"),
         (HEAD + "[gate]\nmape_by = { fast = 0 }\n", "gate.mape_by.fast", "0.0 is too small"),
         (HEAD + "[retraining]\nstale_days = 30\n", "retraining.stale_warning_days", "46 is not before stale_days = 30"),
+        (
+            HEAD + "[monitoring]\nreference_weeks = 10\nfewest_reference_weeks = 12\n",
+            "monitoring.fewest_reference_weeks",
+            "12 is more than reference_weeks = 10",
+        ),
         (HEAD + '[demand]\nfirst_week = "2024-01-02"\n', "demand.first_week", "2024-01-02 is a Tuesday"),
         (HEAD + '[execution]\naddress = "ray://head:10001"\n', "execution.address",
          '"ray://head:10001" is no address of a cluster'),
@@ -433,3 +438,43 @@ def test_settings_that_were_written_down_read_back_as_they_were(tmp_path):
     again = recorded(deciding(settings))
     assert deciding_digest(again) == deciding_digest(settings)
     assert again.model_copy(update={"execution": settings.execution}) == settings
+
+
+CHANNEL = '[alerts.channels.team]\nkind = "slack"\naddress = "env:TEAM"\n'
+MAIL = '[alerts.channels.ops]\nkind = "email"\naddress = "env:MAIL"\nsender = "fleet@example.com"\nto = ["ops@example.com"]\n'
+
+
+def test_a_log_is_told_everything_until_channels_are_written(settings):
+    assert [(name, one.kind) for name, one in settings(HEAD).alerts.channels.items()] == [("log", "log")]
+    told = settings(HEAD + CHANNEL + MAIL).alerts.channels
+    assert list(told) == ["team", "ops"]
+    assert told["team"].about == ("incident", "release", "approval", "digest", "test")
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "problem"),
+    [
+        (CHANNEL + 'about = ["incidents"]', "alerts.channels.team.about[0]", '"incidents" is none of'),
+        (CHANNEL + 'kinds = ["tardy"]', "alerts.channels.team.kinds[0]", '"tardy" is none of'),
+        (CHANNEL + "about = []", "alerts.channels.team.about", "names nothing"),
+        (CHANNEL + 'to = ["eva@example.com"]', "alerts.channels.team.to", "belongs to e-mail"),
+        (MAIL.replace("fleet@", "fleet at "), "alerts.channels.ops.sender", "is no mailbox"),
+        (MAIL.replace('["ops@example.com"]', "[]"), "alerts.channels.ops.to", "names nobody"),
+        ('[alerts]\nlink = "fleet.example.com"', "alerts.link", "is no address"),
+        ('[alerts.channels.log]\nkind = "log"\naddress = "env:LOG"', "alerts.channels.log.address", "is not"),
+    ],
+)
+def test_a_channel_that_could_not_be_used_is_told_with_what_to_write(problems, text, key, problem):
+    ((_, found, said, _),) = problems(HEAD + text)
+    assert (found, problem in said) == (key, True)
+
+
+@pytest.mark.parametrize("address", ["https://hooks.example.com/T0/s3cr3t", "s3cr3t", "env:s3cr3t!"])
+def test_an_address_in_the_settings_is_refused_and_not_repeated(problems, address):
+    ((line, key, *said),) = problems(HEAD + CHANNEL.replace("env:TEAM", address))
+    assert (line, key) == (HEAD.count("\n") + 3, "alerts.channels.team.address")
+    assert "s3cr3t" not in " ".join(said)
+
+
+def test_who_is_told_changes_no_digest_of_settings_that_decide(settings):
+    assert deciding_digest(settings(HEAD)) == deciding_digest(settings(HEAD + CHANNEL))

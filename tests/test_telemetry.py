@@ -3,6 +3,7 @@
 import io
 import json
 import math
+from contextlib import nullcontext
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
@@ -99,3 +100,19 @@ def test_lines_are_appended_to_a_file(tmp_path):
 def test_debug_lines_are_dropped(lines):
     telemetry.get_logger().debug("detail")
     assert lines() == []
+
+
+def test_what_must_not_be_lost_goes_to_a_file_where_nobody_else_listens(tmp_path):
+    path = tmp_path / "log.jsonl"
+    for event in ("told", "unheard"):
+        with telemetry.at_least(path, clock=lambda: NOON) if event == "told" else nullcontext():
+            telemetry.get_logger().info(event)
+    assert [json.loads(line)["event"] for line in path.read_text().splitlines()] == ["told"]
+
+
+def test_and_nowhere_else_where_somebody_does(lines, tmp_path):
+    with telemetry.at_least(tmp_path / "log.jsonl", clock=lambda: NOON):
+        telemetry.get_logger().info("told")
+    telemetry.get_logger().info("after")
+    assert [line["event"] for line in lines()] == ["told", "after"]
+    assert not (tmp_path / "log.jsonl").exists()

@@ -3,8 +3,8 @@
 import json
 import math
 import re
-from collections.abc import Callable, Mapping, MutableMapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO, cast
@@ -53,6 +53,19 @@ def configure(target: Path | TextIO | None, *, clock: Clock) -> None:
         _sink.point(target.open("a", encoding="utf-8"), clock, opened=True)
     else:
         _sink.point(target, clock, opened=False)
+
+
+@contextmanager
+def at_least(target: Path, *, clock: Clock) -> Iterator[None]:
+    """Log lines go to a file meanwhile, unless they go somewhere already: what must not be lost is said in here."""
+    if _sink.stream is not None:
+        yield
+        return
+    configure(target, clock=clock)
+    try:
+        yield
+    finally:
+        configure(None, clock=clock)
 
 
 def get_logger(**fields: object) -> FilteringBoundLogger:

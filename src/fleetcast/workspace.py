@@ -37,7 +37,16 @@ from fleetcast.own import OWN, Kind, Package
 from fleetcast.registry.bank import Bank
 from fleetcast.registry.publications import Publications
 from fleetcast.registry.store import Registry
-from fleetcast.settings import Policy, Settings, branch_digest, deciding_digest, load, load_policy, recipes
+from fleetcast.settings import (
+    AlertSettings,
+    Policy,
+    Settings,
+    branch_digest,
+    deciding_digest,
+    load,
+    load_policy,
+    recipes,
+)
 from fleetcast.settings.local import Effort, local
 from fleetcast.settings.references import resolved
 from fleetcast.sources.raw import RawStore
@@ -261,13 +270,15 @@ def open(  # noqa: A001 — `workspace.open` reads as what it does
     """Open one environment of the workspace in `folder`; `data` (else $FLEETCAST_DATA) is where `{data}` points.
 
     An installed artifact brings settings and code with it, and `folder` is where its state and raw files are. In a copy,
-    `apart`, the ledger is the file in it, whatever server the settings name.
+    `apart`, the ledger is the file in it, whatever server the settings name, and nobody is told anything.
     """
     folder, installed = folder.resolve(), artifacts.here()
     home = folder
     if installed:
         folder = installed.folder
     settings = _settings(folder)
+    if apart:
+        settings = settings.model_copy(update={"alerts": AlertSettings(channels={})})
     if environment not in settings.environments:
         known = ", ".join(settings.environments)
         raise UsageError(f"no environment {environment!r} in {folder / SETTINGS_FILE}; it has {known}")
@@ -300,7 +311,10 @@ def open_locally(
     databases = [
         name
         for name, source in settings.sources.items()
-        if source.format == "sql" and "://" not in source.path and (home / source.path).is_file()
+        if source.format == "sql"
+        and source.pull is None
+        and "://" not in source.path
+        and (home / source.path).is_file()
     ]
     settings = local(settings, effort, databases=databases)
     return _with_own(

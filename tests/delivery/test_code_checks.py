@@ -63,6 +63,12 @@ def test_code_that_is_not_formatted_fails_lint(shop, look):
     assert [(rule, path) for rule, path, _ in places(look("lint"))] == [("unformatted", CONDITIONER)]
 
 
+def test_a_cell_of_a_notebook_may_show_a_value(shop, look):
+    (shop / "notebooks").mkdir()
+    (shop / "notebooks" / "steps.py").write_text("# %%\n1+1\n", "utf-8")
+    assert look("lint").state == "passed"
+
+
 def test_a_wrong_configuration_of_ruff_fails_lint_and_is_told(shop, look):
     append(shop / "pyproject.toml", "[tool.ruff.lint]\nselect = 3\n")
     check = look("lint")

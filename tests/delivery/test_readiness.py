@@ -27,7 +27,8 @@ def signers(*people: str) -> str:
 @pytest.mark.parametrize(
     ("policy", "state", "rules"),
     [
-        ("schema = 1\n", "failed", ["too-few"]),
+        ("schema = 1\n", "skipped", []),
+        ("schema = 1\n[promotion.dev]\napprovals = 1\n", "failed", ["too-few", "nobody-yet"]),
         ("schema = 1\n" + signers("ada"), "failed", ["too-few"]),
         ("schema = 1\n" + signers("ada", "ben"), "passed", ["just-enough"]),
         ("schema = 1\n" + signers("ada", "ben", "cyd"), "passed", []),

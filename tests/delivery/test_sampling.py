@@ -14,6 +14,7 @@ from fleetcast.fleet.progress import Silent
 from fleetcast.fleet.run import run_cycle
 from fleetcast.testing.kiosks import kiosks, opened, write_workspace
 from fleetcast.testing.retailer import tiny_retailer
+from fleetcast.testing.server import Reply, serving
 from fleetcast.workspace import Workspace
 
 SIZE = Size(regions=2, stores=1, products=4, weeks=60)
@@ -174,3 +175,21 @@ def test_every_source_has_a_region_among_those_taken():
         deliveries, stores, Size(regions=1), needed=[frozenset("b"), frozenset("c"), frozenset("bc")]
     )
     assert set(found.stores["region"]) == {"south", "west"}
+
+
+def test_what_is_pulled_is_in_a_sample_as_lines_and_a_validation_asks_nobody(tmp_path):
+    frames = kiosks(regions=("east", "west"), weeks=70)
+    folder = write_workspace(tmp_path / "shop", frames)
+    settings = folder / "fleetcast.toml"
+    text = settings.read_text("utf-8").replace('path = "data/deliveries/*.csv"\n', "")
+    with serving() as server:
+        settings.write_text(f'{text}\n[sources.deliveries.pull]\nurl = "{server.url}/sales.csv"\n', "utf-8")
+        server.at("/sales.csv", Reply(frames["deliveries"].write_csv().encode()))
+        run_cycle(opened(folder), only="condition", progress=Silent(), actor="test")
+        made = sampling.sample(opened(folder), tmp_path / "sample", size=SIZE, seed=1)
+        local = workspace.open_locally(folder, made.folder, effort="quick")
+        run_cycle(local, only="condition", progress=Silent(), actor="test")
+        assert len(server.asked) == 1
+    assert [path.suffix for path in (made.folder / "deliveries").iterdir()] == [".jsonl"]
+    assert local.lake.read(DELIVERIES).height > 100
+    assert local.lake.read(QUARANTINE).is_empty()

@@ -1,8 +1,10 @@
+import json
 import random
 import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,8 +12,10 @@ from fleetcast import workspace
 from fleetcast.delivery import model_validation
 from fleetcast.delivery.recognising import Told
 from fleetcast.delivery.starting import Started, start
+from fleetcast.delivery.validation import code_validation
 from fleetcast.domain.errors import UsageError
 from fleetcast.domain.tables import DELIVERIES, QUARANTINE
+from fleetcast.domain.week import WEEK, monday
 from fleetcast.fleet.progress import Silent
 from fleetcast.fleet.run import run_cycle
 from fleetcast.testing.repositories import commit, git
@@ -25,12 +29,17 @@ def begin(folder: Path, source: Path | None = None, **more: object) -> Started:
     return start(folder, source=source, **options)
 
 
-def semicolons(path: Path) -> Path:
+def last_week() -> date:
+    """The Monday of the last week that is over by this machine's clock, which programs that are typed read too."""
+    return monday(date.today()) - WEEK  # noqa: DTZ011
+
+
+def semicolons(path: Path, last: date = MONDAY) -> Path:
     """Weekly, from Sunday, in an old encoding; the last line has no end."""
     chance = random.Random(5)  # noqa: S311 — nothing secret
     lines = ["Semana;Tienda;Artículo;Unidades;Precio;Nota"]
     for n in range(100):
-        day = MONDAY - timedelta(weeks=99 - n, days=1)
+        day = last - timedelta(weeks=99 - n, days=1)
         for store in ("T1", "T2", "T3"):
             for number, product in enumerate(("0001", "0002", "0003", "0004", "0005", "0006")):
                 units = f"{(5 + 8 * number) * chance.lognormvariate(0, 0.2):.1f}".replace(".", ",")
@@ -90,16 +99,33 @@ def test_a_new_workspace_is_green_at_once(tmp_path, source):
     assert report.promoted
     assert report.series.published == report.series.active > 0
 
-    for tool in (
-        ["ruff", "check"],
-        ["ruff", "format", "--check"],
-        ["mypy"],
-        ["pytest", "-q", "-p", "no:cacheprovider"],
-    ):
+    looked = code_validation(folder, started=datetime(2026, 11, 18, tzinfo=UTC))
+    assert looked.exit_code == 0, [finding for check in looked.checks for finding in check.findings]
+
+
+@pytest.mark.slow
+def test_what_a_user_types_from_a_file_of_sales_to_a_workspace_that_is_green(tmp_path):
+    program = Path(sys.executable).with_name("fleetcast")
+    source = semicolons(tmp_path / "their.csv", last_week())
+
+    def typed(*words: str) -> dict[str, Any]:
         done = subprocess.run(
-            [sys.executable, "-m", *tool], cwd=folder, capture_output=True, text=True, check=False
+            [program, *words, "--json"], cwd=tmp_path, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stdout + done.stderr
+        said: dict[str, Any] = json.loads(done.stdout)
+        return said
+
+    typed("init", "shop", "--from", str(source))
+    git(tmp_path / "shop", "init", "--quiet")
+    commit(tmp_path / "shop", "A new workspace")
+    for verb in ("ci code-validation", "ci model-validation --local", "ci doctor"):
+        report = typed(*verb.split(), "--workspace", "shop")
+        assert {check["state"] for check in report["checks"]} <= {"passed", "skipped"}
+        assert not [
+            found for check in report["checks"] for found in check["findings"] if found["level"] == "error"
+        ]
+    assert git(tmp_path / "shop", "status", "--porcelain") == ""
 
 
 def conditioned(made: Started) -> workspace.Workspace:

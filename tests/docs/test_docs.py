@@ -12,6 +12,7 @@ import pytest
 import typer
 
 from fleetcast.domain import tables
+from fleetcast.domain.incidents import KINDS
 from fleetcast.faces.cli import app
 from fleetcast.fleet.report import SERVED
 from fleetcast.settings import load, load_policy, tree
@@ -173,6 +174,11 @@ def test_the_glossary_explains_every_failover_state_and_metric():
     states = {state.replace("_", " ") for state in SERVED}
     metrics = {f"`{name}`" for name in ("mape", "rmse0", "rmse_all", "wape", "bias", "skill")}
     assert {word for word in states | metrics if word not in page} == set()
+
+
+def test_the_guide_has_every_kind_of_incident():
+    page = (ROOT / "docs" / "guide" / "alerts.md").read_text("utf-8")
+    assert {kind for kind in KINDS if f"`{kind}`" not in page} == set()
 
 
 def test_every_decision_is_listed_on_the_front_page():

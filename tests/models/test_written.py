@@ -1,9 +1,11 @@
+import re
+
 import numpy as np
 import pytest
 
 from fleetcast import own
 from fleetcast.domain.errors import CorruptError, DataError
-from fleetcast.models import recipes
+from fleetcast.models import explaining, recipes
 from fleetcast.models.recipes import door
 from fleetcast.settings import TrainingSettings
 from fleetcast.testing.recipes import broken, examples
@@ -22,6 +24,12 @@ def predict(model, frame):
     usual = pl.col("product").replace_strict(model["usual"], default=model["everyone"], return_dtype=pl.Float64)
     return frame.select(usual.alias(name) for name in ("mape", "median", "mean"))
 """
+EXPLAIN = """
+
+def explain(model, frame):
+    usual = predict(model, frame)["median"].log1p()
+    return frame.select(half=usual / 2, lag0=usual / 4 + 5)
+"""
 
 
 @pytest.fixture
@@ -38,6 +46,11 @@ def rewritten(package, old, new):
     path = package.folder / "recipes" / "levels.py"
     assert old in path.read_text()
     path.write_text(path.read_text().replace(old, new))
+
+
+def explaining_itself(package):
+    path = package.folder / "recipes" / "levels.py"
+    path.write_text(path.read_text() + EXPLAIN)
 
 
 def test_two_plain_functions_are_a_recipe_that_keeps_the_contract(package):
@@ -81,3 +94,65 @@ def test_a_model_is_arrays_and_what_json_can_say(package):
     rewritten(package, '"everyone": ', '"weights": __import__("numpy").ones(3), "everyone": ')
     fitted = door("own:levels").make(TrainingSettings()).fit(examples(), seed=1)
     assert np.array_equal(fitted.dump().arrays["weights"], np.ones(3))
+
+
+# ------------------------------------------------------------ explanations
+
+
+def test_what_explain_says_and_what_it_leaves_are_the_whole_forecast(package):
+    explaining_itself(package)
+    rows = examples()
+    fitted = door("own:levels").make(TrainingSettings()).fit(rows, seed=1)
+    apart = explaining.contributions(fitted, rows, rows)
+    logs = np.log1p(fitted.predict(rows)["median"])
+    assert np.allclose(apart.base + apart.values.sum(axis=1), logs)
+    assert apart.base == pytest.approx(logs.mean())
+    drivers, values = apart.by_driver()
+    against = (logs - logs.mean())[:, None]  # a part's own constant, as + 5, tells no forecast from another
+    told = dict(zip(drivers, values.T, strict=True))
+    assert set(told) == {
+        "half",
+        "recent weeks",
+        "unexplained",
+        "bounds",
+    }  # lag0 is a feature, and of the recent weeks
+    for name, share in {"half": 0.5, "recent weeks": 0.25, "unexplained": 0.25, "bounds": 0.0}.items():
+        assert np.allclose(told[name], share * against[:, 0])
+
+
+def test_a_recipe_that_says_nothing_cannot_be_taken_apart(package):
+    fitted = door("own:levels").make(TrainingSettings()).fit(examples(), seed=1)
+    assert not explaining.explainable(fitted)
+    explaining_itself(package)
+    assert explaining.explainable(door("own:levels").make(TrainingSettings()).fit(examples(), seed=1))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        (
+            "return frame.select(half",
+            "return dict(half",
+            "explain returns dict; return a frame with a column for each",
+        ),
+        ("lag0=usual / 4 + 5)", "lag0=usual / 4).head(1)", "gives 1 rows for"),
+        ("half=usual / 2", "half=usual.cast(pl.String)", "half is of type String"),
+        ("half=usual / 2", "half=usual / 0", "half is not finite"),
+        ("half=usual / 2", "half=usual.exp() * 9", "its parts do not make the forecasts"),
+    ],
+)
+def test_an_explanation_that_nobody_could_read_breaks_the_contract(package, old, new, problem):
+    explaining_itself(package)
+    rewritten(package, old, new)
+    (said,) = broken(door("own:levels"), TrainingSettings(), examples())
+    assert re.search(problem, said)
+
+
+def test_columns_that_come_and_go_are_an_error_that_says_so(package):
+    explaining_itself(package)
+    rewritten(package, "return frame.select(half=usual / 2, ", "return frame.select(")
+    rewritten(package, "lag0=usual / 4 + 5)", "usual.alias(f'of {frame.height} rows'))")
+    rows = examples()
+    fitted = door("own:levels").make(TrainingSettings()).fit(rows, seed=1)
+    with pytest.raises(DataError, match="explain gives other columns for other rows"):
+        explaining.contributions(fitted, rows.take(np.arange(3)), rows)

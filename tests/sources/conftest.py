@@ -1,7 +1,8 @@
 """Builders of raw files: a source's declaration, and bytes as a sender would have written them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,13 @@ import pytest
 from fleetcast.domain.errors import SourceError
 from fleetcast.domain.versions import digest
 from fleetcast.settings import SourceSettings
+from fleetcast.sources.asking import Limits
+from fleetcast.sources.question import Question
 from fleetcast.sources.raw import RawFile
 from fleetcast.sources.readers import Reading, read
+from fleetcast.sources.secrets import Secrets
+from fleetcast.sources.standing import Standing
+from fleetcast.testing.server import Server, serving
 
 RECEIVED = datetime(2026, 11, 17, 6, 0, tzinfo=UTC)
 COLUMNS = {
@@ -56,3 +62,31 @@ def refused(reading: Read) -> Callable[..., tuple[str, str]]:
 
 def reasons(result: Reading) -> list[tuple[int, str]]:
     return list(result.quarantined.select("line", "reason").iter_rows())
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture
+def question(tmp_path: Path) -> Callable[..., Question]:
+    """What a source is asked: of its settings, where it stands, and when."""
+    numbers = count()
+
+    def asks(
+        settings: SourceSettings,
+        *,
+        marks: Mapping[str, str] | None = None,
+        now: datetime = RECEIVED,
+        environment: Mapping[str, str] | None = None,
+        **limits: float,
+    ) -> Question:
+        scratch = tmp_path / f"scratch-{next(numbers)}"
+        scratch.mkdir()
+        standing = Standing(None if marks is None else RECEIVED, "", marks or {})
+        secrets, patience = Secrets(environment or {}), Limits(**{"pause": 0.001, **limits})  # type: ignore[arg-type]
+        return Question("sales", settings, standing, now, scratch, tmp_path, secrets=secrets, limits=patience)
+
+    return asks

@@ -69,7 +69,8 @@ class Account:
 
     Rows are lines of the raw files; `refused` files could not be read at all and count no rows. `deliveries` says it
     file by file, `tables` which ones it fills, and `weeks` how many accepted rows each of its newest weeks has, by
-    partition ("all" where no store is named).
+    partition ("all" where no store is named). `until` is the last day that rows tell of as past, as an ISO date; None where
+    no row has a date.
     """
 
     source: str
@@ -79,6 +80,7 @@ class Account:
     accepted: int
     quarantined: int
     duplicates: int
+    until: str | None = None
     deliveries: tuple[Delivery, ...] = ()
     weeks: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     tables: tuple[str, ...] = ()
@@ -302,6 +304,7 @@ class _Source:
     unread: pl.DataFrame  # quarantined by the reader
     batches: pl.DataFrame  # file, batch, received
     deliveries: tuple[Delivery, ...]
+    until: date | None
 
     def settle(
         self, tables: Mapping[str, Table], stores: Iterable[str] | None, products: Iterable[str] | None
@@ -333,6 +336,7 @@ class _Source:
             settled.balance.accepted,
             settled.balance.quarantined + unread,
             settled.balance.duplicates,
+            self.until.isoformat() if self.until else None,
             self._with_quarantined(settled.quarantined),
         )
         batch = self.batches.select("file", "batch")
@@ -432,11 +436,29 @@ def _condition_source(
         pl.concat(unread, how="vertical_relaxed"),
         batches,
         tuple(deliveries),
+        _told_until(together.tables.values()),
     )
 
 
 def _delivery(file: RawFile, label: str, *, rows: int = 0, refused: str = "") -> Delivery:
     return Delivery(label, file.received.isoformat(), file.initial, rows, 0, refused)
+
+
+def _told_until(frames: Iterable[pl.DataFrame]) -> date | None:
+    """The last day that rows tell of, plans and forecasts no further than to when they were known."""
+    last = {"week": pl.col("week").dt.offset_by("6d"), "date": pl.col("date")}
+    days: list[date] = []
+    for frame in frames:
+        dated = next((last[column] for column in last if column in frame.columns), None)
+        if dated is not None:
+            known = pl.col("known_at").dt.date()
+            days += (
+                frame.select(pl.min_horizontal(dated.cast(pl.Date), known).max())
+                .to_series()
+                .drop_nulls()
+                .to_list()
+            )
+    return max(days, default=None)
 
 
 def _conditioned(rows: pl.DataFrame, conditioner: Conditioner, context: Context) -> Conditioned:

@@ -6,7 +6,7 @@ from datetime import date
 from fleetcast.delivery.report import Check, Finding, Report, State
 from fleetcast.delivery.verb import Verb
 from fleetcast.domain.errors import UsageError
-from fleetcast.fleet import promoting, run
+from fleetcast.fleet import promoting, run, telling
 from fleetcast.fleet.progress import Progress
 from fleetcast.fleet.refusals import recorded
 from fleetcast.fleet.report import CycleReport, Rehearsal, SourceLine
@@ -47,7 +47,8 @@ def promote(w: Workspace, name: str | None, *, progress: Progress, actor: str, r
         )
 
     verb.about(release=release.id, week=release.manifest.cutoff.isoformat())
-    verb.check("promotion", work, str)
+    with telling.delivered(w):
+        verb.check("promotion", work, str)
     return verb.report()
 
 

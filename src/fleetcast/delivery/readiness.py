@@ -101,6 +101,13 @@ def _approvers(policy: Policy) -> Found:
         rules = policy.promotion.of(environment)
         if not rules.approvals:
             continue
+        if environment == "prod" and not (policy.signers or rules.people):  # as in a new workspace
+            said = (
+                f"prod asks for {rules.approvals} approvals, and nobody has a key yet; before anything can become live there,"
+                " write who may into [promotion.prod] people, and their keys into [signers]"
+            )
+            yield Finding("nobody-yet", said, POLICY_FILE, level="note")
+            continue
         able = set(policy.signers) & set(rules.people or policy.signers)
         without = sorted(set(rules.people) - set(policy.signers))
         if without:

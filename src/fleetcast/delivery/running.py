@@ -4,17 +4,18 @@ import json
 import shlex
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from fleetcast.delivery import git
-from fleetcast.delivery.checks.measured import measured
+from fleetcast.delivery.checks.measured import Look
 from fleetcast.delivery.pipelines import description
-from fleetcast.delivery.report import EXIT_CODES, Check, Report, State
+from fleetcast.delivery.report import EXIT_CODES, Check, Finding, Report, State
 from fleetcast.delivery.validation import Watching
+from fleetcast.delivery.verb import Verb
 
 Event = Literal["pull-request", "merge"]
 COMMANDS: Mapping[Event, tuple[str, ...]] = {
@@ -41,19 +42,18 @@ def run(
 
     Each leaves its own report in a folder of `reports`; an artifact goes to `out`.
     """
-    checks: list[Check] = []
+    done = Verb("ci run", started, watching=watching, **git.subject(folder), event=event)
+    done.in_order(verbs(event, folder, reports, out=out), folder)
+    return done.report()
+
+
+def verbs(event: Event, folder: Path, reports: Path, *, out: Path) -> dict[str, Look]:
+    """The verbs of an event, each as a check that types it and reads what it reported."""
+    looks: dict[str, Look] = {}
     for command in COMMANDS[event]:
         verb, words = _words(command, folder, reports, out)
-        if any(check.state != "passed" for check in checks):
-            made = Check(verb, "skipped", "not after what did not pass")
-        else:
-            if watching:
-                watching.begins(verb)
-            made = measured(verb, partial(_typed, verb, words, reports / _folder(verb)), folder)
-            if watching:
-                watching.ended(made)
-        checks.append(made)
-    return Report("ci run", started, git.subject(folder) | {"event": event}, tuple(checks))
+        looks[verb] = partial(_typed, verb, words, reports / _folder(verb))
+    return looks
 
 
 def _words(command: str, folder: Path, reports: Path, out: Path) -> tuple[str, list[str]]:
@@ -69,30 +69,27 @@ def _folder(verb: str) -> str:
 
 
 def _typed(verb: str, words: list[str], reports: Path) -> Check:
+    report = reports / "report.json"
+    report.unlink(missing_ok=True)  # of an earlier run: wrong usage writes none
     done = subprocess.run(  # noqa: S603 — our own program, words of ours
         [program(), *words], capture_output=True, text=True, check=False
     )
     state = ENDED.get(done.returncode, "failed")
-    return Check(
-        verb,
-        state,
-        _says(state, done.stderr, reports / "report.json"),
-        evidence={"exit_code": done.returncode, "report": str(reports)},
-    )
+    evidence = {"exit_code": done.returncode, "report": str(reports)}
+    if not report.is_file():
+        lines = [line for line in done.stderr.strip().splitlines() if not line.startswith("{")]
+        return Check(verb, state, lines[0] if lines else state, evidence=evidence)
+    checks = json.loads(report.read_text("utf-8"))["checks"]
+    bad = [check for check in checks if check["state"] not in ("passed", "skipped")]
+    says = "; ".join(f"{check['name']}: {check['says']}" for check in bad) or f"{len(checks)} checks"
+    return Check(verb, state, says, tuple(_findings(bad)), evidence=evidence)
 
 
-def _says(state: State, errors: str, report: Path) -> str:
-    """What a verb's own report says of the checks that did not pass; without one, its last words."""
-    if report.is_file():
-        found = json.loads(report.read_text("utf-8"))["checks"]
-        bad = [
-            f"{check['name']}: {check['says']}"
-            for check in found
-            if check["state"] not in ("passed", "skipped")
-        ]
-        return "; ".join(bad) or f"{len(found)} checks"
-    lines = [line for line in errors.strip().splitlines() if not line.startswith("{")]
-    return lines[0] if lines else state
+def _findings(checks: list[dict[str, Any]]) -> Iterator[Finding]:
+    """What checks of a verb's own report found, each under the name of its check."""
+    for check in checks:
+        for found in check["findings"]:
+            yield Finding(**{**found, "rule": f"{check['name']}/{found['rule']}"})
 
 
 def program() -> str:

@@ -64,7 +64,8 @@ def fitting(
             return home, _segments(local)
         for path, (part, rows) in written.items():
             lines = set(bad.filter((pl.col("source") == part.source) & (pl.col("file") == path))["line"])
-            first = 1 if part.context.settings.format in ("parquet", "jsonl", "sql", "fixed_width") else 2
+            there = sampled(part.source, part.context.settings).format
+            first = 1 if there in ("parquet", "jsonl", "fixed_width") else 2
             written[path] = part, rows.filter(~(pl.int_range(pl.len()) + first).is_in(sorted(lines)))
     row = bad.row(0, named=True)
     raise DataError(
@@ -90,11 +91,13 @@ def _about(part: Part) -> pl.DataFrame:
 def _path(part: Part, obscuring: Obscuring) -> str:
     """Where a file lies in the sample, under a name that names nobody either, if its pattern allows that."""
     pattern = PurePosixPath(sampled(part.source, part.context.settings).path)
-    if part.context.settings.format == "sql":
+    if "*" not in pattern.name and part.context.settings.format == "sql":
         return str(pattern)
     name = PurePosixPath(part.name)
     if pattern.parts[0] == part.source and name.parts[: len(pattern.parts)] != pattern.parts[:1]:
         name = PurePosixPath(part.source, *name.parts[-(len(pattern.parts) - 1) :])
+    if pattern.name == "*.jsonl":
+        name = name.with_suffix(".jsonl")  # whatever format it came in
     given = {
         real: other
         for kind in ("store", "product", "region")

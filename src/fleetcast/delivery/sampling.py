@@ -19,6 +19,7 @@ from fleetcast.delivery.obscuring import CODE, KINDS, NOBODY, Layout, Obscuring,
 from fleetcast.delivery.sample_files import Part, fitting
 from fleetcast.domain.errors import UsageError
 from fleetcast.domain.tables import DELIVERIES, PRODUCTS, STORES, Table
+from fleetcast.settings import SourceSettings
 from fleetcast.sources.discover import find
 from fleetcast.sources.pseudonyms import Pseudonyms, Secret
 from fleetcast.sources.raw import RawFile
@@ -107,12 +108,19 @@ def _ours(out: Path) -> bool:
 def _read(w: Workspace, source: str) -> list[Part]:
     settings, conditioner = w.settings.sources[source], w.conditioner_of(source)
     parts = []
-    for name, path in find(settings, base=w.home, data=w.address.data):
+    for name, path in _files(w, source, settings):
         file = RawFile("", name, w.clock(), initial=True, bytes=0)
         rows = read(file, path, settings, source=source).rows
         context = Context(source, settings, file.received, True, name)
         parts.append(Part(source, name, rows, _conditioned(conditioner, context, rows), context))
     return parts
+
+
+def _files(w: Workspace, source: str, settings: SourceSettings) -> list[tuple[str, Path]]:
+    """The files of a source now; of one that is pulled, all that ever came."""
+    if settings.pull is None:
+        return find(settings, base=w.home, data=w.address.data)
+    return [(file.name, w.raw.path(file)) for file in w.raw.files(source)]
 
 
 def _all(parts: list[Part], table: Table) -> pl.DataFrame:

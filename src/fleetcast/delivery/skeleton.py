@@ -298,7 +298,8 @@ NOTEBOOKS = """# Notebooks
 Here go notebooks that try something on this workspace's data. They stay at home: no artifact contains them.
 """
 
-DOCKERFILE = """# An image of one artifact: `fleetcast ci package`, then `docker build -t fleet .`. State is a volume of its own.
+DOCKERFILE = """# An image of one artifact: `fleetcast ci package`, then `docker build -t fleet .`.
+# The volume has the raw files, as data/, and gets the state: `docker run --rm -v shop:/state fleet run`.
 FROM python:{python}-slim
 
 RUN useradd --uid 10001 --create-home fleet && install -d -o fleet /opt/fleet /state
@@ -323,6 +324,7 @@ A workspace of Fleetcast: a fleet of weekly demand-forecasting models, one for e
 
 ```console
 $ git init && git add . && git commit -m "A new workspace"
+$ fleetcast ci code-validation            # lint, types, tests, licences, secrets
 $ fleetcast ci model-validation --local   # data, training and scoring on sample/, touching nothing
 $ fleetcast run                           # the week, on the files in data/
 ```

@@ -1,13 +1,18 @@
 """A verb at work: its checks are timed, and an error of ours becomes the state of the check it ended."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
+from fleetcast.delivery.checks.measured import Look, measured
 from fleetcast.delivery.report import Check, Finding, Report, State
 from fleetcast.domain.cost import Meter, metered
 from fleetcast.domain.errors import DataError, GateFailed, InfrastructureError, PolicyRefusal
+
+if TYPE_CHECKING:
+    from fleetcast.delivery.validation import Watching
 
 Result = TypeVar("Result")
 
@@ -25,18 +30,38 @@ def state_of(error: Exception) -> State:
 
 
 class Verb:
-    """A report in the making. Wrong usage ends the verb itself: there is nothing to report."""
+    """A report in the making, and who watches. Wrong usage ends the verb itself: there is nothing to report."""
 
-    def __init__(self, name: str, started: datetime, **subject: object) -> None:
+    def __init__(
+        self, name: str, started: datetime, *, watching: "Watching | None" = None, **subject: object
+    ) -> None:
         self._name, self._started, self._subject = name, started, dict(subject)
+        self._watching = watching
         self._checks: list[Check] = []
 
     def about(self, **subject: object) -> None:
         """Say with what it works."""
         self._subject |= subject
 
+    def begins(self, name: str) -> None:
+        """Tell who watches what it is at."""
+        if self._watching is not None:
+            self._watching.begins(name)
+
     def add(self, *checks: Check) -> None:
         self._checks += checks
+        if self._watching is not None:
+            for check in checks:
+                self._watching.ended(check)
+
+    def in_order(self, looks: Mapping[str, Look], folder: Path) -> None:
+        """Checks of a workspace one after the other; after one that did not pass, the others are skipped."""
+        for name, look in looks.items():
+            if all(check.state in ("passed", "skipped") for check in self._checks):
+                self.begins(name)
+                self.add(measured(name, look, folder))
+            else:
+                self.add(Check(name, "skipped", "not after what did not pass"))
 
     def check(
         self,
@@ -46,6 +71,7 @@ class Verb:
         finds: Callable[[Result], Sequence[Finding]] = lambda _: (),
     ) -> Result | None:
         """Do something as one check, which passes if it ends well and finds no error; None where it does not end."""
+        self.begins(name)
         result, meter = None, Meter()
         try:
             with metered() as meter:
@@ -60,7 +86,7 @@ class Verb:
         cost = meter.cost
         if cost is not None:
             made = replace(made, cpu_seconds=cost.cpu_seconds, wall_seconds=cost.wall_seconds)
-        self._checks.append(made)
+        self.add(made)
         return result
 
     def report(self) -> Report:

@@ -37,6 +37,7 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 PASSING: frozenset[Kind] = frozenset(
     {"corrected", "events", "closing", "resumed", "two_schedulers", "overdue"}
 )  # over once told
+OF_A_SOURCE: frozenset[Kind] = frozenset({"late", "absent", "corrupted", "corrected", "schema", "volume"})
 State = Literal["open", "acknowledged", "closed"]
 Severity = Literal["warning", "alarm"]
 

@@ -1,14 +1,19 @@
 """Is the workspace well? Settings, code, stores and the audit chain, each with what to do when it is not."""
 
+import os
 from collections.abc import Callable, Iterator
 from datetime import date
 
+from fleetcast.alerts.sending import address
 from fleetcast.domain.errors import FleetcastError
 from fleetcast.domain.tables import DEMAND
 from fleetcast.fleet import audit, reporting
 from fleetcast.fleet.clustering import unclustered
 from fleetcast.fleet.report import Check
+from fleetcast.settings import ChannelSettings
 from fleetcast.sources.discover import find
+from fleetcast.sources.question import referring
+from fleetcast.sources.secrets import Secrets
 from fleetcast.workspace import SETTINGS_FILE, Workspace
 
 SHOWN = 5  # stores that a check names
@@ -16,7 +21,7 @@ SHOWN = 5  # stores that a check names
 
 def examine(w: Workspace) -> list[Check]:
     """Look at everything; nothing is changed."""
-    return [Check("settings", True, str(w.folder / SETTINGS_FILE)), *_sources(w), *_stores(w)]
+    return [Check("settings", True, str(w.folder / SETTINGS_FILE)), *_sources(w), *_channels(w), *_stores(w)]
 
 
 def _sources(w: Workspace) -> Iterator[Check]:
@@ -26,13 +31,27 @@ def _sources(w: Workspace) -> Iterator[Check]:
         def look(name: str = name) -> str:
             declared = w.settings.sources[name]
             w.conditioner_of(name)
-            files = find(declared, base=w.home, data=w.address.data)
+            for text in referring(declared):
+                Secrets(os.environ).filled(text)  # says so where a variable is not set
+            files = w.raw.files(name) if declared.pull else find(declared, base=w.home, data=w.address.data)
             by = (
                 f"conditioner {declared.conditioner}" if declared.conditioner else f"rows of {declared.table}"
             )
             return f"{_counted(len(files), 'file')}, {by}"
 
         yield _check(f"source {name}", look, instead if declared.required else "")
+
+
+def _channels(w: Workspace) -> Iterator[Check]:
+    """Whether this machine knows where the channels are; nothing is sent."""
+    for name, channel in w.settings.alerts.channels.items():
+        if channel.kind != "log":
+
+            def look(channel: ChannelSettings = channel) -> str:
+                address(channel, os.environ)
+                return f"{channel.kind}, by {channel.address}"
+
+            yield _check(f"channel {name}", look, f"set it, then try `fleetcast alerts test {name}`")
 
 
 def _stores(w: Workspace) -> Iterator[Check]:

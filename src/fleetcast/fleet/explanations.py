@@ -25,6 +25,7 @@ from fleetcast.settings import Settings
 from fleetcast.workspace import Workspace
 
 FEATURES = 10  # strongest single features that are shown of a forecast
+ROUNDING = 1e-9  # logs; what is closer to 0 is what a sum of floats leaves
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,8 @@ def _ensemble(w: Workspace, member: Member) -> Explained:
     fitted = recipes.load(found.models[member.model])
     if not explaining.explainable(fitted):
         raise UsageError(
-            f"{member.model} is of a recipe that is not Fleetcast's: only Fleetcast's recipes can be taken apart"
+            f"{member.model} is of a recipe that says nothing of its forecasts: Fleetcast's own recipes can be taken apart,"
+            " and a workspace's that has `explain(model, frame)`"
         )
     if member.pool and member.pool.model in found.models:
         fitted = fitted.with_pool(recipes.load(found.models[member.pool.model]))
@@ -240,6 +242,8 @@ def taken_apart(of: Desk, examples: Examples, usual: Examples, *, functional: st
     """What the model on the desk makes of examples, against the usual ones; UsageError where it is unfit for them."""
     try:
         return explaining.contributions(of.fitted, examples, usual, functional=functional)
+    except DataError:  # a workspace's own `explain` breaks its contract, and it says how
+        raise
     except FAILURES as error:  # as a model that an earlier version of Fleetcast made
         raise UsageError(
             f"{of.model} cannot be taken apart on the features of today: {told(error)}\n"
@@ -269,7 +273,9 @@ def _nothing_of(forecast: pl.DataFrame, of: Desk, store: str, product: str) -> s
 
 def _parts(names: tuple[str, ...], logs: npt.NDArray[np.float64], count: int) -> tuple[Part, ...]:
     order = np.argsort(-np.abs(logs), kind="stable")[:count]
-    return tuple(Part(names[i], float(logs[i]), float(np.expm1(logs[i]))) for i in order if logs[i])
+    return tuple(
+        Part(names[i], float(logs[i]), float(np.expm1(logs[i]))) for i in order if abs(logs[i]) > ROUNDING
+    )
 
 
 def _published(w: Workspace, segment: str) -> pl.DataFrame:

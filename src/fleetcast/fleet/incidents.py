@@ -1,11 +1,15 @@
 """The incidents of an environment: what a week's signals make of them, and what people do about them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 
 from fleetcast.domain.errors import UsageError
-from fleetcast.domain.incidents import Incident, Note, Signal
+from fleetcast.domain.incidents import FLEET, OF_A_SOURCE, Incident, Note, Signal
+from fleetcast.domain.reach import segment_of
+from fleetcast.fleet import audience
+from fleetcast.fleet.report import IncidentLine
+from fleetcast.fleet.wording import Place
 from fleetcast.ledger.audit import AuditEvent
 from fleetcast.ledger.transaction import Transaction
 from fleetcast.monitoring.incidents import Change, reconcile
@@ -17,7 +21,7 @@ POLICY = "monitoring"
 def follow(w: Workspace, signals: Sequence[Signal], *, week: date, actor: str) -> list[Change]:
     """Open, go on with and end incidents by the signals of a week; what changed."""
     with w.ledger.transaction() as transaction:
-        return _write(transaction, reconcile(transaction.incidents(), signals, week=week), actor)
+        return _write(w, transaction, reconcile(transaction.incidents(), signals, week=week), actor)
 
 
 def tell(w: Workspace, signal: Signal, *, actor: str) -> list[Change]:
@@ -26,13 +30,14 @@ def tell(w: Workspace, signal: Signal, *, actor: str) -> list[Change]:
         known = [
             one for one in transaction.incidents() if (one.kind, one.subject) == (signal.kind, signal.subject)
         ]
-        return _write(transaction, reconcile(known, [signal], week=signal.week), actor)
+        return _write(w, transaction, reconcile(known, [signal], week=signal.week), actor)
 
 
-def _write(transaction: Transaction, changes: list[Change], actor: str) -> list[Change]:
+def _write(w: Workspace, transaction: Transaction, changes: list[Change], actor: str) -> list[Change]:
     for change in changes:
         told = AuditEvent(actor, f"incident.{change.what}", "", change.incident.cause, policy=POLICY)
         transaction.put_incident(change.incident, None if change.what == "seen" else told)
+    transaction.tell(audience.of_incidents(w.settings.alerts.channels, Place.of(w), changes))
     return changes
 
 
@@ -40,6 +45,33 @@ def every(w: Workspace, *, standing: bool = False) -> list[Incident]:
     """Incidents, the newest first; only those that stand still, if asked so."""
     with w.ledger.view() as view:
         return view.incidents(standing=standing)[::-1]
+
+
+def lines(w: Workspace, found: Iterable[Incident]) -> list[IncidentLine]:
+    """Incidents as faces show them and programs read them."""
+    return [_line(w, one) for one in found]
+
+
+def _line(w: Workspace, one: Incident) -> IncidentLine:
+    of_segment = one.subject != FLEET and one.kind not in OF_A_SOURCE
+    keys = w.settings.segments.keys
+    return IncidentLine(
+        id=one.id,
+        kind=one.kind,
+        segment=one.subject if of_segment and segment_of(one.subject).count("/") + 1 == len(keys) else None,
+        source=one.subject if one.subject != FLEET and one.kind in OF_A_SOURCE else None,
+        subject=one.subject,
+        week=one.opened,
+        seen=one.seen,
+        closed=one.closed,
+        state=one.state,
+        severity=one.severity,
+        cause=one.cause,
+        owner=one.owner,
+        evidence=one.evidence,
+        closed_by=one.closed_by,
+        notes=one.notes,
+    )
 
 
 def acknowledge(w: Workspace, name: str, *, actor: str, owner: str | None, note: str) -> Incident:

@@ -6,10 +6,11 @@ from pathlib import Path
 from fleetcast import promotion, signatures
 from fleetcast.artifacts import installed_at, place
 from fleetcast.domain.errors import GateFailed, PolicyRefusal, UsageError
-from fleetcast.fleet import rehearsals
+from fleetcast.fleet import rehearsals, telling
 from fleetcast.fleet import release as releasing
 from fleetcast.fleet.agreement import disagreements
 from fleetcast.fleet.refusals import recorded
+from fleetcast.fleet.report import Move
 from fleetcast.ledger.audit import AuditEvent
 from fleetcast.promotion import Approval, Decision, Proposal
 from fleetcast.registry.manifest import Manifest, Release
@@ -29,22 +30,43 @@ def promote(
         found = proposal(w, release, live)
         decision = _decided(w, found, live)
         if not decision.allowed:
+            tell_why_not(w, release, decision, live)
             raise PolicyRefusal(
                 f"release {release.id[:12]} cannot become live in {w.environment}: {decision.why}"
                 + (_how(w, release) if decision.missing else ""),
                 name=str(decision.refusal),
             )
         if not found.quorum and not decision.approvers and not attended:
+            telling.refused(w, release.id, f"it misses its quorum: {found.quorum_text}")
             raise GateFailed(
                 f"release {release.id[:12]} misses its quorum: {found.quorum_text}; it is not promoted"
             )
-        return w.registry.releases.promote(
+        why = reason or decision.why
+        made = w.registry.releases.promote(
             release.id,
             actor=actor,
-            reason=reason or decision.why,
+            reason=why,
             expected=over,
             policy="" if attended and not decision.approvers else _policy_text(decision),
         )
+        telling.became_live(w, Move(w.environment, over, made.id), actor=actor, reason=why)
+        return made
+
+
+def tell_why_not(w: Workspace, release: Release, decision: Decision, live: Release | None) -> None:
+    """Tell people that a release cannot become live: whom it needs, or that nobody can help it."""
+    if decision.missing:
+        telling.awaits_approval(w, release.id, decision, _asked(w, release, decision, live))
+    else:
+        telling.refused(w, release.id, decision.why)
+
+
+def _asked(w: Workspace, release: Release, decision: Decision, live: Release | None) -> list[str]:
+    """Who could still approve a release: whoever may, wrote none of it and has not done so."""
+    policy = policy_of(w, live)
+    may = policy.promotion.of(w.environment).people or policy.signers
+    without = _lower([*authors(w, release.manifest), *decision.approvers])
+    return sorted(person for person in may if person.lower() not in without)
 
 
 def _how(w: Workspace, release: Release) -> str:
@@ -118,9 +140,11 @@ def changes(new: Manifest, old: Manifest) -> frozenset[Change]:
 
 
 def authors(w: Workspace, manifest: Manifest) -> tuple[str, ...]:
-    """Who wrote the artifact that a release was made by; nobody is known of a checkout."""
+    """Who wrote the artifact that a release was made by, which may be this very one; nobody is known of a checkout."""
     if manifest.artifact is None:
         return ()
+    if w.artifact is not None and w.artifact.id == manifest.artifact:
+        return w.artifact.authors
     found = installed_at(place(w.state, manifest.artifact))
     if found is None:
         raise UsageError(

@@ -8,7 +8,7 @@ from typing import Any
 from fleetcast.domain.errors import UsageError, some
 from fleetcast.domain.reach import segment_of
 from fleetcast.domain.segment import Segment
-from fleetcast.fleet import promoting
+from fleetcast.fleet import promoting, telling
 from fleetcast.fleet.agreement import disagreements
 from fleetcast.fleet.progress import Silent
 from fleetcast.fleet.refusals import recorded
@@ -85,7 +85,8 @@ def promote(w: Workspace, name: str, *, actor: str, reason: str) -> Move:
     before, wanted = w.ledger.pointer(), named(w, name)
     if promoting.unrehearsed(w, wanted):
         run.rehearse(w, wanted, progress=Silent(), actor=actor)
-    release = promoting.promote(w, wanted, actor=actor, reason=reason, attended=True, over=before)
+    with telling.delivered(w):
+        release = promoting.promote(w, wanted, actor=actor, reason=reason, attended=True, over=before)
     return Move(w.environment, before, release.id)
 
 
@@ -106,7 +107,10 @@ def rollback(w: Workspace, to: str | None, *, actor: str, reason: str, segments:
     target = named(w, to).id if to else None
     with recorded(w, to or "the release before", actor=actor):
         release = w.registry.releases.rollback(target, actor=actor, reason=reason, segments=segments)
-    return Move(w.environment, before, release.id)
+    move = Move(w.environment, before, release.id)
+    with telling.delivered(w):
+        telling.became_live(w, move, actor=actor, reason=reason)
+    return move
 
 
 def quarantine(w: Workspace, name: str, *, actor: str, reason: str) -> Quarantined:
@@ -126,7 +130,10 @@ def quarantine(w: Workspace, name: str, *, actor: str, reason: str) -> Quarantin
     derived = w.registry.releases.quarantine([model], instead=instead, actor=actor, reason=reason)
     served = {segment: member.model for segment, member in instead.items()}
     move = Move(w.environment, live.id, derived.id) if live and derived else None
-    return Quarantined(w.environment, model, served, move)
+    done = Quarantined(w.environment, model, served, move)
+    with telling.delivered(w):
+        telling.quarantined(w, done, actor=actor, reason=reason)
+    return done
 
 
 def _instead(w: Workspace, segment: str, live: Release | None) -> kept.Member:

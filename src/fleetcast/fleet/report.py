@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+from fleetcast.domain.incidents import Kind, Note, Severity
+from fleetcast.domain.incidents import State as IncidentState
+from fleetcast.domain.notices import Standing, Topic
 from fleetcast.promotion import Decision
 from fleetcast.settings import Change
 
@@ -29,6 +32,20 @@ class SourceLine:
     @property
     def closes(self) -> bool:
         return self.rows == self.accepted + self.quarantined + self.duplicates
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What a source had to say: new files of it, nothing new, not asked yet, nothing ever, or why it could not be asked.
+
+    `late_since` is the day by which its newest week should have been there, where that has passed.
+    """
+
+    source: str
+    state: Literal["new", "unchanged", "not_due", "absent", "failed"]
+    files: int = 0
+    error: str = ""
+    late_since: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +185,7 @@ class CycleReport:
     rehearsed: Rehearsal | None = None  # where a release was validated and not published
     awaiting: str = ""  # why the release waits for people to approve it
     unchanged: bool = False  # the week had been done with exactly these inputs
+    intake: tuple[Intake, ...] = ()  # of sources that are pulled, and of those that are late
 
     @property
     def passed(self) -> int:
@@ -357,6 +375,43 @@ class Check:
     well: bool
     detail: str
     instead: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentLine:
+    """An incident and what it is about: a segment, a source, or neither. `week` is the one it was opened in."""
+
+    id: str
+    kind: Kind
+    segment: str | None
+    source: str | None
+    subject: str
+    week: date
+    seen: date
+    closed: date | None
+    state: IncidentState
+    severity: Severity
+    cause: str
+    owner: str | None
+    evidence: Mapping[str, Any]
+    closed_by: str | None
+    notes: tuple[Note, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeLine:
+    """What a channel was told, or is to be told: `state` says how it stands, `due` when it is tried again."""
+
+    id: str
+    at: datetime
+    channel: str
+    topic: Topic
+    title: str
+    state: Standing
+    sent: datetime | None
+    tries: int
+    due: datetime | None
+    error: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,9 @@
 
 import errno
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from typing import Literal
 
@@ -13,16 +13,27 @@ from fleetcast.domain.errors import ConflictError, FleetcastError, Infrastructur
 from fleetcast.domain.failures import DISK_FULL
 from fleetcast.domain.incidents import FLEET, Kind, Signal
 from fleetcast.domain.tables import DEMAND, FORECASTS, MEMBERSHIP
-from fleetcast.fleet import challengers, incidents, pins, reporting, watching, weekly_forecasts, work
+from fleetcast.fleet import (
+    challengers,
+    incidents,
+    ingesting,
+    pins,
+    reporting,
+    telling,
+    watching,
+    weekly_forecasts,
+    work,
+)
 from fleetcast.fleet.cutoff import cutoff
 from fleetcast.fleet.cycle import Cycle
 from fleetcast.fleet.progress import Progress
 from fleetcast.fleet.refusals import recorded
-from fleetcast.fleet.report import CycleReport, Rehearsal
+from fleetcast.fleet.report import CycleReport, Intake, Rehearsal
 from fleetcast.fleet.steps import Steps
 from fleetcast.fleet.weekly_release import Released, train_and_release
 from fleetcast.ledger.leases import Lease
 from fleetcast.monitoring import stage as monitoring
+from fleetcast.monitoring.incidents import Change
 from fleetcast.registry.manifest import Release
 from fleetcast.settings import branch_digest
 from fleetcast.telemetry import get_logger
@@ -41,6 +52,7 @@ class Outcome:
 
     released: Released
     rehearsed: Rehearsal | None = None
+    changes: list[Change] = field(default_factory=list)  # of incidents
 
 
 def run_cycle(
@@ -60,7 +72,8 @@ def run_cycle(
     try:
         with recorded(w, "cycle", actor=actor):
             w.refuse_checkout()
-            return _run_cycle(w, week, only, progress, actor, started, asked)
+            with telling.delivered(w):
+                return _run_cycle(w, week, only, progress, actor, started, asked)
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
@@ -78,13 +91,20 @@ def _run_cycle(
 ) -> CycleReport:
     with _alone(w, actor) as lease:
         data = Steps("data", w.ledger, w.bank, lease)
-        accounts = _condition(w, data, progress) if only in (None, "condition", "validate") else []
+        intake: tuple[Intake, ...] = ()
+        accounts: list[conditioning.Account] = []
+        if only in (None, "condition", "validate"):
+            intake = ingesting.take_in(w, lease, progress)
+            accounts = _condition(w, data, progress)
+            intake = ingesting.with_lateness(w, intake, accounts)
+        if only is None:
+            ingesting.wait_for_late(w, accounts, week)
         pin = pins.admit(w, actor=actor)
         cycle = Cycle(w, cutoff(w, week, pin), progress, actor, lease, pin, asked)
         # whether the run before this one did not come to its end
         broken_off = any(c.cycle == cycle.name and c.state != "done" for c in w.ledger.cycles())
-        made = work_through(cycle, only, resumed=broken_off)
-        return reporting.report(
+        made = work_through(cycle, only, resumed=broken_off, intake=intake)
+        report = reporting.report(
             w,
             cycle.week,
             cut=made.released.cut,
@@ -96,6 +116,9 @@ def _run_cycle(
             unchanged=not data.done and not cycle.steps.done,
             seconds=time.monotonic() - started,
         )
+        report = replace(report, intake=intake)
+        telling.of_cycle(w, report, made.changes)
+        return report
 
 
 @contextmanager
@@ -114,6 +137,7 @@ def _alone(w: Workspace, actor: str) -> Iterator[Lease]:
 def take_in(w: Workspace, *, progress: Progress, actor: str) -> bool:
     """Take in the raw files there are; whether the tables have something now that the newest cycle did not read."""
     with w.ledger.lease("cycle", actor, LEASE) as lease:
+        ingesting.take_in(w, lease, progress)
         _condition(w, Steps("data", w.ledger, w.bank, lease), progress)
     read = reporting.snapshot(w, cutoff(w, None))
     return read is None or any(read[name] != version for name, version in pins.latest(w).tables)
@@ -163,13 +187,16 @@ def _condition(w: Workspace, steps: Steps, progress: Progress) -> list[condition
     return accounts
 
 
-def work_through(cycle: Cycle, only: Only | None = None, *, resumed: bool = False) -> Outcome:
+def work_through(
+    cycle: Cycle, only: Only | None = None, *, resumed: bool = False, intake: Sequence[Intake] = ()
+) -> Outcome:
     """Do the steps of a cycle, in order; the ledger keeps its state whatever happens.
 
-    `resumed`: the run before this one did not come to its end.
+    `resumed`: the run before this one did not come to its end; `intake` is what the sources had to say.
     """
     w, made = cycle.w, Released()
     rehearsed: Rehearsal | None = None
+    changes: list[Change] = []
     w.ledger.cycle_started(cycle.name)
     try:
         if only in (None, "condition", "train", "validate"):
@@ -182,7 +209,7 @@ def work_through(cycle: Cycle, only: Only | None = None, *, resumed: bool = Fals
             weekly_forecasts.score_and_publish(cycle, made.untrained)
         if only in (None, "monitor"):
             _monitor(cycle)
-            watching.watch(cycle, made, resumed=resumed)
+            changes = watching.watch(cycle, made, intake, resumed=resumed)
             _compact(w)
     except BaseException as error:
         w.ledger.cycle_finished(cycle.name, "failed", {"error": str(error)})
@@ -192,7 +219,7 @@ def work_through(cycle: Cycle, only: Only | None = None, *, resumed: bool = Fals
         cycle.close()
     in_time = None if cycle.deadline is None else w.clock() <= cycle.deadline
     w.ledger.cycle_finished(cycle.name, "done", {"only": only or "all", "in_time": in_time})
-    return Outcome(made, rehearsed)
+    return Outcome(made, rehearsed, changes)
 
 
 def _tell(cycle: Cycle, kind: Kind, cause: str) -> None:

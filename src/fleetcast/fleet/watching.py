@@ -1,6 +1,6 @@
 """What a cycle sees of trouble, read from the stores: the signals that incidents are made of."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 
@@ -8,25 +8,31 @@ import polars as pl
 
 from fleetcast.conditioning.stage import Account
 from fleetcast.domain.incidents import FLEET, Signal
+from fleetcast.domain.seeds import seed
 from fleetcast.domain.tables import COMPLETENESS, EVENTS
 from fleetcast.domain.versions import Snapshot
 from fleetcast.domain.week import WEEK, known_by, label, monday
-from fleetcast.fleet import incidents, reporting, tables
+from fleetcast.fleet import errors, incidents, reporting, tables
 from fleetcast.fleet.cycle import Cycle
+from fleetcast.fleet.report import Intake
 from fleetcast.fleet.steps import Steps
 from fleetcast.fleet.weekly_release import Released
 from fleetcast.monitoring import changed
 from fleetcast.monitoring.arrivals import Arrival, arrivals
+from fleetcast.monitoring.degradation import Degradation, degradation
+from fleetcast.monitoring.grouping import grouped
 from fleetcast.monitoring.incidents import Change
+from fleetcast.registry.manifest import Release
 from fleetcast.workspace import Workspace
 
 EARLIER = 4  # weeks whose corrections say which are usual
 
 
-def watch(cycle: Cycle, released: Released, *, resumed: bool) -> list[Change]:
+def watch(cycle: Cycle, released: Released, intake: Sequence[Intake], *, resumed: bool) -> list[Change]:
     """Open, go on with and end incidents by what this week saw; what changed."""
     signals = [
         *_sources(cycle.w, cycle.week),
+        *_intake(intake, cycle.week),
         *_tables(cycle),
         *_series(cycle),
         *_models(cycle, released),
@@ -53,6 +59,16 @@ def _sources(w: Workspace, week: date) -> Iterator[Signal]:
             if not one.initial and (since is None or datetime.fromisoformat(one.received) > since)
         ]
         yield from arrivals(account.source, files, account.weeks, due=max(week, due(w)))
+
+
+def _intake(intake: Sequence[Intake], week: date) -> Iterator[Signal]:
+    """Sources that could not be asked, or that are later than they declare."""
+    for one in intake:
+        if one.late_since is not None:
+            cause = f"its newest week should have been there on {one.late_since}"
+            yield Signal("late", one.source, week, cause, severity="alarm")
+        if one.state == "failed":
+            yield Signal("absent", one.source, week, one.error, severity="alarm")
 
 
 def accounts(w: Workspace) -> list[Account]:
@@ -132,10 +148,21 @@ def _models(cycle: Cycle, released: Released) -> Iterator[Signal]:
     for name, why in sorted(released.untrained.items()):
         yield Signal("untrained", name, week, why)
     live = w.registry.releases.current()
-    if live is not None:
-        for age in reporting.ages(w, live, scored_at=w.clock()):
-            if age.state == "stale":
-                yield Signal("stale", age.segment, week, age.reason, severity="alarm")
+    if live is None:
+        return
+    for age in reporting.ages(w, live, scored_at=w.clock()):
+        if age.state == "stale":
+            yield Signal("stale", age.segment, week, age.reason, severity="alarm")
+    yield from grouped(verdicts(cycle, live), w.settings.monitoring)
+
+
+def verdicts(cycle: Cycle, live: Release) -> list[Degradation]:
+    """Whether the errors of each segment have grown, by the weeks up to this one."""
+    found = errors.weekly(cycle.w, live, cycle.snapshot, week=cycle.week)
+    if found.is_empty():
+        return []
+    settings = cycle.w.settings.monitoring
+    return degradation(found, week=cycle.week, settings=settings, seed=seed(0, "degradation", cycle.name))
 
 
 def _run(cycle: Cycle, released: Released, *, resumed: bool) -> Iterator[Signal]:

@@ -71,6 +71,7 @@ def _promoted(cycle: Cycle, released: Mapping[str, Any]) -> tuple[bool, str]:
     decision = promoting.decide(cycle.w, made, live)
     if not decision.allowed and (live is None or live.id != made.id):
         log.warning("awaits_approval", release=made.id, why=decision.why)
+        promoting.tell_why_not(cycle.w, made, decision, live)
         return False, decision.why
 
     def promote() -> dict[str, str]:

@@ -164,13 +164,14 @@ notices = Table(
     "notices",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("at", Moment, nullable=False),
     Column("channel", Text, nullable=False),
-    Column("title", Text, nullable=False),
-    Column("body", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("message", Text, nullable=False),
     Column("sent", Moment),
     Column("tries", Integer, nullable=False),
-    Column("error", Text),
+    Column("due", Moment),
+    Column("given_up", Moment),
+    Column("error", Text, nullable=False),
     Index("notices_by_sent", "sent"),
 )
 

@@ -1,6 +1,6 @@
 """One write to the ledger: everything in it happens, with the audit events that say so, or nothing does."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
@@ -9,8 +9,9 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from fleetcast.domain.errors import ConflictError, PolicyRefusal, UsageError
 from fleetcast.domain.incidents import Incident
 from fleetcast.domain.models import TRANSITIONS, ModelState
+from fleetcast.domain.notices import Message, Notice
 from fleetcast.domain.versions import canonical, digest
-from fleetcast.ledger import incidents, schema
+from fleetcast.ledger import incidents, notices, schema
 from fleetcast.ledger.audit import AuditEvent, AuditRecord, seal
 from fleetcast.ledger.view import StoredModel, StoredRelease, View
 
@@ -101,6 +102,19 @@ class Transaction(View):
                 replace(event, subject=f"{incident.kind} {incident.subject}", after=incident.id)
             )
         incidents.put(self._connection, incident, record.seq if record else None)
+
+    def tell(self, told: Iterable[tuple[str, Message]]) -> None:
+        """Keep messages for their channels; what a channel was told already, it is not told again."""
+        at = self._clock()
+        notices.put(self._connection, [Notice(channel, at, message) for channel, message in told])
+
+    def notice_sent(self, notice: Notice) -> Notice:
+        """A notice got to its channel."""
+        return notices.sent(self._connection, notice, self._clock())
+
+    def notice_failed(self, notice: Notice, error: str) -> Notice:
+        """A notice did not; `error` says why, and no secret."""
+        return notices.failed(self._connection, notice, error, self._clock())
 
     def _append(self, event: AuditEvent) -> AuditRecord:
         seq, previous = self.head()

@@ -10,7 +10,8 @@ from sqlalchemy import Connection, Row, func, select
 
 from fleetcast.domain.incidents import Incident
 from fleetcast.domain.models import ModelKind, ModelState
-from fleetcast.ledger import incidents, schema
+from fleetcast.domain.notices import Notice
+from fleetcast.ledger import incidents, notices, schema
 from fleetcast.ledger.audit import GENESIS, AuditRecord
 
 
@@ -142,6 +143,12 @@ class View:
     def incidents(self, *, standing: bool = False) -> list[Incident]:
         """Incidents in the order they were opened; only those that stand still, if asked so."""
         return incidents.incidents(self._connection, standing=standing)
+
+    def notices(
+        self, *, waiting: bool = False, due: datetime | None = None, limit: int | None = None
+    ) -> list[Notice]:
+        """Notices, the newest first; only those still to be sent, and of them only those that are `due` by then."""
+        return notices.notices(self._connection, waiting=waiting, due=due, limit=limit)
 
     def models(
         self,

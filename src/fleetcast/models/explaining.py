@@ -2,7 +2,7 @@
 
 On the log scale a linear model comes apart exactly: coefficient × (value − average). A network is taken apart by its
 `gradients`. An ensemble is the weighted mean of its members' logs, and so are its contributions; a transferred model is
-its donor and a linear correction.
+its donor and a linear correction. A recipe that a workspace wrote itself says what its own parts are.
 """
 
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from fleetcast.domain.errors import DataError
 from fleetcast.features.column import table
 from fleetcast.features.examples import Examples, aligned
 from fleetcast.models.gradients import gradients
@@ -21,10 +22,11 @@ from fleetcast.models.net import FittedNet
 from fleetcast.models.net_rows import HORIZON
 from fleetcast.models.transfer import FUNCTIONALS, Transferred
 from fleetcast.models.weekly import FittedWeekly
+from fleetcast.models.written import FittedWritten
 
 F64 = npt.NDArray[np.float64]
-Explained: TypeAlias = FittedWeekly | FittedLongTerm | Transferred  # what can be taken apart
-Member: TypeAlias = FittedLasso | FittedNet
+Explained: TypeAlias = FittedWeekly | FittedLongTerm | Transferred | FittedWritten  # what can be taken apart
+Member: TypeAlias = FittedLasso | FittedNet | FittedWritten
 
 LOSS = {"mape": "mape", "median": "absolute", "mean": "squared"}  # of the linear model, for each functional
 PRODUCT, STORE, WEEK = (
@@ -33,6 +35,7 @@ PRODUCT, STORE, WEEK = (
     "week of year",
 )  # what is no column: own intercepts, slopes, embeddings
 BOUNDS = "bounds"  # what a model's floor, ceiling and smearing add to the sum
+UNEXPLAINED = "unexplained"  # what the parts that a recipe names itself leave of its forecast
 
 LEVEL, RECENT, SEASON, TREND = "level", "recent weeks", "season", "trend"
 SIMILAR, OTHER, WEATHER, EVENTS = "similar plans", "other", "weather", "events"
@@ -44,7 +47,7 @@ _STARTS = (
     (SIMILAR, ("alike",)),
 )
 _TABLES = {"weather": WEATHER, "event": EVENTS}
-_THEMSELVES = (PRODUCT, STORE, BOUNDS)
+_THEMSELVES = (PRODUCT, STORE, BOUNDS, UNEXPLAINED)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,10 +58,11 @@ class Contributions:
     values: F64  # [n, q]
     base: float  # of the average input
     logs: F64  # [n], the forecasts
+    named: frozenset[str] = frozenset()  # the names that are drivers, and no columns
 
     def by_driver(self) -> tuple[tuple[str, ...], F64]:
         """The drivers, and what each adds: [n, drivers]."""
-        of = [driver(name) for name in self.names]
+        of = [name if name in self.named else driver(name) for name in self.names]
         drivers = tuple(dict.fromkeys(of))
         member = np.array([[own == name for name in drivers] for own in of], float)
         return drivers, self.values @ member
@@ -96,8 +100,10 @@ def drivers(taken_apart: Contributions) -> tuple[Driver, ...]:
 
 
 def explainable(fitted: Any) -> bool:
-    """Whether it can be taken apart: our own recipes can, and what starts from a donor of theirs."""
-    return explainable(fitted.donor) if isinstance(fitted, Transferred) else isinstance(fitted, Explained)
+    """Whether it can be taken apart: our recipes can, a workspace's own that explains itself, and what starts from these."""
+    if isinstance(fitted, Transferred):
+        return explainable(fitted.donor)
+    return fitted.explains if isinstance(fitted, FittedWritten) else isinstance(fitted, Explained)
 
 
 def members(fitted: Explained) -> list[tuple[Member, float]]:
@@ -106,6 +112,8 @@ def members(fitted: Explained) -> list[tuple[Member, float]]:
         return members(fitted.donor)
     if isinstance(fitted, FittedLongTerm):
         return [(fitted.linear, 1.0)]
+    if isinstance(fitted, FittedWritten):
+        return [(fitted, 1.0)]
     parts = [part for part in (fitted, fitted.pool) if part is not None]
     linear: Sequence[FittedLasso] = [part.linear for part in parts if part.linear is not None]
     nets: Sequence[FittedNet] = [part.net for part in parts if part.net is not None]
@@ -147,7 +155,8 @@ def _together(parts: Sequence[tuple[Contributions, float]]) -> Contributions:
     for part, weight in parts:
         values[:, [at[name] for name in part.names]] += weight * part.values
     base = sum(weight * part.base for part, weight in parts)
-    return Contributions(names, values, base, base + values.sum(axis=1))
+    named = frozenset[str]().union(*(part.named for part, _ in parts))
+    return Contributions(names, values, base, base + values.sum(axis=1), named)
 
 
 def _closed(inside: Contributions, logs: F64) -> Contributions:
@@ -158,6 +167,8 @@ def _closed(inside: Contributions, logs: F64) -> Contributions:
 
 def _apart(member: Member, examples: Examples, average: Examples, functional: str) -> Contributions:
     """What a member says inside its bounds, in columns of its own."""
+    if isinstance(member, FittedWritten):
+        return _in_its_words(member, examples, average, functional)
     here, usual = aligned(examples, member.names), aligned(average, member.names)
     if isinstance(member, FittedLasso):
         values, base = _linear(member, here, usual, functional)
@@ -166,6 +177,25 @@ def _apart(member: Member, examples: Examples, average: Examples, functional: st
         values, base = gradients(member, here, usual, functional)
         names = (*member.names, HORIZON, PRODUCT, STORE, WEEK)
     return Contributions(names, values, base, base + values.sum(axis=1))
+
+
+def _in_its_words(
+    fitted: FittedWritten, examples: Examples, average: Examples, functional: str
+) -> Contributions:
+    """The parts that a recipe names, each against its average; a constant in a part is nobody's contribution."""
+    here, usual = fitted.explain(examples), fitted.explain(average)
+    if here.columns != usual.columns:
+        raise DataError(
+            f"recipes/{fitted.recipe.name}.py: explain gives other columns for other rows"
+            f" ({', '.join(here.columns)}; {', '.join(usual.columns)}); give the same ones always, 0 where a driver adds nothing"
+        )
+    logs, base = (np.log1p(fitted.predict(rows)[functional]) for rows in (examples, average))
+    values = here.to_numpy() - usual.to_numpy().mean(axis=0)
+    rest = logs - base.mean() - values.sum(axis=1)
+    named = frozenset(here.columns) - frozenset(fitted.names)
+    return Contributions(
+        (*here.columns, UNEXPLAINED), np.column_stack([values, rest]), float(base.mean()), logs, named
+    )
 
 
 def _correction(fitted: Transferred, examples: Examples, average: Examples, functional: str) -> Contributions:

@@ -1,6 +1,7 @@
-"""A recipe that a workspace wrote itself, as two plain functions: `fit(frame, *, seed)` and `predict(model, frame)`.
+"""A recipe that a workspace wrote itself, as plain functions: `fit(frame, *, seed)` and `predict(model, frame)`.
 
-A model is data: a dictionary of arrays and of what JSON can say, so that it can be stored and loaded anywhere.
+`explain(model, frame)` may come with them: what each driver adds to a forecast. A model is data: a dictionary of arrays
+and of what JSON can say, so that it can be stored and loaded anywhere.
 """
 
 import json
@@ -85,9 +86,26 @@ class FittedWritten:
         if not len(examples):
             return {name: np.empty(0) for name in FUNCTIONALS}
         asked = frame(aligned(examples, self.names), units=False)
-        return _units(
-            self.recipe.name, self.recipe.module.predict({**self.values, **self.arrays}, asked), asked
-        )
+        return _units(self.recipe.name, self.recipe.module.predict(self._model, asked), asked)
+
+    @property
+    def explains(self) -> bool:
+        """Whether its module can say what makes a forecast."""
+        return hasattr(self.recipe.module, "explain")
+
+    def explain(self, examples: Examples) -> pl.DataFrame:
+        """What each driver, a column, adds to log(1 + median): [n] rows; DataError for what is no such frame."""
+        asked = frame(aligned(examples, self.names), units=False)
+        said = self.recipe.module.explain(self._model, asked)
+        problem = parts_said(f"recipes/{self.recipe.name}.py: explain", said, asked)
+        if problem is not None or not isinstance(said, pl.DataFrame):
+            raise DataError(str(problem))
+        return said.cast(pl.Float64)
+
+    @property
+    def _model(self) -> dict[str, Any]:
+        """What `fit` returned, as it comes back from the store."""
+        return {**self.values, **self.arrays}
 
     def tuning(self, examples: Examples) -> pl.DataFrame:  # noqa: ARG002
         """No choice, no costs."""
@@ -156,6 +174,30 @@ def frame_said(where: str, said: object, asked: pl.DataFrame) -> str | None:
         if not (np.isfinite(values).all() and (values >= 0).all()):
             return f"{where}: {functional} is not finite and ≥ 0 everywhere"
     return None
+
+
+def parts_said(where: str, said: object, asked: pl.DataFrame) -> str | None:
+    """What is wrong with the parts of a frame's forecasts; None where nothing is."""
+    if not isinstance(said, pl.DataFrame) or not said.columns:
+        return f"{where} returns {type(said).__name__}; return a frame with a column for each driver"
+    if said.height != asked.height:
+        return f"{where} gives {said.height} rows for {asked.height}; give one per row, in their order"
+    for driver in said.columns:
+        if not said[driver].dtype.is_numeric():
+            return f"{where}: {driver} is of type {said[driver].dtype}, and has to be a number"
+        if not np.isfinite(said[driver].cast(pl.Float64).fill_null(np.nan).to_numpy()).all():
+            return f"{where}: {driver} is not finite everywhere"
+    return None
+
+
+def parts_far_off(where: str, parts: pl.DataFrame, median: pl.Series) -> str | None:
+    """Whether the parts of forecasts differ more from them than no explanation would, as parts in units do."""
+    logs = np.log1p(median.cast(pl.Float64).to_numpy())
+    rest = logs - parts.sum_horizontal().to_numpy()
+    alone, left = (np.abs(values - values.mean()).mean() for values in (logs, rest))
+    if left <= alone + 1e-9:
+        return None
+    return f"{where}: its parts do not make the forecasts; each is what a driver adds to log(1 + median)"
 
 
 def _units(name: str, said: object, asked: pl.DataFrame) -> dict[str, F64]:

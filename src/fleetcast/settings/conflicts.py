@@ -7,8 +7,10 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from fleetcast.settings import recipes
+from fleetcast.settings.channels import misdirected
 from fleetcast.settings.positions import Place
 from fleetcast.settings.problems import Found
+from fleetcast.settings.pulls import misdeclared
 from fleetcast.settings.references import REFERENCE
 from fleetcast.settings.standard import misfits
 from fleetcast.settings.tree import (
@@ -48,12 +50,22 @@ def conflicts(settings: Settings) -> list[Found]:
     found += _first_week(settings.demand.first_week)
     found += _execution(settings.execution)
     found += _environments(settings.environments.items())
+    found += misdirected(settings.alerts)
     if settings.retraining.stale_warning_days >= settings.retraining.stale_days:
         found.append(
             Found(
                 ("retraining", "stale_warning_days"),
                 f"{settings.retraining.stale_warning_days} is not before stale_days = {settings.retraining.stale_days}",
                 "write fewer days than stale_days",
+            )
+        )
+    if settings.monitoring.fewest_reference_weeks > settings.monitoring.reference_weeks:
+        found.append(
+            Found(
+                ("monitoring", "fewest_reference_weeks"),
+                f"{settings.monitoring.fewest_reference_weeks} is more than"
+                f" reference_weeks = {settings.monitoring.reference_weeks}",
+                "write no more weeks than reference_weeks",
             )
         )
     ready = settings.calendar.ready_after_days
@@ -68,6 +80,7 @@ def conflicts(settings: Settings) -> list[Found]:
             )
         found += _source(("sources", name), source)
         found += misfits(("sources", name), source, settings.covariates)
+        found += misdeclared(("sources", name), source)
     for name, covariate in settings.covariates.items():
         found += _covariate(("covariates", name), name, covariate)
     return found

@@ -5,6 +5,7 @@ from pathlib import PurePosixPath
 from typing import Literal
 
 from fleetcast.settings.tree import (
+    AlertSettings,
     EnvironmentSettings,
     ExecutionSettings,
     GateSettings,
@@ -17,6 +18,7 @@ from fleetcast.settings.tree import (
 Effort = Literal["quick", "full"]
 
 DATA = "{data}/"
+UNWRITTEN = ("json", "xml")  # formats that are read only
 ROUNDS = 4  # the fewest that training makes
 
 # A few hundred rows prove no accuracy: every model that was trained serves, and the gate's own limits are told beside it.
@@ -31,11 +33,12 @@ def local(settings: Settings, effort: Effort, *, databases: Collection[str] = ()
     changed = {
         "state": StateSettings(),
         "sources": {
-            name: source if name in databases else sampled(name, source)
+            name: _never_late(source if name in databases else sampled(name, source))
             for name, source in settings.sources.items()
         },
         "execution": ExecutionSettings(engine="serial"),
         "environments": {"dev": EnvironmentSettings(checkout=True)},
+        "alerts": AlertSettings(channels={}),
         "gate": OPEN,
     }
     if effort == "quick":
@@ -56,17 +59,24 @@ def _brief(training: TrainingSettings) -> TrainingSettings:
     return training.model_copy(update=least)
 
 
+def _never_late(source: SourceSettings) -> SourceSettings:
+    return source.model_copy(update={"due_days": None})  # a sample is as old as it is
+
+
 def sampled(name: str, source: SourceSettings) -> SourceSettings:
     """The source as it lies in a sample: relative paths as they are, the rest in a folder of the source's name.
 
-    What a database answers is there as JSON lines, so that nobody needs the database.
+    What a database answers, and what is pulled, is there as JSON lines: nobody needs the database, or the network.
 
     >>> def there(path, **more): return sampled("till", SourceSettings(path=path, format="csv", columns={}, **more)).path
     >>> there("data/till/*.csv"), there("{data}/till/*.csv"), there("/srv/export/*.csv"), there("../raw/till.csv")
     ('data/till/*.csv', 'till/*.csv', 'till/*.csv', 'till/till.csv')
     """
-    if source.format == "sql":
+    if source.format == "sql" and source.pull is None:
         return source.model_copy(update={"path": f"{name}.jsonl", "format": "jsonl", "query": None})
+    if source.pull or source.format in UNWRITTEN:
+        given = {"path": f"{name}/*.jsonl", "format": "jsonl", "query": None, "rows": None, "pull": None}
+        return source.model_copy(update=given)
     path = source.path.removeprefix(DATA)
     if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:
         path = f"{name}/{_tail(path)}"

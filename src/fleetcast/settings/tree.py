@@ -1,10 +1,13 @@
 """The settings of a workspace: one frozen tree, read from `fleetcast.toml`; a function gets its own branch."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from fleetcast.domain.incidents import Kind, Severity
+from fleetcast.domain.notices import Topic
 from fleetcast.domain.reach import Reach
+from fleetcast.settings.ready import ready
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -79,11 +82,60 @@ class ColumnSettings(Branch):
     maximum: float | None = None
 
 
+class PageSettings(Branch):
+    """How an answer over HTTP goes on: where the address, or the number, of its next page is."""
+
+    by: Literal[
+        "link", "field", "number"
+    ]  # the header Link, a field of the JSON answer, a parameter that counts
+    name: str | None = None  # of the field, as "meta.next"; of the parameter, as "page"
+    first: int = 1  # by number: the first page's
+    most: int = Field(1000, ge=1)  # pages of one answer; more are taken for a circle
+
+
+class HolidaySettings(Branch):
+    """Public holidays of countries and their subdivisions, as the library `holidays` works them out."""
+
+    places: dict[str, str]  # region, or "all", to a code of ISO 3166: { north-texas = "US-TX" }
+    first_year: int = Field(2017, ge=1900, le=2100)
+    years_ahead: int = Field(1, ge=0, le=10)  # years after this one
+
+
+class WeatherSettings(Branch):
+    """Daily weather of postal codes, as an API like Open-Meteo's tells it."""
+
+    kind: Literal["observed", "forecast"]
+    places: str  # CSV file of postal_code, latitude and longitude, relative to the workspace
+    first_day: str = "2017-01-01"  # observed: ISO date
+    lag_days: int = Field(5, ge=1)  # observed: until a day's weather is there
+    again_days: int = Field(14, ge=0)  # observed: asked once more, for corrections
+    ahead_days: int = Field(16, ge=1, le=35)  # forecast
+
+
+class PullSettings(Branch):
+    """Where a source is pulled from, and how often. Addresses are these, and never come from data.
+
+    In `url`, `headers` and `options`, {env:NAME} stands for an environment variable: secrets are written nowhere else.
+    """
+
+    url: str | None = None  # http(s)://…; or s3://, az://, gs://, file:/// with a pattern of names, as *.csv
+    every: Literal["run", "hour", "day", "week"] = "day"  # once in each, by the source's timezone
+    headers: dict[str, str] = {}
+    pages: PageSettings | None = None
+    options: dict[str, str] = {}  # of an object store, as endpoint, region
+    watermark: str | None = None  # sql: the column of which only greater values than the last are asked for
+    megabytes: int = Field(1024, ge=1)  # of one answer, unpacked, at most
+    holidays: HolidaySettings | None = None
+    weather: WeatherSettings | None = None
+
+
 class SourceSettings(Branch):
     """One raw source, declared whole: nothing about a file is guessed."""
 
-    path: str  # glob, relative to the workspace or to `FLEETCAST_DATA`; {data} is replaced by that folder
-    format: Literal["csv", "excel", "jsonl", "fixed_width", "parquet", "sql"]
+    path: str = (
+        ""  # glob, relative to the workspace or to `FLEETCAST_DATA`; {data} is replaced by that folder
+    )
+    format: Literal["csv", "excel", "json", "jsonl", "fixed_width", "parquet", "sql", "xml"]
     conditioner: Name | None = None  # src/<package>/conditioners/<conditioner>.py
     table: str | None = None  # instead of a conditioner: the table whose rows the files hold as they stand
     columns: dict[str, ColumnSettings]
@@ -94,6 +146,9 @@ class SourceSettings(Branch):
     true: str = "1"
     false: str = "0"
     sheet: str | None = None
+    rows: str | None = (
+        None  # json: the field that holds the rows, as "data.items"; xml: their elements, as "Sales/Sale"
+    )
     query: str | None = None  # sql: one SELECT; `path` is then the database's URL or file
     timezone: str = "UTC"
     anchor: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] = "monday"
@@ -105,6 +160,19 @@ class SourceSettings(Branch):
     )
     required: bool = True  # no file at all is an error
     obtain: str | None = None  # how to get the files, told to whoever has none
+    pull: PullSettings | None = None  # without it, files lie where `path` says
+    due_days: int | None = Field(
+        None, ge=0
+    )  # after a week's end, by when its rows must be there; None: no deadline
+    if_late: Literal["proceed", "wait"] = (
+        "proceed"  # late: the cycle goes on with what is known, or waits (exit code 3)
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _ready(cls, written: Any) -> Any:
+        """A ready-made source needs no more than what it is asked for."""
+        return ready(written)
 
 
 class CovariateSettings(Branch):
@@ -184,10 +252,10 @@ class RetrainingSettings(Branch):
 class QualitySettings(Branch):
     """When a delivery of a source is questionable: against the source's own history where it has one; shares are of its rows."""
 
-    late: float = Field(2, gt=1)  # times the source's usual gap between two deliveries
-    volume: float = Field(4, gt=0)  # robust deviations of its usual number of rows, in logs
+    late: float = Field(2.0, gt=1)  # times the source's usual gap between two deliveries
+    volume: float = Field(4.0, gt=0)  # robust deviations of its usual number of rows, in logs
     nulls: Share = 0.05  # empty fields of a column, beyond the column's usual share
-    failed: Share = 0  # rows that failed a check of the contract and were taken nevertheless
+    failed: Share = 0.0  # rows that failed a check of the contract and were taken nevertheless
     quarantined: Share = 0.01  # rows set aside
     fewest: int = Field(4, ge=2)  # deliveries until a source has a history
 
@@ -197,15 +265,17 @@ class MonitoringSettings(Branch):
 
     false_alarms: float = Field(
         0.2, gt=0
-    )  # segments in alarm in a week, on average over the whole fleet, while nothing is wrong
-    reference_weeks: int = Field(52, ge=8)  # a segment's own errors that its newest ones are held against
+    )  # that open in a week, over the whole fleet, while nothing is wrong
+    reference_weeks: int = Field(
+        52, ge=8, le=104
+    )  # a segment's own errors that its newest ones are held against
     fewest_reference_weeks: int = Field(8, ge=4)  # with fewer there is no decision
-    watched_weeks: int = Field(8, ge=3)  # the newest weeks, which are in no reference
+    watched_weeks: int = Field(8, ge=3, le=26)  # the newest weeks, which are in no reference
     drift_weeks: int = Field(4, ge=1)  # the newest weeks of data that are held against earlier ones
     false_discoveries: Share = 0.1  # of all drifts that are reported, the share that may be none
     common_share: Share = 0.3  # of the segments decided on: more in alarm at once are one incident
-    flaps: int = Field(3, ge=2)  # openings of one alarm ...
-    flapping_weeks: int = Field(13, ge=2)  # ... within so many weeks turn automatic actions off
+    flaps: int = Field(3, ge=2)  # openings of one alarm that turn automatic actions off
+    flapping_weeks: int = Field(13, ge=2)  # within which they are counted
     quality: QualitySettings = QualitySettings()
 
 
@@ -241,6 +311,28 @@ class ExecutionSettings(Branch):
     price_per_cpu_hour: float = Field(
         0, ge=0
     )  # money, in whatever currency; with it costs are told in money too
+
+
+class ChannelSettings(Branch):
+    """Where people are told, and of what; a log has no address, and every other address is a secret."""
+
+    kind: Literal["log", "webhook", "email", "slack"]
+    address: str = ""  # env:NAME of the variable that holds it: https://…, for e-mail smtp://… or smtps://…
+    sender: str = ""  # e-mail: who it is from
+    to: tuple[str, ...] = ()  # e-mail: who gets it
+    about: tuple[Topic, ...] = ("incident", "release", "approval", "digest", "test")  # what is told there
+    kinds: tuple[Kind, ...] = ()  # of incidents, as docs/guide/alerts.md lists them; none: all
+    severity: Severity = "warning"  # of incidents, from which on
+
+
+class AlertSettings(Branch):
+    """Whom to tell what happens. Nothing here changes a number."""
+
+    link: str = ""  # where the web face is, as https://fleet.example.com; empty: messages name commands alone
+    seconds: float = Field(20, gt=0)  # that a cycle spends on telling, at most, whatever does not answer
+    channels: dict[Name, ChannelSettings] = {
+        "log": ChannelSettings(kind="log")
+    }  # where none is written, a log is told everything
 
 
 class EnvironmentSettings(Branch):
@@ -287,6 +379,7 @@ class Settings(Branch):
     monitoring: MonitoringSettings = MonitoringSettings()
     orders: OrderSettings = OrderSettings()
     execution: ExecutionSettings = ExecutionSettings()
+    alerts: AlertSettings = AlertSettings()
     environments: Environments = Field(
         default_factory=lambda: {
             name: EnvironmentSettings(checkout=runs) for name, runs in RUNS_A_CHECKOUT.items()

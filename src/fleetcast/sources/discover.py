@@ -1,6 +1,7 @@
 """Which files a source has now."""
 
 import atexit
+import os
 import shutil
 import tempfile
 from pathlib import Path, PurePosixPath
@@ -8,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from fleetcast.domain.errors import SourceError, UsageError
 from fleetcast.settings import SourceSettings
 from fleetcast.sources import sql
+from fleetcast.sources.secrets import Secrets
 
 _DATA = "{data}"
 
@@ -15,13 +17,15 @@ _DATA = "{data}"
 def find(
     settings: SourceSettings, *, base: Path, data: Path | None, scratch: Path | None = None
 ) -> list[tuple[str, Path]]:
-    """Names (relative, posix) and paths of a source's files, by name; hidden files are none.
+    """Names (relative, posix) and paths of a source's files, by name; hidden files are none, and a pulled source has none.
 
     `path` is relative to `base`, the workspace; `{data}` in it is the data folder. A database is asked its query, and
     the answer is the one file, in `scratch` (a folder that lives as long as the process when None is given).
     """
+    if settings.pull is not None:
+        return []  # what is pulled is kept at once, and lies nowhere else
     if settings.format == "sql":
-        return _answer(settings, _database(settings.path, base, data), scratch or _passing_folder())
+        return _answer(settings, database(settings.path, base, data), scratch or _passing_folder())
     try:
         root, pattern = _place(settings.path, base, data)
     except UsageError as error:
@@ -38,6 +42,14 @@ def find(
             settings.obtain or "put the files there, correct `path`, or write `required = false`",
         )
     return files
+
+
+def database(path: str, base: Path, data: Path | None) -> str:
+    """The URL of a database, or its file, with {data} and secrets filled in."""
+    if _DATA in path:
+        path = path.replace(_DATA, str(_folder(path, data)))
+    path = Secrets(os.environ).filled(path)
+    return path if "://" in path else str(base.resolve() / path)
 
 
 def _answer(settings: SourceSettings, database: str, scratch: Path) -> list[tuple[str, Path]]:
@@ -76,12 +88,6 @@ def _folder(pattern: str, data: Path | None) -> Path:
     if not data.is_dir():
         raise UsageError(f"the data folder {data} is not there; correct --data or FLEETCAST_DATA")
     return data.resolve()
-
-
-def _database(path: str, base: Path, data: Path | None) -> str:
-    if _DATA in path:
-        path = path.replace(_DATA, str(_folder(path, data)))
-    return path if "://" in path else str(base.resolve() / path)
 
 
 def _hidden(name: Path) -> bool:

@@ -28,7 +28,7 @@ class _Literal(str):
     __slots__ = ()
 
 
-_DECODER = json.JSONDecoder(
+DECODER = json.JSONDecoder(
     object_pairs_hook=list, parse_int=_Literal, parse_float=_Literal, parse_constant=_Literal
 )
 
@@ -52,6 +52,26 @@ def read(content: bytes, settings: SourceSettings, *, file: str) -> Lines:
             file, "unreadable", f"no line is JSON; the first is {lines[TEXT][0][:60]!r}", "correct `format`"
         )
     return Lines(fields, faults)
+
+
+def is_object(value: object) -> bool:
+    """Whether a decoded value was an object: a list of pairs, doubled keys kept. An empty one is no row."""
+    return isinstance(value, list) and bool(value) and all(isinstance(one, tuple) for one in value)
+
+
+def written(value: object) -> str:
+    """A decoded value as JSON again, on one line, its numbers as they were written."""
+    if isinstance(value, _Literal):
+        return str(value)
+    if isinstance(value, list):
+        if is_object(value):
+            return "{" + ", ".join(f"{_quoted(key)}: {written(inner)}" for key, inner in value) + "}"
+        return "[" + ", ".join(map(written, value)) + "]"
+    return _quoted(value) if isinstance(value, str) else json.dumps(value)
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=bool(_HALF.search(text)))  # half a character has no bytes
 
 
 def _alike(lines: pl.DataFrame, settings: SourceSettings) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -128,7 +148,7 @@ def _one_by_one(lines: pl.DataFrame, settings: SourceSettings) -> tuple[pl.DataF
 def _pairs(text: str) -> list[tuple[str, object]] | None:
     """Key–value pairs of an object, doubled keys kept; None for anything else."""
     try:
-        value = _DECODER.decode(text)
+        value = DECODER.decode(text)
     except (ValueError, RecursionError):
         return None
     return value if text.startswith("{") and isinstance(value, list) else None

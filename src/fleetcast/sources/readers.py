@@ -8,7 +8,7 @@ import polars as pl
 
 from fleetcast.domain.errors import SourceError
 from fleetcast.settings import SourceSettings
-from fleetcast.sources import delimited, excel, fixed_width, jsonl, parquet
+from fleetcast.sources import delimited, document, excel, fixed_width, jsonl, markup, parquet
 from fleetcast.sources.lines import LINE, TEXT, Lines
 from fleetcast.sources.parse import parse
 from fleetcast.sources.raw import RawFile
@@ -20,9 +20,11 @@ _READERS: dict[str, _Reader] = {
     "csv": delimited.read,
     "excel": excel.read,
     "fixed_width": fixed_width.read,
+    "json": document.read,
     "jsonl": jsonl.read,
     "parquet": parquet.read,
     "sql": jsonl.read,  # the raw file of a query is its answer as JSON lines
+    "xml": markup.read,
 }
 
 
@@ -52,6 +54,17 @@ def read(file: RawFile, path: Path, settings: SourceSettings, *, source: str) ->
         quarantined=_quarantined(faults, file, source),
         rows_in=rows.height + faults.height,
     )
+
+
+def holds_rows(content: bytes, settings: SourceSettings, *, file: str) -> bool:
+    """Whether there are any, right or wrong; SourceError when it cannot be read at all."""
+    try:
+        _READERS[settings.format](content, settings, file=file)
+    except SourceError as error:
+        if error.reason == "empty":
+            return False
+        raise
+    return True
 
 
 def _quarantined(faults: pl.DataFrame, file: RawFile, source: str) -> pl.DataFrame:

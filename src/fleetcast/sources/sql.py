@@ -11,7 +11,9 @@ from fleetcast.domain.versions import digest
 from fleetcast.settings import SourceSettings
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from sqlalchemy import Engine, Executable
+
+Row = dict[str, object]
 
 _SELECT = re.compile(r"\s*(?:select|with)\b", re.IGNORECASE)
 
@@ -21,16 +23,31 @@ def dump(settings: SourceSettings, database: str, folder: Path) -> tuple[str, Pa
 
     Lines are sorted, so that the same rows are the same raw file in whatever order they come.
     """
+    rows, name = answer(settings, database)
+    if not rows:
+        raise SourceError(name, "empty", "the query answers with no rows", "check the query and the database")
+    path = folder / f"{digest(f'{name} {settings.query}'.encode())}.jsonl"
+    write(rows, path)
+    return f"{name}.jsonl", path
+
+
+def answer(
+    settings: SourceSettings, database: str, *, beyond: tuple[str, object] | None = None
+) -> tuple[list[Row], str]:
+    """The rows that answer the source's query, and a name for it that tells no password.
+
+    With `beyond`, a column and a value, only the rows of a greater value, and those that have none.
+    """
     query = settings.query
     if query is None or not _SELECT.match(query):
         raise UsageError(f"source with path {settings.path!r} needs a `query` that begins with SELECT")
     engine, name = _engine(database)
-    lines = sorted(_answer(engine, query, file=name))
-    if not lines:
-        raise SourceError(name, "empty", "the query answers with no rows", "check the query and the database")
-    path = folder / f"{digest(f'{name} {query}'.encode())}.jsonl"
-    path.write_text("\n".join(lines) + "\n", "utf-8")
-    return f"{name}/query-{digest(query.encode())[:12]}.jsonl", path
+    return _rows(engine, query, beyond, file=name), f"{name}/query-{digest(query.encode())[:12]}"
+
+
+def write(rows: list[Row], path: Path) -> None:
+    """Rows as canonical JSON lines, sorted."""
+    path.write_text("\n".join(sorted(map(_ENCODE, rows))) + "\n", "utf-8")
 
 
 def _engine(database: str) -> tuple["Engine", str]:
@@ -48,24 +65,33 @@ def _engine(database: str) -> tuple["Engine", str]:
     return create_engine(f"sqlite:///file:{file.resolve()}?mode=ro&uri=true"), name
 
 
-def _answer(engine: "Engine", query: str, *, file: str) -> list[str]:
-    from sqlalchemy import text
+def _rows(engine: "Engine", query: str, beyond: tuple[str, object] | None, *, file: str) -> list[Row]:
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
         with engine.connect() as connection:
-            rows = connection.execute(text(query))
-            names = list(rows.keys())
+            answered = connection.execute(_statement(query, beyond))
+            names = list(answered.keys())
             if len(set(names)) < len(names):
                 raise SourceError(
                     file, "duplicate_header", f"the query names {names}", "give each column a name with AS"
                 )
-            return [_ENCODE(dict(zip(names, row, strict=True))) for row in rows]
+            return [dict(zip(names, row, strict=True)) for row in answered]
     except SQLAlchemyError as error:
         cause = str(getattr(error, "orig", None) or error).splitlines()[0]
         raise SourceError(file, "unreadable", cause, "check the query and the database") from error
     finally:
         engine.dispose()
+
+
+def _statement(query: str, beyond: tuple[str, object] | None) -> "Executable":
+    import sqlalchemy as sa
+
+    if beyond is None:
+        return sa.text(query)
+    column: sa.ColumnClause[object] = sa.column(beyond[0])
+    answered = sa.text(f"({query.rstrip().removesuffix(';')}) AS answered")
+    return sa.select(sa.text("*")).select_from(answered).where(sa.or_(column > beyond[1], column.is_(None)))
 
 
 def _typed(value: object) -> object:

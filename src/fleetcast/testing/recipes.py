@@ -18,11 +18,13 @@ import polars as pl
 
 from fleetcast.delivery.notebooks.golden import Golden
 from fleetcast.delivery.notebooks.golden import read as golden
+from fleetcast.domain.errors import DataError
 from fleetcast.domain.week import WEEK
 from fleetcast.features.design import Design
 from fleetcast.features.examples import Examples
 from fleetcast.models.lasso import no_costs
 from fleetcast.models.recipes import Door, names
+from fleetcast.models.written import FittedWritten, parts_far_off
 from fleetcast.own import in_use
 from fleetcast.registry.packs import pack, unpack
 from fleetcast.settings import TrainingSettings
@@ -57,6 +59,7 @@ def broken(door: Door[Any], settings: TrainingSettings, learned: Examples) -> li
         *_reproducible(door, settings, learned, fitted.predict(learned)),
         *_stored(door, fitted, learned),
         *_tuned(door, settings, learned, fitted),
+        *_explained(fitted, learned),
     ]
     return [*found, *_pooled(door, settings, learned, fitted)] if door.pools else found
 
@@ -114,6 +117,19 @@ def _tuned(door: Door[Any], settings: TrainingSettings, learned: Examples, fitte
         later = door.make(settings).fit(learned, seed=1, warm=fitted, tuning=costs if costs.height else None)
         if not all(np.isfinite(later.predict(learned)[name]).all() for name in FUNCTIONALS):
             yield "a fit that goes on from another has forecasts that are not finite"
+
+
+def _explained(fitted: Any, learned: Examples) -> Iterator[str]:
+    if not isinstance(fitted, FittedWritten) or not fitted.explains:
+        return
+    try:
+        parts = fitted.explain(learned)
+    except DataError as error:
+        yield str(error)
+        return
+    far_off = parts_far_off("explain", parts, pl.Series(fitted.predict(learned)["median"]))
+    if far_off:
+        yield far_off
 
 
 def _kept(door: Door[Any], fitted: Any) -> Any:

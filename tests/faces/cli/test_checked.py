@@ -43,3 +43,14 @@ def test_what_to_type_next_are_the_checks_that_did_not_pass(printed):
 def test_words_of_tools_are_no_markup(printed):
     made = report(Check("types", "failed", "one", (Finding("type-arg", "list[int] and [/red]", "a.py"),)))
     assert "list[int] and [/red]" in printed(checked.report(made, Place(), None))
+
+
+def test_a_notebook_is_named_where_it_is_checked_again_and_its_branch_where_there_is_one(printed):
+    def told(**subject):
+        made = Report(
+            "nb promote", STARTED, {"notebook": "steps"} | subject, (Check("run", "failed", "one"),)
+        )
+        return printed(checked.report(made, Place(), None), 200)
+
+    assert "fleetcast nb promote steps  the same again" in told()
+    assert "fleetcast ci run  the checks again on notebook/steps" in told(branch="notebook/steps")

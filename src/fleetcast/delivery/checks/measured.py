@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from fleetcast.delivery.report import Check, Finding
-from fleetcast.domain.errors import InfrastructureError, SettingsError, UsageError
+from fleetcast.domain.errors import DataError, InfrastructureError, SettingsError, UsageError
 
 Look = Callable[[], Check]
 
@@ -22,7 +22,7 @@ def measured(name: str, look: Look, folder: Path) -> Check:
         check = look()
     except SettingsError as error:
         check = wrong_settings(name, error, folder)
-    except UsageError as error:
+    except (DataError, UsageError) as error:
         check = Check(name, "failed", str(error))
     except InfrastructureError as error:
         check = Check(name, "infrastructure", str(error))

@@ -35,12 +35,12 @@ WORKSPACE = Path(__file__).resolve().parents[1]
 GOLDEN = golden(WORKSPACE / "tests" / "golden" / "{name}.json")
 
 
-def test_{name}_keeps_the_contract_of_a_feature():
+def test_{name}_keeps_the_contract_of_a_feature() -> None:
     workspace.open(WORKSPACE)
     assert broken("{name}", GOLDEN.given, past=GOLDEN.past) == []
 
 
-def test_{name}_makes_what_it_made_when_it_was_promoted():
+def test_{name}_makes_what_it_made_when_it_was_promoted() -> None:
     workspace.open(WORKSPACE)
     assert_frame_equal(made("{name}", GOLDEN), GOLDEN.made, rel_tol=1e-9, check_dtypes=False)
 '''
@@ -59,12 +59,12 @@ WORKSPACE = Path(__file__).resolve().parents[1]
 GOLDEN = golden(WORKSPACE / "tests" / "golden" / "{name}.json")
 
 
-def test_{name}_keeps_the_contract_of_a_recipe():
+def test_{name}_keeps_the_contract_of_a_recipe() -> None:
     w = workspace.open(WORKSPACE)
     assert broken(door("own:{name}"), w.settings.training, examples()) == []
 
 
-def test_{name}_forecasts_what_it_did_when_it_was_promoted():
+def test_{name}_forecasts_what_it_did_when_it_was_promoted() -> None:
     workspace.open(WORKSPACE)
     assert_frame_equal(made("{name}", GOLDEN), GOLDEN.made, rel_tol=1e-6, check_dtypes=False)
 '''
@@ -73,13 +73,12 @@ TESTS: Mapping[Override, str] = {"features": FEATURE_TEST, "recipe": RECIPE_TEST
 
 @dataclass(frozen=True)
 class Change:
-    """The files by their path in the workspace; `module` is the text of the new module, `tests` the path of its test."""
+    """The files by their path in the workspace; `module` is the path of the new module."""
 
     name: str
     override: Override
     files: Mapping[str, str]
     module: str
-    tests: str
 
 
 def change(folder: Path, notebook: Notebook, ran: Ran, session: Session) -> Change:
@@ -91,7 +90,8 @@ def change(folder: Path, notebook: Notebook, ran: Ran, session: Session) -> Chan
     pieces = writing.of_notebook(notebook, override)
     about = f"{notebook.title}, from notebooks/{notebook.path.name}."
     module = writing.module(override, pieces, about=about, columns=ran.contract.get("columns"))
-    where = f"src/{settings.workspace.package}/{writing.KINDS[override]}/{name}.py"
+    room = f"src/{settings.workspace.package}/{writing.KINDS[override]}"
+    where = f"{room}/{name}.py"
     tests = f"tests/test_{writing.ONE[override]}_{name}.py"
     pair = f"tests/golden/{name}.json"
     there = [path for path in (where, tests, pair) if (folder / path).exists()]
@@ -108,7 +108,9 @@ def change(folder: Path, notebook: Notebook, ran: Ran, session: Session) -> Chan
         tests: TESTS[override].format(name=name),
         pair: _golden(override, name, module, session).dump(),
     }
-    return Change(name, override, files, module, tests)
+    if not (folder / room / "__init__.py").exists():  # without it, equal names in two rooms are one to mypy
+        files[f"{room}/__init__.py"] = f'"""The {writing.KINDS[override]} of this workspace."""\n'
+    return Change(name, override, files, where)
 
 
 def _golden(override: Override, name: str, module: str, session: Session) -> Golden:

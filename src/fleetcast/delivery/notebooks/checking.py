@@ -1,16 +1,16 @@
 """`nb check`: is a notebook what production could take over?"""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from fleetcast.delivery.checks.measured import measured
 from fleetcast.delivery.notebooks import percent, rules, running
 from fleetcast.delivery.notebooks.percent import Notebook
 from fleetcast.delivery.notebooks.running import Ran
 from fleetcast.delivery.report import Check, Finding, Report
 from fleetcast.delivery.verb import Verb
-from fleetcast.domain.cost import metered
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,14 @@ def checked(workspace: Path, name: str) -> Checked:
     text = _check("text", rules.broken(notebook), f"{len(notebook.code)} cells of code")
     if text.state != "passed":
         return Checked(notebook, (text, Check("run", "skipped", "not before its text is well")), None)
-    with metered() as meter:
+    ran: Ran | None = None
+
+    def run() -> Check:
+        nonlocal ran
         ran = running.twice(notebook)
-    run = _check("run", list(ran.findings), "from top to bottom in two fresh kernels, with equal values")
-    wall = meter.cost.wall_seconds if meter.cost else 0.0
-    return Checked(
-        notebook, (text, Check(run.name, run.state, run.says, run.findings, wall_seconds=wall)), ran
-    )
+        return _check("run", ran.findings, "from top to bottom in two fresh kernels, with equal values")
+
+    return Checked(notebook, (text, measured("run", run, workspace)), ran)
 
 
 def verb(workspace: Path, name: str, *, clock: Callable[[], datetime]) -> Report:
@@ -48,6 +49,6 @@ def verb(workspace: Path, name: str, *, clock: Callable[[], datetime]) -> Report
     return done.report()
 
 
-def _check(name: str, found: list[Finding], well: str) -> Check:
+def _check(name: str, found: Sequence[Finding], well: str) -> Check:
     many = f"{len(found)} thing{'s' if len(found) != 1 else ''} to mend"
     return Check(name, "failed" if found else "passed", many if found else well, tuple(found))

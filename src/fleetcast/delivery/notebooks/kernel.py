@@ -20,7 +20,7 @@ import numpy as np
 import polars as pl
 
 from fleetcast.delivery.notebooks import percent
-from fleetcast.delivery.notebooks.overrides import FUNCTIONS, TAGS
+from fleetcast.delivery.notebooks.overrides import FUNCTIONS, OPTIONAL, TAGS
 from fleetcast.delivery.notebooks.percent import Notebook
 
 PLAIN = (str, bytes, int, float, complex, bool, date, timedelta, type(None))
@@ -65,8 +65,9 @@ def ran(notebook: Notebook) -> dict[str, Any]:
                 )
             )
             break
-        for name in (name for tag, wanted in TAGS.items() if tag in cell.tags for name in wanted):
-            _watch(names, name, watched)
+        for tag in (tag for tag in TAGS if tag in cell.tags):
+            for name in (*TAGS[tag], *OPTIONAL[tag]):
+                _watch(names, name, watched)
         cells.append({name: print_ for name, value in names.items() if (print_ := fingerprint(value))})
     contract: dict[str, Any] = {}
     if not findings:
@@ -138,7 +139,8 @@ def _tried(
         wrong = [_finding(one.line, "contract", f"features {problem}") for problem in found.problems]
         return {"override": "features", "columns": found.columns, "past": list(past)}, wrong
     if {"fit", "predict"} <= watched.keys():
-        return {"override": "recipe"}, list(_recipe_tried(watched["fit"], watched["predict"]))
+        wrong = list(_recipe_tried(watched["fit"], watched["predict"], watched.get("explain")))
+        return {"override": "recipe"}, wrong
     missing = sorted({"fit", "predict"} - watched.keys())
     here = min(one.line for one in watched.values())
     said = f'a recipe is fit and predict, and {missing[0]}{FUNCTIONS[missing[0]]} is missing; tag its cell "recipe" too'
@@ -152,7 +154,7 @@ def _past(names: Mapping[str, Any]) -> tuple[str, ...]:
     return sessions[-1].past if sessions else ("units",)
 
 
-def _recipe_tried(fit: Watched, predict: Watched) -> Iterator[dict[str, Any]]:
+def _recipe_tried(fit: Watched, predict: Watched, explain: Watched | None) -> Iterator[dict[str, Any]]:
     from fleetcast.models.written import frame_said
 
     arguments, named = fit.given or ((), {})
@@ -177,6 +179,19 @@ def _recipe_tried(fit: Watched, predict: Watched) -> Iterator[dict[str, Any]]:
             "contract",
             "predict reads the units that are to be forecast; there are none in production",
         )
+    elif explain is not None:
+        yield from _explain_tried(explain, one, frame.drop("units", strict=False), said[0])
+
+
+def _explain_tried(
+    explain: Watched, model: Any, frame: pl.DataFrame, forecasts: pl.DataFrame
+) -> Iterator[dict[str, Any]]:
+    from fleetcast.models.written import parts_far_off, parts_said
+
+    parts = explain.function(model, frame)
+    problem = parts_said("explain", parts, frame) or parts_far_off("explain", parts, forecasts["median"])
+    if problem:
+        yield _finding(explain.line, "contract", problem)
 
 
 def _finding(line: int, rule: str, message: str) -> dict[str, Any]:

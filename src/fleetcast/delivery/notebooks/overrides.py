@@ -6,9 +6,11 @@ from typing import Literal
 Override = Literal["features", "recipe"]
 
 TAGS: Mapping[Override, tuple[str, ...]] = {"features": ("features",), "recipe": ("fit", "predict")}
+OPTIONAL: Mapping[Override, tuple[str, ...]] = {"features": (), "recipe": ("explain",)}  # beside those
 FUNCTIONS: Mapping[str, str] = {
     "features": "(frame)",
     "fit": "(frame, *, seed)",
     "predict": "(model, frame)",
+    "explain": "(model, frame)",
 }
 IMPORTS, PARAMETERS = "imports", "parameters"  # tags of cells that go with the functions

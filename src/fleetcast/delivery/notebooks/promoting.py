@@ -6,17 +6,19 @@ from datetime import datetime
 from pathlib import Path
 
 from fleetcast.delivery import git
-from fleetcast.delivery.notebooks import percent
+from fleetcast.delivery.checks.tools import Toolbox
+from fleetcast.delivery.notebooks import percent, pull_request
 from fleetcast.delivery.notebooks.change import Change, change
 from fleetcast.delivery.notebooks.checking import checked
 from fleetcast.delivery.notebooks.opening import session
-from fleetcast.delivery.notebooks.pull_request import CHECKS, PullRequestCheck
-from fleetcast.delivery.notebooks.session import Session
-from fleetcast.delivery.report import Check, Report
-from fleetcast.delivery.verb import Verb, state_of
-from fleetcast.domain.errors import FleetcastError, UsageError
+from fleetcast.delivery.notebooks.pull_request import Looks
+from fleetcast.delivery.report import Report
+from fleetcast.delivery.validation import Watching
+from fleetcast.delivery.verb import Verb
+from fleetcast.domain.errors import UsageError
 
 SHOWN = 5  # files that a message lists
+TOOLS = ("ruff", "mypy", "pytest", "coverage")  # of the pull request's code validation
 
 
 def verb(
@@ -24,16 +26,23 @@ def verb(
     name: str,
     *,
     clock: Callable[[], datetime],
-    checks: tuple[PullRequestCheck, ...] = CHECKS,
+    reports: Path,
+    watching: Watching | None = None,
+    looks: Looks = pull_request.looks,
+    tools: Toolbox | None = None,
 ) -> Report:
     """Promote a notebook; nothing is written before it is well, and a commit is whole or not there.
 
-    When a check of the pull request fails, the branch stays with what was written.
+    The pull request's checks look at that commit, and leave their own `reports`. When one fails, the branch stays with
+    what was written.
     """
     folder = folder.resolve()
     notebook, branch = percent.place(folder, name), f"notebook/{name}"
     base = _ready(folder, notebook, branch)
-    done = Verb("nb promote", clock(), notebook=name, base=base)
+    tools = tools or Toolbox(folder)
+    tools.need(*TOOLS)  # said now, and not after minutes of work
+    done = Verb("nb promote", clock(), watching=watching, notebook=name, base=base)
+    done.begins("text and run")
     looked = checked(folder, name)
     done.add(*looked.checks)
     if not looked.passed or looked.ran is None:
@@ -43,22 +52,22 @@ def verb(
     made = done.check("change", lambda: change(folder, looked.notebook, ran, here), _told)
     if made is None:
         return done.report()
-    here.as_it_is()  # the fleet before the change, while the workspace is still without it
+    done.begins("the fleet as it is")
+    here.as_it_is()  # while the workspace is still without the change
     with _on_branch(folder, branch, base, made.files):
+        _laid_out(tools, [path for path in made.files if path.endswith(".py")])
         git.git(folder, "add", "--", *made.files, str(notebook.relative_to(folder)))
         git.git(folder, "commit", "--quiet", "--message", _message(made, looked.notebook.title))
     found = git.checkout(folder)
     done.about(branch=branch, commit=found.commit, tree=found.tree)
-    done.add(*(_checked(check, folder, made, here) for check in checks))
+    done.in_order(looks(folder, made, here, reports), folder)
     return done.report()
 
 
-def _checked(check: PullRequestCheck, folder: Path, made: Change, here: Session) -> Check:
-    """How a check ended; an error of ours is one of its ends."""
-    try:
-        return check(folder, made, here)
-    except FleetcastError as error:
-        return Check(check.__name__, state_of(error), str(error))
+def _laid_out(tools: Toolbox, files: list[str]) -> None:
+    """Imports and lines as the workspace's own ruff would have them."""
+    tools.run("ruff", "check", "--select", "I", "--fix", "--force-exclude", *files)
+    tools.run("ruff", "format", "--force-exclude", *files)
 
 
 def _told(made: Change) -> str:

@@ -16,7 +16,7 @@ from fleetcast import workspace as workspaces
 from fleetcast.delivery.notebooks import local as trying
 from fleetcast.delivery.notebooks import writing
 from fleetcast.delivery.notebooks.fleet_diff import FleetDiff, fleet_diff
-from fleetcast.delivery.notebooks.overrides import TAGS, Override
+from fleetcast.delivery.notebooks.overrides import OPTIONAL, TAGS, Override
 from fleetcast.delivery.notebooks.toml import changed
 from fleetcast.domain.errors import DataError, UsageError, some
 from fleetcast.domain.tables import Table, as_known_at
@@ -250,13 +250,13 @@ def _opened(folder: Path, there: Path, like: Workspace) -> Workspace:
 
 
 def _override(functions: tuple[Callable[..., Any], ...]) -> Override:
-    names = tuple(sorted(getattr(function, "__name__", "") for function in functions))
+    names = {getattr(function, "__name__", "") for function in functions}
     for override, wanted in TAGS.items():
-        if names == tuple(sorted(wanted)):
+        if set(wanted) <= names <= {*wanted, *OPTIONAL[override]}:
             return override
-    if "explain" in names:
-        raise UsageError("`explain` cannot be overridden yet; try features, or fit and predict")
-    raise UsageError("hand over the functions to try: try_(features), or try_(fit, predict)")
+    raise UsageError(
+        "hand over the functions to try: try_(features), or try_(fit, predict), or try_(fit, predict, explain)"
+    )
 
 
 def _training(w: Workspace, week: date) -> float:

@@ -39,16 +39,16 @@ def tagged_cells(parsed: Parsed) -> Iterator[Wrong]:
 
 def tags(parsed: Parsed) -> Iterator[Wrong]:
     """Which functions there have to be."""
-    for cell, tree in parsed.tagged(*TAGS):
-        named = {function.name for function in scopes.functions(tree)}
-        for tag, wanted in TAGS.items():
-            for missing in sorted(set(wanted) - named) if tag in cell.tags else ():
-                said = f'a cell tagged "{tag}" defines {missing}{FUNCTIONS[missing]}; this one does not'
-                yield cell.line, RULE, said
-    explained = [cell.line for cell, _ in parsed.tagged("explain")]
+    for tag, wanted in TAGS.items():
+        cells = list(parsed.tagged(tag))
+        named = {function.name for _, tree in cells for function in scopes.functions(tree)}
+        for missing in sorted(set(wanted) - named) if cells else ():
+            said = f'what is tagged "{tag}" defines {missing}{FUNCTIONS[missing]}; this does not'
+            yield cells[0][0].line, RULE, said
+    explained = [cell.line for cell, _ in parsed.tagged("explain") if "recipe" not in cell.tags]
     for line in explained:
-        said = "`explain` cannot be overridden yet; override features, or recipe (fit and predict)"
-        yield line, "unsupported", said
+        said = '`explain` is part of a recipe, beside fit and predict; tag its cell "recipe"'
+        yield line, RULE, said
     if not explained and not any(True for _ in parsed.tagged(*TAGS)):
         said = 'no cell is tagged; tag the one that has your function, as `# %% tags=["features"]`'
         yield 1, "nothing_tagged", f"{said}; there are {', '.join(TAGS)}"

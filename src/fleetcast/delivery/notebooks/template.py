@@ -19,7 +19,7 @@ _HEAD = """# ---
 # What is tried here, and why it should help.
 
 # %% tags=["imports"]
-import polars as pl
+{imports}import polars as pl
 
 import fleetcast
 
@@ -43,7 +43,7 @@ session.frame
 
 
 # %% tags=["features"]
-def features(frame):
+def features(frame: pl.DataFrame) -> pl.DataFrame:
     recent = pl.col("units").rolling_mean(WEEKS, min_samples=1).over(["store", "product"])
     return frame.with_columns(recent=recent)
 
@@ -65,16 +65,17 @@ session.examples
 
 # %% [markdown]
 # A model is a dict of arrays, numbers, texts, lists: what is stored. Forecasts are units per week, for each functional.
+# `explain` may be left out: what each driver adds to log(1 + median), for `fleetcast explain`.
 
 
 # %% tags=["recipe"]
-def fit(frame, *, seed):
+def fit(frame: pl.DataFrame, *, seed: int) -> dict[str, Any]:
     recent = frame.filter(pl.col("units") >= 0)
     usual = recent.group_by("store", "product").agg(pl.col("units").tail(WEEKS).median()).sort("store", "product")
     return {"usual": [list(row) for row in usual.iter_rows()], "everyone": recent["units"].median()}
 
 
-def predict(model, frame):
+def predict(model: dict[str, Any], frame: pl.DataFrame) -> pl.DataFrame:
     schema = {"store": pl.String, "product": pl.String, "units_hat": pl.Float64}
     usual = pl.DataFrame(model["usual"], schema=schema, orient="row")
     found = frame.join(usual, on=["store", "product"], how="left", maintain_order="left")
@@ -82,15 +83,22 @@ def predict(model, frame):
     return found.select(mape=hat, median=hat, mean=hat)
 
 
+def explain(model: dict[str, Any], frame: pl.DataFrame) -> pl.DataFrame:
+    return predict(model, frame).select(level=pl.col("median").log1p())
+
+
 # %%
 model = fit(session.examples, seed=session.seed)
 predict(model, session.ahead)
+
+# %%
+explain(model, session.ahead)
 
 # %% [markdown]
 # What the fleet would be with it: validated, trained, scored and judged on local data.
 
 # %%
-diff = session.try_(fit, predict)
+diff = session.try_(fit, predict, explain)
 print(diff)
 """
 
@@ -108,6 +116,8 @@ def new(workspace: Path, name: str, *, segment: str | None = None, override: Ove
 def text(name: str, *, segment: str | None = None, override: Override = "features") -> str:
     """The template, filled in."""
     head = _HEAD.format(
-        title=name.replace("_", " ").capitalize(), segment=f'segment="{segment}"' if segment else ""
+        title=name.replace("_", " ").capitalize(),
+        segment=f'segment="{segment}"' if segment else "",
+        imports="from typing import Any\n\n" if override == "recipe" else "",
     )
     return head + (_FEATURES if override == "features" else _RECIPE)

@@ -59,7 +59,7 @@ def of_functions(functions: Sequence[Callable[..., Any]]) -> Pieces:
         if function.__name__ in found:
             continue
         found[function.__name__] = function
-        for name in scopes.free(ast.parse(_source(function))):
+        for name in sorted(_used([_source(function)])):
             value = inspect.unwrap(function.__globals__[name]) if name in function.__globals__ else None
             if value is None:
                 continue

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from fleetcast.faces.cli.incidents import listed
 from fleetcast.faces.cli.options import (
     DEV,
     HERE,
@@ -35,8 +36,21 @@ class Format(StrEnum):
     parquet = "parquet"
 
 
-def status(workspace: Folder = HERE, env: Env = DEV, json: Json = False) -> None:
+def status(
+    incidents: Annotated[
+        bool, typer.Option("--incidents", help="What is wrong instead: the incidents that stand.")
+    ] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="With --incidents: also those that are closed.")
+    ] = False,
+    workspace: Folder = HERE,
+    env: Env = DEV,
+    json: Json = False,
+) -> None:
     """Show the fleet in one screen."""
+    if incidents:
+        listed(workspace, env, everything=everything, as_json=json)
+        return
     with looking("reading how the fleet stands"):
         from fleetcast.faces.cli import answers, terminal
         from fleetcast.fleet import status

@@ -17,10 +17,13 @@ from fleetcast.faces.cli import (
     cycle,
     deploying,
     explaining,
+    incidents,
+    ingesting,
     integrating,
     notebooks,
     ordering,
     releasing,
+    telling,
     tracing,
     trialing,
     triggering,
@@ -45,6 +48,7 @@ app.command()(cycle.demo)
 app.command()(beginning.init)
 app.command()(cycle.run)
 app.command()(cycle.plan)
+app.command()(ingesting.ingest)
 app.command()(cycle.condition)
 app.command()(cycle.train)
 app.command()(backtesting.backtest)
@@ -62,6 +66,8 @@ app.add_typer(ordering.orders)
 app.add_typer(backtesting.experiment)
 app.add_typer(releasing.release)
 app.add_typer(auditing.audit)
+app.add_typer(incidents.incident)
+app.add_typer(telling.alerts)
 app.add_typer(integrating.ci)
 app.add_typer(deploying.cd)
 app.add_typer(notebooks.nb)

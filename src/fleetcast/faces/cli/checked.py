@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 SHOWN = 20  # findings
 DIGESTS = {"artifact", "commit", "release", "tree"}
 NEXT: Mapping[tuple[str, State], tuple[tuple[str, str], ...]] = {
+    ("nb check", "passed"): (("nb promote {notebook}", "bring it into the package, on a branch"),),
+    ("nb promote", "failed"): (("ci run", "the checks again on {branch}, once it is mended"),),
     ("ci code-validation", "passed"): (("plan", "what a run with this code would train anew, and why"),),
     ("ci model-validation", "passed"): (
         ("ci package", "make the artifact of what is committed"),
@@ -138,15 +140,19 @@ def _finding(check: str, finding: Finding) -> Text:
 
 def _next(made: Report, place: Place) -> RenderableType:
     known = _subject(made)
-    steps = NEXT.get((made.verb, made.state), ())
-    if not steps and made.exit_code:
+    told = [
+        (command.format_map(known), why.format_map(known))
+        for command, why in NEXT.get((made.verb, made.state), ())
+        if _sayable(command + why, known)
+    ]
+    if not told and made.exit_code:
         bad = [check.name for check in made.checks if check.state not in ("passed", "skipped")]
         again = "".join(f" --only {name}" for name in bad) if made.verb == "ci code-validation" else ""
-        return next_steps(place, (f"{made.verb}{again}", "the same again, once it is mended"))
-    told = [(command.format_map(known), why) for command, why in steps if _sayable(command, known)]
+        again += f" {known['notebook']}" if "notebook" in known else ""
+        told = [(f"{made.verb}{again}", "the same again, once it is mended")]
     return next_steps(place, *told) if told else Text()
 
 
-def _sayable(command: str, known: Mapping[str, str]) -> bool:
-    """Whether everything that a command names is known."""
-    return all(name in known for _, name, _, _ in Formatter().parse(command) if name)
+def _sayable(words: str, known: Mapping[str, str]) -> bool:
+    """Whether everything that a command and its reason name is known."""
+    return all(name in known for _, name, _, _ in Formatter().parse(words) if name)

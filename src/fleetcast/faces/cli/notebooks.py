@@ -67,11 +67,18 @@ def promote(name: Name, workspace: Folder = HERE, report: ReportFolder = None, j
     """Bring what a notebook overrides into the package, on a branch.
 
     With its contract, a golden test and the setting that puts it to use, as one commit; then the checks of its
-    pull request run. When one fails the branch stays, and how to go back is told."""
-    with looking("checking the notebook, and what the fleet would be with it"):
+    pull request run on it, and the fleet is held beside what it was. When one fails the branch stays, and how to go
+    back is told. The verbs that it runs leave their own reports in folders of --report DIR."""
+    import tempfile
+    from pathlib import Path
+
+    from fleetcast.faces.cli import checked
+
+    with tempfile.TemporaryDirectory() as scratch, checked.watching() as watching:
         from fleetcast.delivery.notebooks import promoting
 
-        made = promoting.verb(workspace, name, clock=now)
+        reports = report or Path(scratch)
+        made = promoting.verb(workspace, name, clock=now, reports=reports, watching=watching)
     try:
         told(made, report, workspace, as_json=json)
     finally:

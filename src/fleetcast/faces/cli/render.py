@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from fleetcast.faces.cli import ingested
 from fleetcast.faces.cli.figures import count, day, duration, share, short
 from fleetcast.faces.cli.fitting import Table
 from fleetcast.faces.cli.paper import (
@@ -44,7 +45,7 @@ def cycle(report: CycleReport, *, workspace: str) -> Group:
     """Everything a person wants to know when the week is done."""
     parts: list[RenderableType] = [_heading(report), ""]
     if report.sources:
-        parts += [title("What came in"), sources(report.sources), ""]
+        parts += [title("What came in"), sources(report.sources), *ingested.troubles(report.intake), ""]
     if report.regions:
         parts += [title("The fleet by region"), fleet(report.regions), _legend(), ""]
     if report.verdicts:

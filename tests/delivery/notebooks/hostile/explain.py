@@ -1,6 +1,6 @@
 # %% tags=["imports"]
 import polars as pl
 
-# %% tags=["explain"]  # expect: unsupported
+# %% tags=["explain"]  # expect: tagged_cell
 def explain(model, frame):
     return frame

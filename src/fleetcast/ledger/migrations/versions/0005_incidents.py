@@ -1,4 +1,4 @@
-"""What went wrong, and what became of it."""
+"""What went wrong and what became of it; what people are told."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -29,12 +29,13 @@ def upgrade() -> None:
     op.create_table(
         "notices",
         sa.Column("id", sa.Text, primary_key=True),
-        sa.Column("at", sa.Text, nullable=False),
         sa.Column("channel", sa.Text, nullable=False),
-        sa.Column("title", sa.Text, nullable=False),
-        sa.Column("body", sa.Text, nullable=False),
+        sa.Column("at", sa.Text, nullable=False),
+        sa.Column("message", sa.Text, nullable=False),
         sa.Column("sent", sa.Text),
         sa.Column("tries", sa.Integer, nullable=False),
-        sa.Column("error", sa.Text),
+        sa.Column("due", sa.Text),
+        sa.Column("given_up", sa.Text),
+        sa.Column("error", sa.Text, nullable=False),
     )
     op.create_index("notices_by_sent", "notices", ["sent"])
