@@ -20,7 +20,7 @@ from fleetcast.sources.sample.troubles import Trouble
 from fleetcast.testing.planted import planted
 from fleetcast.workspace import Workspace
 
-REGIONS = ("oklahoma", "south-texas", "tennessee", "ohio-valley")  # each sends files in a layout of its own
+REGIONS = ("oklahoma", "louisiana", "tennessee", "ohio-valley")  # each sends files in a layout of its own
 SIZE = {"stores": 4, "products": 16}  # in each region: few stores, so that a year takes minutes
 HISTORY = 120  # weeks before the first cycle
 OPERATOR = "operator"

@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from typing import Any
 
 import polars as pl
 
 from fleetcast import demand
 from fleetcast.domain.incidents import Incident
 from fleetcast.domain.tables import COMPLETENESS, DEMAND, FORECASTS, PRODUCTS, STORES
-from fleetcast.domain.week import WEEK
-from fleetcast.fleet import alarms, reporting
+from fleetcast.domain.week import WEEK, label
+from fleetcast.fleet import reporting
+from fleetcast.fleet.steps import Steps
 from fleetcast.sources.sample.troubles import Places, Trouble
 from fleetcast.workspace import Workspace
 
@@ -27,13 +29,13 @@ class Seen:
     retrained: int
     declined: int
     unexplained: tuple[str, ...]  # models that were trained, or decisions, without a reason
-    stale: bool
+    stale: frozenset[str]  # segments that a model serves which is too old
 
 
-def seen(w: Workspace, week: date, *, stale: bool) -> Seen:
+def seen(w: Workspace, week: date) -> Seen:
     """Look at a cycle that has just ended."""
     wanted = _wanted(w, week)
-    decisions = alarms.decisions(w, week)
+    decisions = _decisions(w, week)
     reasons = {decision["segment"]: decision["reason"] for decision in decisions if decision["retrain"]}
     trained = {
         version.segment
@@ -48,7 +50,32 @@ def seen(w: Workspace, week: date, *, stale: bool) -> Seen:
         retrained=len(reasons),
         declined=len(decisions) - len(reasons),
         unexplained=tuple(sorted(silent | (trained - reasons.keys()))),
-        stale=stale,
+        stale=_stale(w),
+    )
+
+
+def _decisions(w: Workspace, week: date) -> list[dict[str, Any]]:
+    """One of each segment: where a week was planned more than once, the one to retrain."""
+    steps = Steps(label(week), w.ledger, w.bank)
+    plans = [
+        steps.result(step.output_digest)
+        for step in w.ledger.steps(label(week))
+        if step.step == "plan" and step.output_digest
+    ]
+    every = sorted((decision for plan in plans for decision in plan), key=lambda one: one["retrain"])
+    return list({decision["segment"]: decision for decision in every}.values())
+
+
+def _stale(w: Workspace) -> frozenset[str]:
+    """The segments whose live model was trained too long ago, by the models' own dates."""
+    live = w.registry.releases.current()
+    if live is None:
+        return frozenset()
+    members = live.manifest.members
+    versions = w.registry.models.named([member.model for member in members.values()])
+    oldest = w.clock() - timedelta(days=w.settings.retraining.stale_days)
+    return frozenset(
+        segment for segment, member in members.items() if versions[member.model].trained_at < oldest
     )
 
 
@@ -96,9 +123,10 @@ class Judgement:
 
 
 def judge(
-    troubles: Sequence[Trouble], incidents: Sequence[Incident], places: Places, weeks: Sequence[date]
+    troubles: Sequence[Trouble], incidents: Sequence[Incident], places: Places, year: Sequence[Seen]
 ) -> Judgement:
-    """Hold the incidents of the year against what was planted."""
+    """Hold the incidents of the year against what was planted; that a model is stale is false if it is not."""
+    stale = {left.week: left.stale for left in year}
     by_week = sorted(incidents, key=lambda incident: (incident.opened, incident.kind, incident.subject))
     found = {
         trouble: next(
@@ -110,6 +138,9 @@ def judge(
     def calm(subject: str, week: date) -> bool:
         return not any(trouble.explains(subject, week, places) for trouble in troubles)
 
-    false = [one for one in by_week if calm(one.subject, one.opened)]
-    quiet = [calm(segment, week) for segment in places.known("segment") for week in weeks]
+    def true(one: Incident) -> bool:
+        return one.kind == "stale" and one.subject in stale.get(one.opened, ())
+
+    false = [one for one in by_week if calm(one.subject, one.opened) and not true(one)]
+    quiet = [calm(segment, left.week) for segment in places.known("segment") for left in year]
     return Judgement(found, false, sum(quiet) / len(quiet))

@@ -40,7 +40,7 @@ def play(one: chain.Chain, weeks: int) -> tuple[list[Seen], list[Incident]]:
             one.receive(week)
         report = one.run(week)
         w = one.at(week)
-        year.append(seen(w, week, stale=report.stale))
+        year.append(seen(w, week))
         before, known = known, incidents.every(w)
         print(f"w{number + 1:02d}  {_line(report, year[-1], before, known)}", flush=True)
     return year, known
@@ -102,13 +102,15 @@ def summary(judgement: Judgement, year: Sequence[Seen], known: Sequence[Incident
         "false_alarms_per_week": round(len(judgement.false) / len(year), 3),
         "retrains": sum(left.retrained for left in year),
         "declined_retrains": sum(left.declined for left in year),
-        "stale_reported": all(_reported(left.week, known) for left in year if left.stale),
+        "stale_reported": all(_reported(left, known) for left in year),
         "cpu_s": round(_cpu(), 1),
     }
 
 
-def _reported(week: date, known: Sequence[Incident]) -> bool:
-    return any(one.kind == "stale" and one.opened <= week <= one.seen for one in known)
+def _reported(left: Seen, known: Sequence[Incident]) -> bool:
+    """Whether each stale model of a cycle stood in the list of incidents."""
+    told = {one.subject for one in known if one.kind == "stale" and one.opened <= left.week <= one.seen}
+    return left.stale <= told
 
 
 def _cpu() -> float:
@@ -149,7 +151,7 @@ def main() -> None:
 def _year(folder: Path, retailer: Retailer, troubles: list[Trouble], weeks: int) -> int:
     one = chain.opened(folder, retailer, troubles, weeks=weeks)
     year, known = play(one, weeks)
-    judgement = judge(troubles, known, Places.of(retailer), [left.week for left in year])
+    judgement = judge(troubles, known, Places.of(retailer), year)
     tell(judgement, year, one.first)
     told = summary(judgement, year, known)
     print(json.dumps(told))

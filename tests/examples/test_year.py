@@ -24,7 +24,7 @@ def played(*words: object) -> subprocess.CompletedProcess[str]:
 def test_weeks_go_by_with_troubles_and_every_series_has_its_row_and_every_model_its_reason(tmp_path):
     scenario = tmp_path / "scenario.csv"
     scenario.write_text(SCENARIO, "utf-8")
-    regions = ("--regions", "oklahoma", "south-texas")
+    regions = ("--regions", "oklahoma", "louisiana")
     done = played("--scenario", scenario, "--weeks", 6, *regions, "--keep", tmp_path / "chain")
     assert done.stdout, done.stderr[-6000:]
     told = json.loads(done.stdout.splitlines()[-1])

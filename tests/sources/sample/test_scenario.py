@@ -13,7 +13,7 @@ from fleetcast.sources.sample.scenario import happened, read
 from fleetcast.sources.sample.troubles import ECHO, SPECS, Places, Trouble
 
 DEFAULT = Path(__file__).parents[3] / "examples" / "year" / "scenario.csv"
-REGIONS = ("oklahoma", "south-texas", "tennessee", "ohio-valley")
+REGIONS = ("oklahoma", "louisiana", "tennessee", "ohio-valley")
 WEEKS = 53
 
 
@@ -68,7 +68,7 @@ def test_a_kind_about_one_thing_alone_needs_no_subject(tmp_path, chain, first):
             "line 3: 'deliveries_fax' is not what a late trouble is about; it can be deliv",
         ),
         ("bad_model,3,oklahoma/large", "line 3: 'oklahoma/large' is not what a bad_model trouble is about"),
-        ("demand,3,texas", "line 3: 'texas' is not what a demand trouble is about; it can be ohio-valley"),
+        ("demand,3,texas", "line 3: 'texas' is not what a demand trouble is about; it can be louisiana"),
         ("corrupted,3,deliveries_eu,1,,eaten", "line 3: 'eaten' is no way of corrupted; there are truncated"),
         ("late,3,deliveries_eu,0", "line 3: weeks is 0, and has to be a whole number from 1"),
         ("holiday,53,super_bowl", "line 3: super_bowl does not come again after week 2026-11-09"),
@@ -113,13 +113,13 @@ def test_a_trouble_is_found_by_a_fitting_kind_on_its_own_subject_within_two_cycl
     assert not late.fits("late", "deliveries_eu", late.week + 3 * WEEK, places)
     assert not late.fits("late", "deliveries_eu", late.week - WEEK, places)
     assert not late.fits("late", "deliveries_us", late.week, places)
-    assert not late.fits("degraded", "south-texas/large/fast", late.week, places)
+    assert not late.fits("degraded", "louisiana/large/fast", late.week, places)
 
 
 @pytest.mark.parametrize(
     ("line", "kind", "subject"),
     [
-        ("demand,4,south-texas", "degraded", "south-texas/large/fast"),
+        ("demand,4,louisiana", "degraded", "louisiana/large/fast"),
         ("price,4,tennessee", "drift", "tennessee/small/slow"),
         ("price,4,all", "shock", "fleet"),
         ("holiday,40,labor_day", "events", "events"),
@@ -136,10 +136,10 @@ def test_a_trouble_may_show_on_whatever_it_is_about(tmp_path, chain, first, line
 def test_an_incident_where_nothing_was_planted_or_long_after_is_explained_by_nothing(tmp_path, chain, first):
     places = Places.of(chain)
     gone = one(tmp_path, chain, first, "missing,4,deliveries_eu")
-    assert gone.explains("south-texas/large/fast", gone.week + ECHO * WEEK, places)
-    assert not gone.explains("south-texas/large/fast", gone.week + (ECHO + 1) * WEEK, places)
+    assert gone.explains("louisiana/large/fast", gone.week + ECHO * WEEK, places)
+    assert not gone.explains("louisiana/large/fast", gone.week + (ECHO + 1) * WEEK, places)
     assert not gone.explains("oklahoma/large/fast", gone.week, places)
-    assert not gone.explains("south-texas", gone.week - timedelta(days=7), places)
+    assert not gone.explains("louisiana", gone.week - timedelta(days=7), places)
 
 
 def test_a_moved_event_is_in_the_calendar_at_once_and_in_the_forecasts_when_it_is_due(tmp_path, chain, first):

@@ -142,6 +142,8 @@ class Places:
             yield from self._within(EVERYWHERE)
         if trouble.kind == "price":
             yield "promotions"
+        if trouble.kind == "closing":  # fewer stores send fewer rows
+            yield self.sources[trouble.subject.split("/", maxsplit=1)[0]]
 
     def _within(self, place: str) -> Iterator[str]:
         """A region or format with all above and below it that incidents name; "all" is the whole fleet."""
