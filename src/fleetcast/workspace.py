@@ -116,6 +116,11 @@ class Workspace:
         """Where log lines go that nobody watches."""
         return self.state / "log.jsonl"
 
+    @property
+    def traces(self) -> Path:
+        """Where the traces of cycles go, unless the settings send them elsewhere."""
+        return self.state / "traces.jsonl"
+
     @cached_property
     def cache(self) -> Path:
         """Compile caches: private, never shared between machines."""

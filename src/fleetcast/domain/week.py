@@ -34,6 +34,21 @@ def label(week: date) -> str:
     return f"{year}w{number:02d}"
 
 
+def of_label(text: str) -> date:
+    """The week that a label names.
+
+    >>> of_label("2026w53")
+    datetime.date(2026, 12, 28)
+    """
+    year, _, number = text.partition("w")
+    return date.fromisocalendar(int(year), int(number), 1)
+
+
+def beginning(week: date) -> datetime:
+    """The first moment of a week."""
+    return datetime.combine(week, time(), UTC)
+
+
 def weeks(first: date, last: date) -> list[date]:
     """Every week from `first` to `last`, both included."""
     return [first + i * WEEK for i in range((last - first).days // 7 + 1)]
@@ -41,7 +56,7 @@ def weeks(first: date, last: date) -> list[date]:
 
 def known_by(cutoff: date, ready_after_days: int) -> datetime:
     """The moment the fleet looks at the data of `cutoff`: its week's end plus the days allowed for delivery."""
-    return datetime.combine(cutoff + WEEK, time(), UTC) + timedelta(days=ready_after_days)
+    return beginning(cutoff + WEEK) + timedelta(days=ready_after_days)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from fleetcast.settings import ChannelSettings
 from fleetcast.sources.discover import find
 from fleetcast.sources.question import referring
 from fleetcast.sources.secrets import Secrets
+from fleetcast.telemetry import traces
 from fleetcast.workspace import SETTINGS_FILE, Workspace
 
 SHOWN = 5  # stores that a check names
@@ -21,7 +22,8 @@ SHOWN = 5  # stores that a check names
 
 def examine(w: Workspace) -> list[Check]:
     """Look at everything; nothing is changed."""
-    return [Check("settings", True, str(w.folder / SETTINGS_FILE)), *_sources(w), *_channels(w), *_stores(w)]
+    settings = Check("settings", True, str(w.folder / SETTINGS_FILE))
+    return [settings, *_sources(w), *_channels(w), *_traces(w), *_stores(w)]
 
 
 def _sources(w: Workspace) -> Iterator[Check]:
@@ -52,6 +54,19 @@ def _channels(w: Workspace) -> Iterator[Check]:
                 return f"{channel.kind}, by {channel.address}"
 
             yield _check(f"channel {name}", look, f"set it, then try `fleetcast alerts test {name}`")
+
+
+def _traces(w: Workspace) -> Iterator[Check]:
+    """Whether they can be sent, where they are to be; whether somebody takes them shows when a run ends."""
+    settings = w.settings.telemetry
+    if settings.traces != "otlp":
+        return
+
+    def look() -> str:
+        traces.can_send(settings.headers)
+        return f"sent to {settings.endpoint}"
+
+    yield _check("traces", look, f"correct [telemetry] in {SETTINGS_FILE}")
 
 
 def _stores(w: Workspace) -> Iterator[Check]:

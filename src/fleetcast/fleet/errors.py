@@ -4,6 +4,7 @@ from datetime import date
 
 import polars as pl
 
+from fleetcast.domain.errors import CorruptError
 from fleetcast.domain.tables import DEMAND, FORECASTS, ROUNDS, SCORES
 from fleetcast.domain.versions import Snapshot
 from fleetcast.domain.week import WEEK
@@ -12,7 +13,10 @@ from fleetcast.metrics import sums
 from fleetcast.monitoring.scores import BY, maturity, summed
 from fleetcast.monitoring.weekly_errors import weekly_errors
 from fleetcast.registry.manifest import Release
+from fleetcast.telemetry import get_logger
 from fleetcast.workspace import Workspace
+
+log = get_logger()
 
 SERIES = ["store", "product", "week"]
 
@@ -26,10 +30,12 @@ def weekly(w: Workspace, live: Release, snapshot: Snapshot, *, week: date) -> pl
     settings = w.settings.monitoring
     since = week - (settings.reference_weeks + settings.watched_weeks) * WEEK
     near = (pl.col("horizon") == horizon) & (pl.col("week") > since)
-    parts = [
-        _of_partition(w, live, snapshot, partition, near, since, horizon)
-        for partition in w.lake.partitions(DEMAND, snapshot["demand"])
-    ]
+    parts = []
+    for partition in w.lake.partitions(DEMAND, snapshot["demand"]):
+        try:
+            parts.append(_of_partition(w, live, snapshot, partition, near, since, horizon))
+        except CorruptError as error:  # nothing is known of the errors there, and of the others it is
+            log.warning("errors_lost", partition=partition, error=str(error))
     found = pl.concat(parts) if parts else pl.DataFrame(schema={"segment": pl.String, "week": pl.Date})
     return found.filter(pl.col("week") <= week).sort("segment", "week") if found.height else found
 

@@ -59,12 +59,14 @@ class RayCluster:
 
     def give(self, number: int, work: Callable[[Any], str], task: object, memory_mb: int) -> None:
         ray = self._join()
-        remote = ray.remote(_at_work).options(
+        remote = ray.remote(
+            _at_work
+        ).options(
             num_cpus=self.settings.cpus_per_task,
             num_gpus=self.settings.gpus_per_task,
             memory=memory_mb * 2**20 or None,  # what a node must have free
             max_retries=0,  # tries are counted in one place, for all crews
-            name=work.__name__,
+            name=str(task)[:200],
         )
         self._given[remote.remote(work, task, memory_mb, installed())] = _Given(number)
 

@@ -271,11 +271,15 @@ def fleet_metrics(w: Workspace, rounds: pl.DataFrame) -> dict[str, float | None]
 
 def stale(w: Workspace, live: Release, week: date) -> bool:
     """Whether the week's scoring run used a model trained too long before it."""
+    return is_stale(ages_at_scoring(w, live, week))
+
+
+def ages_at_scoring(w: Workspace, live: Release, week: date) -> list[Age]:
+    """How old each segment's model was at the week's scoring run; nothing where there was no such run."""
     steps = [s for s in w.ledger.steps(label(week)) if s.step == "score" and s.ended is not None]
     if not steps:
-        return False
-    scored = max(step.ended for step in steps if step.ended is not None)
-    return is_stale(ages(w, live, scored_at=scored))
+        return []
+    return ages(w, live, scored_at=max(step.ended for step in steps if step.ended is not None))
 
 
 def ages(w: Workspace, live: Release, *, scored_at: datetime) -> list[Age]:

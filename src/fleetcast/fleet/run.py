@@ -30,6 +30,7 @@ from fleetcast.fleet.progress import Progress
 from fleetcast.fleet.refusals import recorded
 from fleetcast.fleet.report import CycleReport, Intake, Rehearsal
 from fleetcast.fleet.steps import Steps
+from fleetcast.fleet.tracing import Run, traced
 from fleetcast.fleet.weekly_release import Released, train_and_release
 from fleetcast.ledger.leases import Lease
 from fleetcast.monitoring import stage as monitoring
@@ -72,8 +73,8 @@ def run_cycle(
     try:
         with recorded(w, "cycle", actor=actor):
             w.refuse_checkout()
-            with telling.delivered(w):
-                return _run_cycle(w, week, only, progress, actor, started, asked)
+            with traced(w) as run, telling.delivered(w):
+                return _run_cycle(w, run, week, only, progress, actor, started, asked)
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
@@ -82,6 +83,7 @@ def run_cycle(
 
 def _run_cycle(
     w: Workspace,
+    run: Run,
     week: date | None,
     only: Only | None,
     progress: Progress,
@@ -103,7 +105,8 @@ def _run_cycle(
         cycle = Cycle(w, cutoff(w, week, pin), progress, actor, lease, pin, asked)
         # whether the run before this one did not come to its end
         broken_off = any(c.cycle == cycle.name and c.state != "done" for c in w.ledger.cycles())
-        made = work_through(cycle, only, resumed=broken_off, intake=intake)
+        with run.of(cycle.name):
+            made = work_through(cycle, only, resumed=broken_off, intake=intake)
         report = reporting.report(
             w,
             cycle.week,

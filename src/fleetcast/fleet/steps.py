@@ -9,11 +9,12 @@ from fleetcast.domain.cost import Cost, metered
 from fleetcast.domain.errors import FleetcastError
 from fleetcast.domain.versions import canonical, digest_of
 from fleetcast.fleet.executors import Executor
+from fleetcast.fleet.pieces import Piece, do
 from fleetcast.ledger.leases import Lease
 from fleetcast.ledger.steps import StepRun
 from fleetcast.ledger.store import Ledger
 from fleetcast.registry.bank import Bank
-from fleetcast.telemetry import get_logger
+from fleetcast.telemetry import bound, context, get_logger
 
 T = TypeVar("T")
 
@@ -54,7 +55,7 @@ class Steps:
         self._check()
         run = self._ledger.begin(self._cycle, step, part, asked)
         try:
-            with metered() as meter:
+            with metered() as meter, bound(step=step, part=part):
                 output = self._bank.put(canonical(work()))
         except FleetcastError as error:
             self._ledger.fail(run, str(error))
@@ -85,8 +86,9 @@ class Steps:
             part: self._ledger.begin(self._cycle, step, part, digest_of(inputs(task)))
             for part, task in open_tasks
         }
-        parts = {id(task): part for part, task in open_tasks}
-        for outcome in executor.run(work, [task for _, task in open_tasks]):
+        pieces = [Piece(context() | {"step": step, "part": part}, work, task) for part, task in open_tasks]
+        parts = {id(piece): str(piece.fields["part"]) for piece in pieces}
+        for outcome in executor.run(do, pieces):
             part, error = parts[id(outcome.task)], outcome.error or "failed"
             if outcome.again:
                 self._ledger.fail(runs[part], error)

@@ -28,11 +28,14 @@ def usual(ledger: Ledger, *, before: str) -> dict[str, float]:
     found: dict[str, list[StepRecord]] = {}
     for record in ledger.steps(max(whole)) if whole else []:
         found.setdefault(record.step, []).append(record)
-    return {step: _seconds(records) for step, records in found.items()}
+    return {step: duration(records) for step, records in found.items()}
 
 
-def _seconds(records: list[StepRecord]) -> float:
-    """From the first start to the last end, without the time between a run that was broken off and the one that went on."""
+def duration(records: list[StepRecord]) -> float:
+    """Seconds of a step, from the first start to the last end.
+
+    The time between a run that was broken off and the one that went on is no part of it.
+    """
     ended = [record.ended for record in records if record.ended is not None]
     span = (max(ended) - min(record.started for record in records)).total_seconds() if ended else 0.0
     worked = sum(record.cost.wall_seconds for record in records if record.cost is not None)

@@ -1,12 +1,13 @@
 """What a cycle sees of trouble, read from the stores: the signals that incidents are made of."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 
 import polars as pl
 
 from fleetcast.conditioning.stage import Account
+from fleetcast.domain.errors import FleetcastError
 from fleetcast.domain.incidents import FLEET, Signal
 from fleetcast.domain.seeds import seed
 from fleetcast.domain.tables import COMPLETENESS, EVENTS
@@ -23,22 +24,36 @@ from fleetcast.monitoring.degradation import Degradation, degradation
 from fleetcast.monitoring.grouping import grouped
 from fleetcast.monitoring.incidents import Change
 from fleetcast.registry.manifest import Release
+from fleetcast.telemetry import get_logger
 from fleetcast.workspace import Workspace
+
+log = get_logger()
 
 EARLIER = 4  # weeks whose corrections say which are usual
 
 
 def watch(cycle: Cycle, released: Released, intake: Sequence[Intake], *, resumed: bool) -> list[Change]:
     """Open, go on with and end incidents by what this week saw; what changed."""
-    signals = [
-        *_sources(cycle.w, cycle.week),
-        *_intake(intake, cycle.week),
-        *_tables(cycle),
-        *_series(cycle),
-        *_models(cycle, released),
-        *_run(cycle, released, resumed=resumed),
-    ]
-    return incidents.follow(cycle.w, signals, week=cycle.week, actor=cycle.actor)
+    w = cycle.w
+    looks: dict[str, Callable[[], Iterable[Signal]]] = {
+        "sources": lambda: _sources(w, cycle.week),
+        "intake": lambda: _intake(intake, cycle.week),
+        "tables": lambda: _tables(cycle),
+        "series": lambda: _series(cycle),
+        "models": lambda: _models(cycle, released),
+        "run": lambda: _run(cycle, released, resumed=resumed),
+    }
+    signals = [signal for what, look in looks.items() for signal in _seen(what, look)]
+    return incidents.follow(w, signals, week=cycle.week, actor=cycle.actor)
+
+
+def _seen(what: str, look: Callable[[], Iterable[Signal]]) -> list[Signal]:
+    """A look that fails, as into a damaged table, stops neither the others nor the cycle, whose forecasts are out."""
+    try:
+        return list(look())
+    except FleetcastError as error:
+        log.exception("not_watched", what=what, error=str(error))
+        return []
 
 
 def due(w: Workspace) -> date:

@@ -172,6 +172,11 @@ class View:
         """The names of all model versions."""
         return list(self._connection.execute(select(schema.models.c.name)).scalars())
 
+    def model_states(self) -> dict[ModelState, int]:
+        """How many model versions are in each state that any is in."""
+        query = select(schema.models.c.state, func.count()).group_by(schema.models.c.state)
+        return {row[0]: row[1] for row in self._connection.execute(query)}
+
     def release_ids(self) -> list[str]:
         """The ids of all releases, oldest first."""
         query = select(schema.releases.c.id).order_by(schema.releases.c.audited)

@@ -23,6 +23,7 @@ from fleetcast.settings.tree import (
     SegmentSettings,
     Settings,
     SourceSettings,
+    TelemetrySettings,
     TrainingSettings,
 )
 
@@ -34,6 +35,10 @@ CORE_TABLES = (
 MOVERS = ("fast", "slow")
 _CLUSTER = re.compile(rf"local|auto|{REFERENCE.pattern}|[\w.-]+:\d+")
 _LEDGER = re.compile(rf"{REFERENCE.pattern}|postgresql\+psycopg://[^:@/]*@?[^@]+")  # without a password
+_COLLECTOR = re.compile(r"https?://[^\s/]+\S*")
+_UNENCRYPTED = re.compile(
+    r"http://(?!(localhost|127\.0\.0\.1|\[::1\])[:/])"
+)  # and not to this machine itself
 _TIMELY = ("date", "datetime")
 _PROBE = datetime(2026, 11, 23, 17, 45, 12)  # noqa: DTZ001 — parts that no two directives can confuse
 
@@ -51,6 +56,7 @@ def conflicts(settings: Settings) -> list[Found]:
     found += _execution(settings.execution)
     found += _environments(settings.environments.items())
     found += misdirected(settings.alerts)
+    found += _telemetry(settings.telemetry)
     if settings.retraining.stale_warning_days >= settings.retraining.stale_days:
         found.append(
             Found(
@@ -210,6 +216,23 @@ def _environments(environments: Iterable[tuple[str, EnvironmentSettings]]) -> It
             "dev and prod have the same ledger, and each keeps its own releases and audit chain",
             "write a database for each",
         )
+
+
+def _telemetry(telemetry: TelemetrySettings) -> Iterator[Found]:
+    if not _COLLECTOR.fullmatch(telemetry.endpoint):
+        yield Found(
+            ("telemetry", "endpoint"),
+            f'"{telemetry.endpoint}" is no address of a collector',
+            'write one as "https://collector:4318/v1/traces"',
+        )
+    for name, value in telemetry.headers.items():
+        place = ("telemetry", "headers", name)
+        if not REFERENCE.fullmatch(value):
+            yield Found(place, "is written out", 'write "env:NAME" of the variable that holds it')
+        if _UNENCRYPTED.match(telemetry.endpoint):
+            yield Found(
+                place, "would travel unencrypted to another machine", "write an endpoint with https://"
+            )
 
 
 def _first_week(first_week: str | None) -> Iterator[Found]:

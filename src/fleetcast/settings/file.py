@@ -57,8 +57,8 @@ def branch_digest(branch: Branch) -> str:
 
 
 def deciding(settings: Settings) -> dict[str, Any]:
-    """All settings that can change a number, as JSON: where tasks run, where the ledger is and who is told cannot."""
-    written = settings.model_dump(mode="json", by_alias=True, exclude={"execution", "alerts"})
+    """All settings that can change a number, as JSON: where tasks run and the ledger is, and who is told or watches, cannot."""
+    written = settings.model_dump(mode="json", by_alias=True, exclude={"execution", "alerts", "telemetry"})
     for environment in written["environments"].values():
         del environment["ledger"]
     return written

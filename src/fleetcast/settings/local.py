@@ -12,6 +12,7 @@ from fleetcast.settings.tree import (
     Settings,
     SourceSettings,
     StateSettings,
+    TelemetrySettings,
     TrainingSettings,
 )
 
@@ -37,6 +38,7 @@ def local(settings: Settings, effort: Effort, *, databases: Collection[str] = ()
             for name, source in settings.sources.items()
         },
         "execution": ExecutionSettings(engine="serial"),
+        "telemetry": TelemetrySettings(traces="none"),
         "environments": {"dev": EnvironmentSettings(checkout=True)},
         "alerts": AlertSettings(channels={}),
         "gate": OPEN,

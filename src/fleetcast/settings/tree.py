@@ -335,6 +335,18 @@ class AlertSettings(Branch):
     }  # where none is written, a log is told everything
 
 
+class TelemetrySettings(Branch):
+    """Where the trace of a cycle goes, and what is measured of segments one by one. Nothing here changes a number."""
+
+    traces: Literal["file", "console", "otlp", "none"] = "file"  # file: traces.jsonl, beside the ledger
+    endpoint: str = "http://localhost:4318/v1/traces"  # otlp: of the collector, over HTTP
+    headers: dict[str, str] = {}  # otlp: sent along; "env:NAME" of the variable that holds the value
+    timeout_seconds: float = Field(
+        10, gt=0
+    )  # otlp: until the trace is given up, and the run ends all the same
+    segments: int = Field(200, ge=0)  # with metrics of their own; of more, those with the highest MAPE
+
+
 class EnvironmentSettings(Branch):
     """One environment."""
 
@@ -380,6 +392,7 @@ class Settings(Branch):
     orders: OrderSettings = OrderSettings()
     execution: ExecutionSettings = ExecutionSettings()
     alerts: AlertSettings = AlertSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
     environments: Environments = Field(
         default_factory=lambda: {
             name: EnvironmentSettings(checkout=runs) for name, runs in RUNS_A_CHECKOUT.items()

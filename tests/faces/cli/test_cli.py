@@ -13,8 +13,8 @@ from fleetcast.faces.cli import app as program
 from fleetcast.faces.cli import options, terminal
 
 ENGINES = (
-    "alembic", "deltalake", "jax", "numba", "numpy", "openpyxl", "optax", "pandera", "polars", "pydantic",
-    "safetensors", "scipy", "sqlalchemy", "structlog",
+    "alembic", "deltalake", "jax", "numba", "numpy", "openpyxl", "opentelemetry", "optax", "pandera", "polars",
+    "prometheus_client", "pydantic", "safetensors", "scipy", "sqlalchemy", "structlog",
 )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ data = typer.Typer(
     name="data", help="Versions of the tables, and which stores sell alike.", no_args_is_help=True
 )
 export = typer.Typer(
-    name="export", help="Tables and orders as files, or in a database.", no_args_is_help=True
+    name="export", help="Tables, orders and dashboards as files, or in a database.", no_args_is_help=True
 )
 
 

@@ -27,6 +27,7 @@ from fleetcast.faces.cli import (
     tracing,
     trialing,
     triggering,
+    watching,
 )
 
 EXIT_CODES = "Exit codes: 0 done · 1 gate failed · 2 usage or settings · 3 infrastructure (again may help) · 4 refused by policy"
@@ -56,11 +57,13 @@ app.command()(cycle.score)
 app.command()(cycle.monitor)
 app.command()(answering.status)
 app.command()(cycle.costs)
+app.command()(watching.metrics)
 app.command()(answering.doctor)
 app.command()(explaining.explain)
 app.command()(tracing.lineage)
 app.command()(tracing.reproduce)
 app.add_typer(answering.data)
+answering.export.command("dashboards")(watching.dashboards)
 app.add_typer(answering.export)
 app.add_typer(ordering.orders)
 app.add_typer(backtesting.experiment)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TextIO, cast
 
 import structlog
-from structlog.contextvars import bound_contextvars, merge_contextvars
+from structlog.contextvars import bound_contextvars, get_contextvars, merge_contextvars
 from structlog.processors import add_log_level, format_exc_info
 from structlog.typing import FilteringBoundLogger
 
@@ -84,6 +84,20 @@ def bound(**fields: object) -> AbstractContextManager[None]:
     return cast(AbstractContextManager[None], bound_contextvars(**fields))
 
 
+def context() -> dict[str, Any]:
+    """The fields that lines carry here: what is done elsewhere for this block is `bound` to them there."""
+    return get_contextvars()
+
+
+def concealed(text: str) -> str:
+    """A text as it may be told: without the passwords of its URLs.
+
+    >>> concealed("postgresql://me:abc@host/db is down")
+    'postgresql://me:***@host/db is down'
+    """
+    return _PASSWORD.sub(rf"\1{_CONCEALED}@", text)
+
+
 def _line(_logger: object, _method: str, event: MutableMapping[str, Any]) -> str:
     """When, what, how grave, then the fields; nothing in a field can break the line or make it another's."""
     if _sink.clock is None:
@@ -106,7 +120,7 @@ def _plain(value: object) -> object:
         case list() | tuple() | set() | frozenset():
             return [_plain(item) for item in value]
         case _:
-            return _PASSWORD.sub(rf"\1{_CONCEALED}@", str(value))
+            return concealed(str(value))
 
 
 def _is_secret(field: str) -> bool:
