@@ -40,7 +40,7 @@ def test_weeks_go_by_with_troubles_and_every_series_has_its_row_and_every_model_
         "stale_reported",
         "cpu_s",
     ]
-    assert (told["weeks"], told["planted"], told["missing"]) == (6, 3, 0)
+    assert (told["weeks"], told["planted"], told["found"], told["missing"]) == (6, 3, 3, 0)
     assert told["retrains"] + told["declined_retrains"] == 6 * 8  # two regions × two formats × two movers
     assert "no reason" not in done.stdout
     weeks = [line for line in done.stdout.splitlines() if line.startswith("w0")]
