@@ -3,7 +3,7 @@ from datetime import timedelta
 import polars as pl
 import pytest
 
-from fleetcast.domain.errors import ConflictError
+from fleetcast.domain.errors import ConflictError, DataError, UsageError
 from fleetcast.domain.week import WEEK
 from fleetcast.fleet import incidents
 from fleetcast.testing.kiosks import (
@@ -87,6 +87,23 @@ def test_a_month_that_is_restated_is_told_with_its_weeks(tmp_path, frames):
     run_week(folder, later(2))
     found = standing(folder)["corrected", "deliveries"]
     assert found.cause == "deliveries of 2026-09-28 restated"
+
+
+def test_a_week_whose_source_cannot_be_read_fails_aloud(tmp_path, frames):
+    folder = chain(tmp_path, frames)
+    for path in (folder / "data" / "deliveries").iterdir():
+        path.write_text("week,store\n")
+    with pytest.raises(DataError):
+        run_week(folder)
+    found = standing(folder)["failed", "fleet"]
+    assert (found.severity, "source deliveries" in found.cause) == ("alarm", True)
+
+
+def test_a_week_that_nobody_could_mean_is_no_incident(tmp_path, frames):
+    folder = chain(tmp_path, frames)
+    with pytest.raises(UsageError):
+        run_week(folder, week=LAST + timedelta(days=1))
+    assert incidents.every(opened(folder)) == []
 
 
 def test_that_a_second_scheduler_wanted_the_week_is_told_once(tmp_path, frames):

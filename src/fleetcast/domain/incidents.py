@@ -35,7 +35,7 @@ Kind = Literal[
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 PASSING: frozenset[Kind] = frozenset(
-    {"corrected", "events", "closing", "resumed", "two_schedulers", "overdue"}
+    {"corrected", "events", "closing", "failed", "resumed", "two_schedulers", "overdue"}
 )  # over once told
 OF_A_SOURCE: frozenset[Kind] = frozenset({"late", "absent", "corrupted", "corrected", "schema", "volume"})
 State = Literal["open", "acknowledged", "closed"]

@@ -9,9 +9,9 @@ from datetime import date
 from typing import Literal
 
 from fleetcast.conditioning import stage as conditioning
-from fleetcast.domain.errors import ConflictError, FleetcastError, InfrastructureError
+from fleetcast.domain.errors import ConflictError, FleetcastError, InfrastructureError, UsageError
 from fleetcast.domain.failures import DISK_FULL
-from fleetcast.domain.incidents import FLEET, Kind, Signal
+from fleetcast.domain.incidents import FLEET, Signal
 from fleetcast.domain.tables import DEMAND, FORECASTS, MEMBERSHIP
 from fleetcast.fleet import (
     challengers,
@@ -73,7 +73,7 @@ def run_cycle(
     try:
         with recorded(w, "cycle", actor=actor):
             w.refuse_checkout()
-            with traced(w) as run, telling.delivered(w):
+            with traced(w) as run, telling.delivered(w), _failing_aloud(w, actor):
                 return _run_cycle(w, run, week, only, progress, actor, started, asked)
     except OSError as error:
         if error.errno != errno.ENOSPC:
@@ -122,6 +122,23 @@ def _run_cycle(
         report = replace(report, intake=intake)
         telling.of_cycle(w, report, made.changes)
         return report
+
+
+@contextmanager
+def _failing_aloud(w: Workspace, actor: str) -> Iterator[None]:
+    """A cycle that does not come to its end is an incident; that somebody is at it already, or mistyped, is another matter."""
+    try:
+        yield
+    except (ConflictError, UsageError):
+        raise
+    except FleetcastError as error:
+        try:
+            incidents.tell(
+                w, Signal("failed", FLEET, watching.due(w), str(error), severity="alarm"), actor=actor
+            )
+        except FleetcastError as another:  # what was first wrong is told all the same
+            log.exception("incident_lost", cause=str(error), error=str(another))
+        raise
 
 
 @contextmanager
@@ -216,21 +233,12 @@ def work_through(
             _compact(w)
     except BaseException as error:
         w.ledger.cycle_finished(cycle.name, "failed", {"error": str(error)})
-        _tell(cycle, "failed", str(error) or type(error).__name__)
         raise
     finally:
         cycle.close()
     in_time = None if cycle.deadline is None else w.clock() <= cycle.deadline
     w.ledger.cycle_finished(cycle.name, "done", {"only": only or "all", "in_time": in_time})
     return Outcome(made, rehearsed, changes)
-
-
-def _tell(cycle: Cycle, kind: Kind, cause: str) -> None:
-    """An incident of the fleet, whatever else fails."""
-    try:
-        incidents.tell(cycle.w, Signal(kind, FLEET, cycle.week, cause, severity="alarm"), actor=cycle.actor)
-    except FleetcastError as error:
-        log.exception("incident_lost", kind=kind, cause=cause, error=str(error))
 
 
 def _derive(cycle: Cycle) -> None:
