@@ -51,7 +51,7 @@ demo-delivery: $(READY) ## Play the road of code and data from a branch to produ
 	@$(BIN)/python examples/delivery/story.py
 
 .PHONY: demo-year
-demo-year: $(READY) ## Play a year of the fleet with troubles planted into it (SCENARIO=file SEED=n; 10 CPU minutes).
+demo-year: $(READY) ## Play a year of the fleet with troubles planted into it (SCENARIO=file SEED=n; 7 CPU minutes).
 	@POLARS_MAX_THREADS=1 $(BIN)/python examples/year/year.py $(if $(SCENARIO),--scenario "$(SCENARIO)") $(if $(SEED),--seed $(SEED))
 
 .PHONY: test-cluster

@@ -35,7 +35,8 @@ def _late(sent: list[Letter], trouble: Trouble, retailer: Retailer, week: date) 
     return sent + _again(trouble, retailer, week, count=1)
 
 
-def _missing(sent: list[Letter], trouble: Trouble, retailer: Retailer, week: date) -> list[Letter]:  # noqa: ARG001
+def _missing(sent: list[Letter], trouble: Trouble, retailer: Retailer, week: date) -> list[Letter]:  # noqa: ARG001 — as all of them
+    """Nothing comes while it lasts, nor afterwards."""
     struck = trouble.week <= week <= trouble.last
     return [letter for letter in sent if not (struck and _concerned(letter, trouble))]
 
