@@ -13,7 +13,7 @@ from fleetcast.domain.seeds import seed
 from fleetcast.domain.tables import COMPLETENESS, EVENTS
 from fleetcast.domain.versions import Snapshot
 from fleetcast.domain.week import WEEK, known_by, label, monday
-from fleetcast.fleet import errors, incidents, reporting, tables
+from fleetcast.fleet import errors, incidents, reporting
 from fleetcast.fleet.cycle import Cycle
 from fleetcast.fleet.report import Intake
 from fleetcast.fleet.steps import Steps
@@ -121,16 +121,13 @@ def _weeks(week: date) -> list[date]:
 def _restated(w: Workspace, week: date, before: Snapshot, after: Snapshot) -> dict[str, changed.Restated]:
     """By table, the weeks up to this one that another version has otherwise."""
     found = {}
-    for change in tables.changes(w, before, after):
-        weeks = [
-            day
-            for name in (*change.rewritten, *change.shrunk)
-            if name and (day := date.fromisoformat(name)) < week
-        ]
-        if weeks:
-            found[change.table] = changed.Restated(
-                _source_of(w, change.table), tuple(sorted(set(weeks))), week
-            )
+    for name, table in w.base_tables.items():
+        if name in before and name in after:
+            change = w.lake.change(table, before[name], after[name])
+            touched = {at for _, at in (*change.corrected, *change.backfilled, *change.shrunk) if at}
+            weeks = sorted(day for at in touched if (day := date.fromisoformat(at)) < week)
+            if weeks:
+                found[name] = changed.Restated(_source_of(w, name), tuple(weeks), week)
     return found
 
 
