@@ -50,6 +50,10 @@ test-defects: $(READY) ## Plant a kept list of defects, one at a time, and see e
 demo-delivery: $(READY) ## Play the road of code and data from a branch to production and back, on a scratch repository (5-10 minutes).
 	@$(BIN)/python examples/delivery/story.py
 
+.PHONY: demo-year
+demo-year: $(READY) ## Play a year of the fleet with troubles planted into it (SCENARIO=file SEED=n; 7 CPU minutes).
+	@POLARS_MAX_THREADS=1 $(BIN)/python examples/year/year.py $(if $(SCENARIO),--scenario "$(SCENARIO)") $(if $(SEED),--seed $(SEED))
+
 .PHONY: test-cluster
 test-cluster: $(READY) ## Run the tests that start Ray clusters on this machine (5 minutes).
 	@$(BIN)/pytest -q -n 0 -m cluster tests/fleet

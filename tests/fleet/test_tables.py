@@ -4,10 +4,12 @@ import polars as pl
 import pytest
 
 from fleetcast.domain.errors import UsageError
-from fleetcast.domain.week import WEEK
+from fleetcast.domain.week import WEEK, known_by
 from fleetcast.fleet import tables
 from fleetcast.fleet.progress import Silent
 from fleetcast.fleet.run import run_cycle
+from fleetcast.sources.sample import demo, simulate
+from fleetcast.sources.sample.mail import opening, weekly
 from fleetcast.testing.kiosks import LAST, WEDNESDAY, kiosks, opened, write_file
 
 
@@ -52,3 +54,20 @@ def test_a_table_that_does_not_exist_cannot_be_exported(chain, tmp_path):
     with pytest.raises(UsageError, match="no table 'sales'; there are clusters, completeness, deliveries"):
         tables.export(opened(chain), tmp_path / "out", file_format="csv", tables=["sales"])
     assert not (tmp_path / "out").exists()
+
+
+def test_weather_of_days_that_was_forecast_anew_is_told_by_its_weeks(tmp_path):
+    retailer = simulate(stores=2, products=2, weeks=60, erratic=None).only(["oklahoma"])
+    first, snapshots = retailer.last - WEEK, []
+    demo.template(tmp_path)
+    for week in (first, retailer.last):
+        for letter in opening(retailer, week) if week == first else weekly(retailer, week):
+            letter.deliver(tmp_path / "data")
+        settings = tmp_path / demo.SETTINGS
+        settings.write_text(demo.with_files(settings.read_text("utf-8"), tmp_path), "utf-8")
+        w = opened(tmp_path, known_by(week, 2))
+        run_cycle(w, only="condition", progress=Silent(), actor="test")
+        snapshots.append(w.lake.snapshot(w.base_tables.values()))
+    (weather,) = [change for change in tables.changes(w, *snapshots) if change.table == "weather"]
+    assert [column.column for column in weather.columns] == ["temperature", "precipitation"]
+    assert retailer.last.isoformat() in weather.weeks

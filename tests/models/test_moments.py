@@ -44,3 +44,14 @@ def test_moments_of_two_blocks_add_up_and_can_be_taken_away_again(market):
     together = of(np.ones(len(examples), bool))
     np.testing.assert_allclose((of(early) + of(~early)).sums, together.sums, rtol=1e-6, atol=1e-4)
     np.testing.assert_allclose((together - of(~early)).sums, of(early).sums, rtol=1e-6, atol=1e-4)
+
+
+def test_a_column_that_stands_still_within_a_product_has_no_slope_there():
+    rng, n = np.random.default_rng(5), 3000
+    product = np.repeat(np.arange(3, dtype=np.int32), n // 3)
+    still = np.array([0.1, 7.3, -4.17])[product]  # it moves between the products alone
+    X = np.column_stack([rng.normal(size=n), still]).astype(np.float32)
+    rows, _ = Grouped.of(X, rng.normal(size=n), product, 3)
+    scale = system(moments(rows), (0, 1)).scale[2:].reshape(3, 3)
+    assert (scale[:, 1] > 0.9).all()
+    assert scale[:, 2].tolist() == [0, 0, 0]

@@ -78,7 +78,9 @@ def _touched(w: Workspace, partitions: Sequence[str]) -> int:
 
 def _columns(w: Workspace, table: Table, old: str, new: str, weeks: Sequence[str]) -> Iterator[ColumnChange]:
     """The numbers of weeks that were known before, then and now: their sums, and how far their distribution moved."""
-    touched = pl.col("week").cast(pl.String).is_in(weeks) if any(weeks) else pl.lit(value=True)
+    touched = pl.lit(value=True)
+    if table.dated and any(weeks):  # rows of days stand in the leaf of their week
+        touched = pl.col(table.dated).dt.truncate("1w").cast(pl.String).is_in(weeks)
     kinds = [name for name in table.columns if table.types.get(name) in (pl.Float64(), pl.Float64)]
     moment = _EVER if table.bitemporal else None  # a corrected row counts as what it says at last
     before, after = (

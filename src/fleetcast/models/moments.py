@@ -15,6 +15,7 @@ I64 = npt.NDArray[np.int64]
 CHUNK = 1024  # rows multiplied at a time, to stay in cache and lose nothing in float32
 FEW = 2048  # rows for which calling a matrix product for each product costs more than the product
 SAMPLE = 512  # rows that a column's rough mean is taken over
+STILL = 3e-3  # share of a column's reach below which it does not move within a product: float32 leaves less of one
 
 
 @dataclass(frozen=True)
@@ -245,6 +246,9 @@ def system(sums: Moments, slopes: tuple[int, ...]) -> System:
         np.maximum(np.repeat(share, 1 + m), 1e-12)
     )  # a slope costs its spread within the product
     scale[scale < 1e-6] = 0.0
+    reach = np.hypot(scale[:p][own[1:] - 1], shift[:, 1:] - plain_mean[own[1:] - 1])
+    mine_moves = scale[p:].reshape(K, 1 + m)[:, 1:]
+    mine_moves[mine_moves < STILL * reach] = 0.0
     raw = System(
         plain=plain,
         cross=mine[:, :, 1:-1] - own_mean[:, :, None] * plain_mean,

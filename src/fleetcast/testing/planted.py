@@ -8,14 +8,15 @@ from fleetcast.registry.packs import pack, unpack
 from fleetcast.workspace import Workspace
 
 
-def planted(w: Workspace, wrong: float) -> Release:
+def planted(w: Workspace, wrong: float, segment: str | None = None) -> Release:
     """A release in which a segment is served by its champion with wrong coefficients, and a verdict as good as any.
 
-    It is the first segment by name; `wrong` is added to every coefficient.
+    It is the first segment by name, unless another is named; `wrong` is added to every coefficient.
     """
     live = w.registry.releases.current()
     assert live is not None, "nothing is live"  # noqa: S101 — a test kit may say so
-    segment, champion = min(live.manifest.members.items())
+    segment = segment or min(live.manifest.members)
+    champion = live.manifest.members[segment]
     version = w.registry.models.get(champion.model)
     models = unpack(w.bank.get(champion.artefact))
     right = models[champion.key]

@@ -3,12 +3,10 @@
 import json
 import re
 import tomllib
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-
-import polars as pl
 
 from fleetcast.domain.errors import UsageError
 from fleetcast.sources.sample import files, trade
@@ -55,7 +53,7 @@ def create(
     )
     planted = files.write(retailer, folder / "data")
     _keep(retailer, planted, truth)
-    _copy(resources.files(__package__).joinpath("workspace"), folder)
+    template(folder)
     few = simulate(
         regions=regions,
         stores=min(stores, SAMPLE["stores"]),
@@ -73,17 +71,7 @@ def _one_of_each_layout(retailer: Retailer) -> Retailer:
     """The retailer with a region for each way in which deliveries arrive, and no other."""
     regions = retailer.stores["region"].unique(maintain_order=True)
     taken = {DEPOT if r == DEPOT else files.SENDERS.get(r, files.US): r for r in reversed(regions.to_list())}
-    stores = retailer.stores.filter(pl.col("region").is_in(list(taken.values())))
-    theirs = {
-        name: getattr(retailer, name).join(stores, on=key, how="semi", maintain_order="left")
-        for key, names in (
-            ("store", ("shelf", "shoppers", "history")),
-            ("region", ("prices", "promotions")),
-            ("postal_code", ("weather", "forecasts")),
-        )
-        for name in names
-    }
-    return replace(retailer, stores=stores, **theirs)
+    return retailer.only(list(taken.values()))
 
 
 def with_files(settings: str, folder: Path) -> str:
@@ -116,9 +104,14 @@ def _keep(retailer: Retailer, planted: files.Planted, truth: Path) -> None:
     (truth / "truth.json").write_text(json.dumps(told, indent=2) + "\n", "utf-8")
 
 
-def _copy(template: Traversable, folder: Path) -> None:
+def template(folder: Path) -> None:
+    """The demo's code and settings, without any files to read."""
+    _copy(resources.files(__package__).joinpath("workspace"), folder)
+
+
+def _copy(tree: Traversable, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    for entry in template.iterdir():
+    for entry in tree.iterdir():
         if entry.is_dir() and entry.name not in CACHES:
             _copy(entry, folder / entry.name)
         elif entry.is_file():

@@ -12,8 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from fleetcast.domain.week import WEEK
-from fleetcast.sources.sample import layouts
-from fleetcast.sources.sample.assortment import instant
+from fleetcast.sources.sample import layouts, reports
 from fleetcast.sources.sample.retailer import DEPOT, Retailer
 
 
@@ -102,8 +101,8 @@ def _files(retailer: Retailer, planted: Planted) -> Iterator[tuple[str, bytes]]:
             "south-florida/depot.db",
             layouts.database(by_region[DEPOT], pickups(by_region[DEPOT], retailer)),
         )
-    yield from _masters(retailer)
-    yield from _plans(retailer)
+    for report in (*reports.masters(retailer), *reports.plans(retailer)):
+        yield from ((name, content) for _, name, content in _yearly(report))
 
 
 def _deliveries(
@@ -156,34 +155,15 @@ def _understated(rows: pl.DataFrame, retailer: Retailer) -> pl.DataFrame:
 
 
 def _returns(sold: pl.DataFrame, retailer: Retailer, planted: Planted) -> Iterator[tuple[str, bytes]]:
-    """Statements of the regions that know which delivery a return belongs to."""
-    visited = _visited(sold, retailer).sort("visit_week", "week", "store", "product")
-    for year, rows in _by_year(visited, "visit_week"):
-        name = f"returns/statements_{year}.csv"
-        content = layouts.statements(rows)
-        yield name, _spoiled(content, name, "returns_statements", year, retailer, planted)
-
-
-def _visited(sold: pl.DataFrame, retailer: Retailer) -> pl.DataFrame:
-    """One row per visit that took something back, up to the last complete week, with units and units to_date."""
-    visits = [
-        sold.select(
-            "week",
-            "store",
-            "product",
-            pl.col("week").dt.offset_by(f"{weeks}w").alias("visit_week"),
-            pl.col(f"back_{weeks}").alias("units"),
-            pl.sum_horizontal(f"back_{lag}" for lag in range(1, weeks + 1)).alias("to_date"),
-        )
-        for weeks in (1, 2, 3)
-    ]
-    return pl.concat(visits).filter((pl.col("units") > 0) & (pl.col("visit_week") <= retailer.last))
+    report = reports.returns(sold, retailer)
+    for year, name, content in _yearly(report):
+        yield name, _spoiled(content, name, report.source, year, retailer, planted)
 
 
 def pickups(sold: pl.DataFrame, retailer: Retailer) -> pl.DataFrame:
     """What was picked up each week, whatever delivery it was from; columns week, store, product, units."""
     return (
-        _visited(sold, retailer)
+        reports.visited(sold, retailer)
         .group_by("visit_week", "store", "product")
         .agg(pl.col("units").sum())
         .rename({"visit_week": "week"})
@@ -191,52 +171,17 @@ def pickups(sold: pl.DataFrame, retailer: Retailer) -> pl.DataFrame:
     )
 
 
-def _masters(retailer: Retailer) -> Iterator[tuple[str, bytes]]:
-    stores = _history_of(retailer.stores, begins="opened", ends="closed", announced=(30, 14))
-    yield (
-        "stores.csv",
-        layouts.master_csv(
-            stores.select("store", "name", "region", "outlet", "postal_code", "opened", "closed", "updated")
-        ),
-    )
-    products = _history_of(retailer.products, begins="listed", ends="delisted", announced=(60, 21))
-    yield (
-        "products.csv",
-        layouts.master_csv(
-            products.select("product", "name", "category", "case_pack", "listed", "delisted", "updated")
-        ),
-    )
-    yield (
-        "shelf.xlsx",
-        layouts.workbook(
-            retailer.shelf.select("store", "product", "capacity", "minimum_drop", "valid_from"), "Planogram"
-        ),
-    )
-    decided = instant("valid_from", hour=15, days=-45).alias("decided")
-    yield "prices.csv", layouts.master_csv(retailer.prices.with_columns(decided))
-    yield "shoppers.csv", layouts.master_csv(retailer.shoppers)
+def _yearly(report: reports.Report) -> Iterator[tuple[int, str, bytes]]:
+    """Year, name and content of each file of a report."""
+    if report.whole:
+        yield 0, report.name, report.write(_told(report.rows))
+        return
+    for year, rows in _by_year(report.rows, report.dated):
+        yield year, report.name.format(year), report.write(_told(rows))
 
 
-def _history_of(frame: pl.DataFrame, *, begins: str, ends: str, announced: tuple[int, int]) -> pl.DataFrame:
-    """A change log: a row when something begins, and one more when its end is announced."""
-    before, after = announced
-    first = frame.with_columns(
-        pl.lit(None, pl.Date).alias(ends), instant(begins, hour=12, days=-before).alias("updated")
-    )
-    second = frame.filter(pl.col(ends).is_not_null()).with_columns(
-        instant(ends, hour=12, days=-after).alias("updated")
-    )
-    return pl.concat([first, second]).sort("updated", maintain_order=True)
-
-
-def _plans(retailer: Retailer) -> Iterator[tuple[str, bytes]]:
-    for year, rows in _by_year(retailer.promotions, "week"):
-        yield f"promotions/{year}.csv", layouts.promotions(rows)
-    for year, rows in _by_year(retailer.weather, "date"):
-        yield f"weather/observed_{year}.csv", layouts.observed(rows)
-    for year, rows in _by_year(retailer.forecasts, "issued_at"):
-        yield f"weather/forecasts_{year}.parquet", layouts.parquet(rows)
-    yield "events.jsonl", layouts.events(retailer.events)
+def _told(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.drop(reports.SENT, strict=False)
 
 
 def _by_year(frame: pl.DataFrame, column: str) -> Iterator[tuple[int, pl.DataFrame]]:

@@ -4,8 +4,10 @@ Everything is a pure function of its arguments. A region's draw depends on the s
 alone, so a fifteenth region leaves the others as they were.
 """
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -53,6 +55,20 @@ class Retailer:
     def past(self) -> pl.DataFrame:
         """History as it has happened: no week after the last complete one."""
         return self.history.filter(pl.col("week") <= self.last)
+
+    def only(self, regions: Collection[str]) -> Self:
+        """The retailer with these regions, and no other."""
+        stores = self.stores.filter(pl.col("region").is_in(list(regions)))
+        theirs: dict[str, pl.DataFrame] = {
+            name: getattr(self, name).join(stores, on=key, how="semi", maintain_order="left")
+            for key, names in (
+                ("store", ("shelf", "shoppers", "history")),
+                ("region", ("prices", "promotions")),
+                ("postal_code", ("weather", "forecasts")),
+            )
+            for name in names
+        }
+        return replace(self, stores=stores, **theirs)  # type: ignore[arg-type]
 
 
 def simulate(
@@ -136,7 +152,7 @@ def _region(
     foreseen = (
         trade.season(calendar.midweek, goods["category"].to_list())
         + _trend(len(calendar.weeks), goods.height, rng)
-        + _events(events, place.name, calendar.weeks, goods["category"].to_list())
+        + event_effects(events, place.name, calendar.weeks, goods["category"].to_list())
         + goods["elasticity"].to_numpy() * np.log1p(-discount)
         + trade.PROMOTED * promoted
     )[:, None, :]
@@ -180,7 +196,7 @@ def _trend(weeks: int, products: int, rng: np.random.Generator) -> Array:
     return np.asarray((np.arange(weeks) - weeks / 2)[:, None] / 52 * yearly)
 
 
-def _events(events: pl.DataFrame, region: str, calendar: list[date], category: list[str]) -> Array:
+def event_effects(events: pl.DataFrame, region: str, calendar: list[date], category: list[str]) -> Array:
     """Log effect (weeks, products): an event counts by the share of its days that fall into the week."""
     effect = np.zeros((len(calendar), len(category)))
     for event in events.filter(pl.col("scope").is_in(["all", region])).iter_rows(named=True):
