@@ -58,7 +58,8 @@ def test_a_run_that_was_taken_for_dead_finds_its_week_done_and_adds_nothing(wait
 
 def once(folder):
     w = opened(folder)
-    assert [record.action for record in audit.log(w)] == [
+    done = [record.action for record in audit.log(w)]
+    assert [action for action in done if not action.startswith("incident.")] == [
         "model.register",
         "release.cut",
         "release.promote",

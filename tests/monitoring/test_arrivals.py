@@ -47,6 +47,15 @@ def test_far_fewer_or_more_rows_than_usual_are_told(rows, kinds):
     assert list(told({"all": weekly(rows)})) == kinds
 
 
+def test_what_matures_is_not_waited_for_in_its_own_week_nor_counted_before_it_is_whole():
+    def found(weeks):
+        return [one.kind for one in arrivals("returns", [], {"all": weeks}, due=DUE, matures=3)]
+
+    assert found(weekly(100, 60, 30, 0)) == []
+    assert found(weekly(100, 60, 0, 0)) == ["late"]
+    assert found(weekly(40, 60, 30, 0)) == ["volume"]
+
+
 @pytest.mark.parametrize(
     ("refused", "kind"), [("header", "schema"), ("truncated", "corrupted"), ("encoding", "corrupted")]
 )

@@ -15,7 +15,13 @@ from fleetcast.telemetry.spans import Span
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 RUN = "0af7651916cd43dd8448eb211c80319c"
 PART = Span("train north", NOON, NOON + timedelta(seconds=2), {"part": "north", "cpu_seconds": 1.5})
-BROKEN = Span("score", NOON, NOON, {"step": "score"}, error="postgresql://me:abc@host/db is down")
+BROKEN = Span(
+    "score",
+    NOON,
+    NOON,
+    {"step": "score"},
+    error="postgresql://me:abc@host/db is down",  # fleetcast: not-a-secret
+)
 TRACE = Span("cycle 2026w47", NOON, NOON + timedelta(seconds=3), {"cycle": "2026w47"}, within=(PART, BROKEN))
 
 

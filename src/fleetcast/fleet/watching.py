@@ -10,7 +10,7 @@ from fleetcast.conditioning.stage import Account
 from fleetcast.domain.errors import FleetcastError
 from fleetcast.domain.incidents import FLEET, Signal
 from fleetcast.domain.seeds import seed
-from fleetcast.domain.tables import COMPLETENESS, EVENTS
+from fleetcast.domain.tables import COMPLETENESS, EVENTS, RETURNS
 from fleetcast.domain.versions import Snapshot
 from fleetcast.domain.week import WEEK, known_by, label, monday
 from fleetcast.fleet import covariates, errors, incidents, reporting
@@ -78,7 +78,8 @@ def _sources(w: Workspace, week: date) -> Iterator[Signal]:
             for one in account.deliveries
             if not one.initial and (since is None or datetime.fromisoformat(one.received) > since)
         ]
-        yield from arrivals(account.source, files, account.weeks, due=max(week, due(w)))
+        matures = w.settings.demand.returns_weeks if set(account.tables) == {RETURNS.name} else 0
+        yield from arrivals(account.source, files, account.weeks, due=max(week, due(w)), matures=matures)
 
 
 def _intake(intake: Sequence[Intake], week: date) -> Iterator[Signal]:

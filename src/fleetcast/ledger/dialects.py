@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.pool import NullPool
 
 from fleetcast.domain.errors import UsageError
 
@@ -17,8 +18,8 @@ _BUSY = 30_000  # milliseconds that a writer waits for another
 def engine(url: str) -> Engine:
     """An engine whose connections are durable and whose transactions are explicit."""
     try:
-        # A connection that its server has dropped since is noticed before it is used.
-        made = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+        # A server's connection is let go with each transaction: many processes look at a ledger, and few things at once.
+        made = create_engine(url) if url.startswith("sqlite") else create_engine(url, poolclass=NullPool)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
         raise UsageError(
             "a ledger is an SQLite file or a PostgreSQL database, postgresql+psycopg://USER@HOST/DATABASE,"

@@ -35,14 +35,22 @@ class Arrival:
 
 
 def arrivals(
-    source: str, files: Sequence[Arrival], weeks: Mapping[str, Mapping[str, int]], *, due: date
+    source: str,
+    files: Sequence[Arrival],
+    weeks: Mapping[str, Mapping[str, int]],
+    *,
+    due: date,
+    matures: int = 0,
 ) -> list[Signal]:
     """The signals of one source: at most one of a kind.
 
-    `weeks` are its rows by partition and week; `due` is the newest week that is over and should be there by now.
+    `weeks` are its rows by partition and week; `due` is the newest week that is over and should be there by now. Of a source
+    that `matures`, as returns do that belong to the week of their delivery, rows of a week come in for so many weeks after it,
+    and none before it is over.
     """
     found: dict[Kind, list[tuple[str, bool]]] = {}
-    for kind, cause, grave in (*_files(files), *_weeks(weeks, due)):
+    first = due - WEEK if matures else due
+    for kind, cause, grave in (*_files(files), *_weeks(weeks, first, max(matures - 1, 0))):
         found.setdefault(kind, []).append((cause, grave))
     return [
         Signal(kind, source, due, "; ".join(dict.fromkeys(cause for cause, _ in told)), _severity(told))
@@ -67,17 +75,24 @@ def _files(files: Sequence[Arrival]) -> Iterator[tuple[Kind, str, bool]]:
             )
 
 
-def _weeks(weeks: Mapping[str, Mapping[str, int]], due: date) -> Iterator[tuple[Kind, str, bool]]:
+def _weeks(
+    weeks: Mapping[str, Mapping[str, int]], due: date, unripe: int
+) -> Iterator[tuple[Kind, str, bool]]:
+    """`unripe`: of how many weeks back, the newest one among them, more rows are still to come."""
     for partition, rows in sorted(weeks.items()):
         where = "" if partition == "all" else f" of {partition}"
-        counts = [rows.get((due - back * WEEK).isoformat(), 0) for back in range(1, USUAL + 1)]
-        if sum(count > 0 for count in counts[:LOOKED_BACK]) < MOST:
+        counts = [rows.get((due - back * WEEK).isoformat(), 0) for back in range(USUAL + 1)]
+        if sum(count > 0 for count in counts[1 : LOOKED_BACK + 1]) < MOST:
             continue  # it has no rows in every week
-        newest = rows.get(due.isoformat(), 0)
-        if not newest:
+        if not counts[0]:
             yield "late", f"nothing{where} of week {due} yet", True
-        elif far := _far(newest, [count for count in counts if count]):
-            yield "volume", f"{newest:,} rows{where} of week {due}, usually about {far:,}", False
+        whole, usual = counts[unripe], [count for count in counts[unripe + 1 :] if count]
+        if whole and (far := _far(whole, usual)):
+            yield (
+                "volume",
+                f"{whole:,} rows{where} of week {due - unripe * WEEK}, usually about {far:,}",
+                False,
+            )
         for back in range(1, GAP + 1):
             gone = due - back * WEEK
             if not rows.get(gone.isoformat()) and any(week > gone.isoformat() for week in rows):

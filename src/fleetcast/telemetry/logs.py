@@ -4,7 +4,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO, cast
@@ -31,9 +31,11 @@ class _Sink:
         self.clock: Clock | None = None
 
     def point(self, stream: TextIO | None, clock: Clock | None, *, opened: bool) -> None:
-        if self.opened and self.stream is not None:
-            self.stream.close()
+        before = self.stream if self.opened else None
         self.stream, self.clock, self.opened = stream, clock, opened
+        if before is not None:
+            with suppress(OSError):  # what a full disk did not take was told when it was written
+                before.close()
 
     def msg(self, line: str) -> None:
         if self.stream is not None:
@@ -92,7 +94,7 @@ def context() -> dict[str, Any]:
 def concealed(text: str) -> str:
     """A text as it may be told: without the passwords of its URLs.
 
-    >>> concealed("postgresql://me:abc@host/db is down")
+    >>> concealed("postgresql://me:abc@host/db is down")  # fleetcast: not-a-secret
     'postgresql://me:***@host/db is down'
     """
     return _PASSWORD.sub(rf"\1{_CONCEALED}@", text)
