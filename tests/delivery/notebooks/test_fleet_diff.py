@@ -6,12 +6,13 @@ from fleetcast.delivery.notebooks.fleet_diff import fleet_diff
 from fleetcast.fleet.report import SegmentVerdict
 
 
-def cycle(**mapes):
+def cycle(quorum=True, **mapes):
     verdicts = [
         SegmentVerdict(name, mape is not None and mape <= 0.45, "MAPE is over", "champion", mape=mape)
         for name, mape in mapes.items()
     ]
-    return SimpleNamespace(verdicts=tuple(verdicts), rehearsed=None, quorum=True)
+    passed = sum(verdict.passed for verdict in verdicts)
+    return SimpleNamespace(verdicts=tuple(verdicts), rehearsed=None, quorum=quorum, passed=passed)
 
 
 def test_segments_are_better_worse_failed_or_the_same():
@@ -51,3 +52,8 @@ def test_it_prints_what_a_person_asks_first():
 @pytest.mark.parametrize("name", ["change", "passed", "reason"])
 def test_it_is_a_frame_too(name):
     assert name in fleet_diff(cycle(a=0.3), cycle(a=0.3)).frame.columns
+
+
+def test_a_change_answers_for_the_segments_that_pass_no_more_and_not_for_a_sample_on_which_none_did():
+    assert fleet_diff(cycle(a=0.50, b=0.50), cycle(a=0.49, b=0.50, quorum=False)).quorum
+    assert not fleet_diff(cycle(a=0.40, b=0.50), cycle(a=0.49, b=0.50, quorum=False)).quorum

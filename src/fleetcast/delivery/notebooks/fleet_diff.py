@@ -32,7 +32,7 @@ class FleetDiff:
     cpu_before: float
     cpu_after: float
     volume: float | None = None
-    quorum: bool = True  # enough segments can be served
+    quorum: bool = True  # enough segments can be served, or no fewer than without the change
 
     @property
     def better(self) -> list[str]:
@@ -102,7 +102,9 @@ def fleet_diff(
         "change", "segment", descending=[True, False], nulls_last=True
     )
     volume = after.rehearsed.change if after.rehearsed else None
-    return FleetDiff(frame, *cpu, volume, after.quorum)
+    # A sample may be too small for any model to pass: a change answers for what it makes worse.
+    as_many = after.passed >= before.passed
+    return FleetDiff(frame, *cpu, volume, after.quorum or as_many)
 
 
 def _row(before: SegmentVerdict | None, after: SegmentVerdict) -> Mapping[str, Any]:

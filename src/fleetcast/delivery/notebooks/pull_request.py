@@ -29,5 +29,5 @@ def local_fleet(folder: Path, change: Change, session: Session) -> Check:
     )
     says = f"{len(found.better)} of {found.frame.height} segments better, {len(found.worse)} worse, {len(found.failed)} fail"
     if not found.quorum:
-        says += "; fewer than the quorum can be served"
+        says += "; fewer than the quorum can be served, and fewer than without the change"
     return Check("fleet", "passed" if found.quorum else "failed", says, failing, evidence=found.as_dict())
