@@ -101,6 +101,7 @@ def test_an_alarm_retrains_its_segment_once_and_then_cools_down(tmp_path):
     w = opened(folder)
     segment = plan.plan(w)[0].segment
     alarm(w, segment)
+    assert run_week(folder).unchanged  # that it is there at the end of its week makes no second week of it
     fired = fire(folder, "alarm")
     assert fired.reason == "1 of 1 segments in alarm are to be retrained"
     [chosen] = [one for one in decisions(w, LAST) if one["retrain"]]

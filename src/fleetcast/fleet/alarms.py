@@ -63,11 +63,17 @@ def answer(
     return found
 
 
-def answers(w: Workspace, week: date) -> dict[str, Answer]:
-    """The answers of this week, by what stands in the ledger."""
+def answers(w: Workspace, week: date, *, fresh: bool = False) -> dict[str, Answer]:
+    """The answers of this week, by what stands in the ledger.
+
+    An alarm that was opened in this very week is there at its end, when it has been planned: it counts when somebody asks
+    for what is `fresh`, so that doing a week twice changes nothing.
+    """
     with w.ledger.view() as view:
         known = [one for one in view.incidents() if one.kind in ("degraded", "shock")]
-    standing = [one for one in known if one.standing and one.opened <= week]
+    standing = [
+        one for one in known if one.standing and (one.opened < week or (fresh and one.opened == week))
+    ]
     alarms = [one for one in standing if one.kind == "degraded" and one.severity == "alarm"]
     if not alarms:
         return {}

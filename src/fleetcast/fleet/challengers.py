@@ -40,7 +40,7 @@ class Trained:
 def due(cycle: Cycle) -> dict[str, bool]:
     """The names of the models that are to be trained, and whether from nothing; all decisions are kept, with their reasons."""
     w = cycle.w
-    answers = alarms.answers(w, cycle.week)
+    answers = alarms.answers(w, cycle.week, fresh=cycle.on_alarm)
     inputs = {
         "segments": [str(cell.segment) for cell in cycle.fleet],
         "snapshot": cycle.snapshot.digest,

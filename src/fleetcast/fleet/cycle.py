@@ -29,9 +29,11 @@ class Cycle:
         lease: Lease | None = None,
         pin: Snapshot | None = None,
         asked: Mapping[str, str] | None = None,
+        on_alarm: bool = False,
     ) -> None:
         self.w, self.week, self.actor = w, week, actor
         self.asked = asked or {}  # why somebody wants models retrained, by name
+        self.on_alarm = on_alarm  # whether alarms of this very week count
         self.pin = pin or pins.standing(w)  # the base tables that it reads
         self.name = label(week)
         self.deadline = timing.deadline(week, w.settings.execution.publish_within_days)

@@ -64,17 +64,19 @@ def run_cycle(
     progress: Progress,
     actor: str,
     asked: Mapping[str, str] | None = None,
+    on_alarm: bool = False,
 ) -> CycleReport:
     """Do a week, or one part of it. What was done before with the same inputs is not done again.
 
-    `asked` says by name why somebody wants models retrained that are up to date.
+    `asked` says by name why somebody wants models retrained that are up to date; `on_alarm`: alarms that were opened in
+    this very week may have them retrained too.
     """
     started = time.monotonic()
     try:
         with recorded(w, "cycle", actor=actor):
             w.refuse_checkout()
             with traced(w) as run, telling.delivered(w), _failing_aloud(w, actor):
-                return _run_cycle(w, run, week, only, progress, actor, started, asked)
+                return _run_cycle(w, run, week, only, progress, actor, started, asked, on_alarm)
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
@@ -90,6 +92,7 @@ def _run_cycle(
     actor: str,
     started: float,
     asked: Mapping[str, str] | None,
+    on_alarm: bool,
 ) -> CycleReport:
     with _alone(w, actor) as lease:
         data = Steps("data", w.ledger, w.bank, lease)
@@ -102,7 +105,7 @@ def _run_cycle(
         if only is None:
             ingesting.wait_for_late(w, accounts, week)
         pin = pins.admit(w, actor=actor)
-        cycle = Cycle(w, cutoff(w, week, pin), progress, actor, lease, pin, asked)
+        cycle = Cycle(w, cutoff(w, week, pin), progress, actor, lease, pin, asked, on_alarm)
         # whether the run before this one did not come to its end
         broken_off = any(c.cycle == cycle.name and c.state != "done" for c in w.ledger.cycles())
         with run.of(cycle.name):

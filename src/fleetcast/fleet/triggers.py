@@ -46,7 +46,8 @@ def fire(
     w.ledger.append(AuditEvent(actor, f"trigger.{kind}", subject, call.reason))
     if not call.needed:
         return Fired(kind, call.reason)
-    return Fired(kind, call.reason, run.run_cycle(w, progress=progress, actor=actor, asked=call.asked))
+    report = run.run_cycle(w, progress=progress, actor=actor, asked=call.asked, on_alarm=kind == "alarm")
+    return Fired(kind, call.reason, report)
 
 
 def _data(new: bool) -> Call:
@@ -64,7 +65,7 @@ def _stale(w: Workspace) -> Call:
 
 def _alarm(w: Workspace) -> Call:
     """The plan reads the alarms by itself: a week is worth it if one of them is granted."""
-    answers = alarms.answers(w, cutoff(w, None))
+    answers = alarms.answers(w, cutoff(w, None), fresh=True)
     granted = sum(answer.granted for answer in answers.values())
     why = (
         f"{granted} of {len(answers)} segments in alarm are to be retrained"
