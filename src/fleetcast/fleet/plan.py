@@ -107,7 +107,7 @@ def _decision(
 
 
 def _with_wishes(found: Decision, asked: str | None, alarm: Answer | None) -> Decision:
-    """What people ask for, and what an alarm asks for where policy lets it, is trained from nothing."""
+    """What people ask for, and what only an alarm asks for, is trained from nothing; an alarm hastens no full fit."""
     if asked is not None:
         why = f"asked for: {asked}" if found.cause == "none" else f"{found.reason}; asked for: {asked}"
         return Decision(
@@ -115,10 +115,9 @@ def _with_wishes(found: Decision, asked: str | None, alarm: Answer | None) -> De
         )
     if alarm is None:
         return found
-    if not alarm.granted:
+    if found.retrain or not alarm.granted:
         return replace(found, reason=f"{found.reason}; {alarm.reason}")
-    why = alarm.reason if found.cause == "none" else f"{found.reason}; {alarm.reason}"
-    return Decision(found.segment, True, why, "alarm" if found.cause == "none" else found.cause, anew=True)
+    return Decision(found.segment, True, alarm.reason, "alarm", anew=True)
 
 
 def plan(
