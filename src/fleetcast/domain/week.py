@@ -59,6 +59,15 @@ def known_by(cutoff: date, ready_after_days: int) -> datetime:
     return beginning(cutoff + WEEK) + timedelta(days=ready_after_days)
 
 
+def newest_known(now: datetime, ready_after_days: int) -> date:
+    """The newest week whose data count as delivered by now.
+
+    >>> newest_known(datetime(2026, 11, 18, tzinfo=UTC), 2), newest_known(datetime(2026, 11, 17, 23, tzinfo=UTC), 2)
+    (datetime.date(2026, 11, 9), datetime.date(2026, 11, 2))
+    """
+    return monday((now - timedelta(days=ready_after_days)).astimezone(UTC).date()) - WEEK
+
+
 @dataclass(frozen=True, slots=True)
 class Looks:
     """The moment at which the fleet looks at the data of each cutoff.

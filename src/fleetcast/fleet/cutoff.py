@@ -1,11 +1,11 @@
 """The week that a cycle is for."""
 
-from datetime import date, timedelta
+from datetime import date
 
 from fleetcast.domain.errors import DataError, UsageError
 from fleetcast.domain.tables import COMPLETENESS
 from fleetcast.domain.versions import Snapshot
-from fleetcast.domain.week import is_week, known_by, monday
+from fleetcast.domain.week import is_week, known_by, monday, newest_known
 from fleetcast.fleet import pins, work
 from fleetcast.workspace import Workspace
 
@@ -26,9 +26,7 @@ def cutoff(w: Workspace, week: date | None, pin: Snapshot | None = None) -> date
     if week is not None and not first <= week <= last:
         raise UsageError(f"no deliveries are known of the week {week}; weeks {first} to {last} have some")
     now, ready = w.clock(), w.settings.calendar.ready_after_days
-    newest = min(last, monday(now.date()))
-    while known_by(newest, ready) > now:
-        newest -= timedelta(weeks=1)
+    newest = min(last, newest_known(now, ready))
     if week is not None and week > newest:
         raise UsageError(
             f"the week {week} is complete on {known_by(week, ready):%Y-%m-%d}; until then run {newest}"

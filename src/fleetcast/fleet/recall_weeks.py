@@ -8,7 +8,7 @@ import polars as pl
 
 from fleetcast.domain.errors import UsageError, some
 from fleetcast.domain.tables import COMPLETENESS, FORECASTS
-from fleetcast.domain.week import label
+from fleetcast.domain.week import label, of_label
 from fleetcast.fleet import timing
 from fleetcast.ledger.steps import StepRecord
 from fleetcast.workspace import Workspace
@@ -68,7 +68,7 @@ def latency(w: Workspace) -> list[Latency]:
             continue
         began = next((step.started for step in steps if step.step == "derive"), published)
         received = max((moment for moment in files if moment <= began), default=None)
-        due = timing.deadline(_week(cycle.cycle), w.settings.execution.publish_within_days)
+        due = timing.deadline(of_label(cycle.cycle), w.settings.execution.publish_within_days)
         found.append(
             Latency(
                 cycle.cycle,
@@ -113,16 +113,11 @@ def failover(w: Workspace, cycle: str) -> list[FailedOver]:
 
 
 def _asked(w: Workspace, cycle: str) -> date:
-    known = {found.cycle: _week(found.cycle) for found in w.ledger.cycles()}
+    known = {found.cycle: of_label(found.cycle) for found in w.ledger.cycles()}
     for name, week in known.items():
         if cycle in (name, str(week)):
             return week
     raise UsageError(f"there was no cycle {cycle}; there are {some(known, like=cycle) or 'none'}")
-
-
-def _week(cycle: str) -> date:
-    year, _, number = cycle.partition("w")
-    return date.fromisocalendar(int(year), int(number), 1)
 
 
 def close_calls(w: Workspace, within: float = WITHIN, cycle: str | None = None) -> list[CloseCall]:

@@ -12,7 +12,7 @@ from fleetcast.domain.incidents import FLEET, Signal
 from fleetcast.domain.seeds import seed
 from fleetcast.domain.tables import COMPLETENESS, EVENTS, RETURNS
 from fleetcast.domain.versions import Snapshot
-from fleetcast.domain.week import WEEK, known_by, label, monday
+from fleetcast.domain.week import WEEK, label, newest_known
 from fleetcast.fleet import covariates, errors, incidents, reporting
 from fleetcast.fleet.cycle import Cycle
 from fleetcast.fleet.report import Intake
@@ -63,8 +63,7 @@ def _seen(what: str, look: Callable[[], Iterable[Signal]]) -> list[Signal]:
 
 def due(w: Workspace) -> date:
     """The newest week that is over, and whose data count as delivered by now."""
-    week = monday(w.clock().date()) - WEEK
-    return week if known_by(week, w.settings.calendar.ready_after_days) <= w.clock() else week - WEEK
+    return newest_known(w.clock(), w.settings.calendar.ready_after_days)
 
 
 # ---------------------------------------------------------------- sources and tables

@@ -1,7 +1,6 @@
 """`nb debug`: any step of a cycle as a notebook, with exactly what it was given, in a copy of the environment's state."""
 
 from collections.abc import Mapping
-from datetime import date
 from pathlib import Path
 
 from fleetcast import own, workspace
@@ -10,6 +9,7 @@ from fleetcast.delivery.notebooks.local import STATE, Scratch, workspace_for_try
 from fleetcast.domain.errors import UsageError, some
 from fleetcast.domain.history import History
 from fleetcast.domain.versions import digest_of
+from fleetcast.domain.week import of_label
 from fleetcast.fleet import asked, work
 from fleetcast.fleet.asked import Asked
 from fleetcast.fleet.cutoff import cutoff
@@ -118,7 +118,7 @@ class Step:
 
     def __init__(self, name: str, w: Workspace, record: StepRecord, held: object) -> None:
         self.name, self.workspace, self.record, self._held = name, w, record, held
-        self.week = _week(record.cycle) if record.cycle != DATA else cutoff(w, None)
+        self.week = of_label(record.cycle) if record.cycle != DATA else cutoff(w, None)
         self.order: work.Train | work.Score | None = None
         if record.step in ("train", "train long-term", "score"):
             cycle = Cycle(w, self.week, Silent(), ACTOR)
@@ -218,7 +218,3 @@ def _record(w: Workspace, name: str) -> StepRecord:
 
 def _name(record: StepRecord) -> str:
     return f"{record.cycle}/{record.step}" + ("" if record.part == "all" else f"/{record.part}")
-
-
-def _week(cycle: str) -> date:
-    return date.fromisocalendar(int(cycle[:4]), int(cycle[5:]), 1)

@@ -7,6 +7,7 @@ from fleetcast import workspace as workspaces
 from fleetcast.delivery.notebooks import local as trying
 from fleetcast.delivery.notebooks.session import ACTOR, Session
 from fleetcast.domain.errors import UsageError
+from fleetcast.domain.week import of_label
 from fleetcast.fleet import reporting
 from fleetcast.fleet.cutoff import cutoff
 from fleetcast.fleet.progress import Silent
@@ -65,6 +66,6 @@ def _nearest() -> Path:
 def _newest(w: Workspace) -> date:
     """The newest week that the environment has derived tables of."""
     cycles = sorted((c.cycle for c in w.ledger.cycles()), reverse=True)
-    weeks = (date.fromisocalendar(int(name[:4]), int(name[5:]), 1) for name in cycles)
+    weeks = map(of_label, cycles)
     found = next((week for week in weeks if reporting.snapshot(w, week) is not None), None)
     return found or cutoff(w, None)
