@@ -12,8 +12,7 @@ from typing import Any
 import fleetcast
 from fleetcast import artifacts, own
 from fleetcast.artifacts import Artifact
-from fleetcast.conditioning.stage import Conditioner
-from fleetcast.conditioning.standard import as_they_stand
+from fleetcast.conditioning.standard import Conditioner, as_they_stand
 from fleetcast.domain.errors import PolicyRefusal, UsageError
 from fleetcast.domain.reach import Reach
 from fleetcast.domain.tables import (

@@ -45,6 +45,14 @@ class Conditioned:
     rejected: pl.DataFrame = field(default_factory=nothing_rejected)
 
 
+@dataclass(frozen=True)
+class Conditioner:
+    """A workspace's conditioner for one source, and the digest of its code."""
+
+    condition: Callable[[pl.DataFrame, Context], Conditioned]
+    digest: str
+
+
 def as_they_stand(table: str) -> Callable[[pl.DataFrame, Context], Conditioned]:
     """The conditioner of files that hold a table's rows already."""
     return lambda rows, _: Conditioned({table: rows})

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
-from fleetcast.conditioning.stage import Conditioner
-from fleetcast.conditioning.standard import Context
+from fleetcast.conditioning.standard import Conditioner, Context
 from fleetcast.delivery.choosing import Choice, Size, choose
 from fleetcast.delivery.obscuring import CODE, KINDS, NOBODY, Layout, Obscuring, Tables, layout
 from fleetcast.delivery.sample_files import Part, fitting

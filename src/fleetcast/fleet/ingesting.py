@@ -9,7 +9,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from fleetcast.conditioning import stage as conditioning
-from fleetcast.conditioning.stage import Account
+from fleetcast.conditioning.account import Account
 from fleetcast.domain.cost import metered
 from fleetcast.domain.errors import InfrastructureError, UsageError, some
 from fleetcast.domain.failures import FAILURES, told

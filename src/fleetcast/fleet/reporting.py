@@ -9,7 +9,8 @@ from typing import Any
 import polars as pl
 
 from fleetcast import demand
-from fleetcast.conditioning.stage import Account, came_in
+from fleetcast.conditioning.account import Account
+from fleetcast.conditioning.stage import came_in
 from fleetcast.domain.errors import CorruptError
 from fleetcast.domain.reach import Reach, called
 from fleetcast.domain.segment import Segment

@@ -9,6 +9,7 @@ from datetime import date
 from typing import Literal
 
 from fleetcast.conditioning import stage as conditioning
+from fleetcast.conditioning.account import Account
 from fleetcast.domain.errors import ConflictError, FleetcastError, InfrastructureError, UsageError
 from fleetcast.domain.failures import DISK_FULL
 from fleetcast.domain.incidents import FLEET, Signal
@@ -97,7 +98,7 @@ def _run_cycle(
     with _alone(w, actor) as lease:
         data = Steps("data", w.ledger, w.bank, lease)
         intake: tuple[Intake, ...] = ()
-        accounts: list[conditioning.Account] = []
+        accounts: list[Account] = []
         if only in (None, "condition", "validate"):
             intake = ingesting.take_in(w, lease, progress)
             accounts = _condition(w, data, progress)
@@ -176,7 +177,7 @@ def rehearse(w: Workspace, release: Release, *, progress: Progress, actor: str) 
             cycle.close()
 
 
-def _condition(w: Workspace, steps: Steps, progress: Progress) -> list[conditioning.Account]:
+def _condition(w: Workspace, steps: Steps, progress: Progress) -> list[Account]:
     """Take in the raw files there are; the same files, conditioners and settings make nothing new."""
     progress.stage("receive", None)
     received = conditioning.receive(w.settings, base=w.home, data=w.address.data, raw=w.raw, now=w.clock())
@@ -201,7 +202,7 @@ def _condition(w: Workspace, steps: Steps, progress: Progress) -> list[condition
             )
         ],
     )
-    accounts = [conditioning.Account.of(account) for account in done.result]
+    accounts = [Account.of(account) for account in done.result]
     quarantined = sum(account.quarantined for account in accounts)
     rows = sum(account.rows for account in accounts)
     progress.done(

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import polars as pl
 
-from fleetcast.conditioning.stage import Account
+from fleetcast.conditioning.account import Account
 from fleetcast.domain.errors import FleetcastError
 from fleetcast.domain.incidents import FLEET, Signal
 from fleetcast.domain.seeds import seed

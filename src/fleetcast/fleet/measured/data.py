@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import date
 
-from fleetcast.conditioning.stage import Account
+from fleetcast.conditioning.account import Account
 from fleetcast.domain.tables import Table
 from fleetcast.domain.week import WEEK, beginning, known_by
 from fleetcast.fleet.steps import Steps
