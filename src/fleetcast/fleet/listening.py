@@ -82,6 +82,7 @@ def listen(
 def came(w: Workspace, sources: Collection[str], *, progress: Progress, actor: str) -> Fired:
     """What data of these sources call for: those that are pulled are asked, though they may not be due, and the plan decides."""
     pulled = [name for name in sources if name in w.settings.sources and w.settings.sources[name].pull]
-    if pulled:
-        ingesting.ingest(w, pulled, again=True, progress=progress, actor=actor)
-    return triggers.fire(w, "data", progress=progress, actor=actor)
+    with w.ledger:  # whoever listens for months opens it for every week
+        if pulled:
+            ingesting.ingest(w, pulled, again=True, progress=progress, actor=actor)
+        return triggers.fire(w, "data", progress=progress, actor=actor)
