@@ -16,7 +16,7 @@ from fleetcast.faces.cli import app as program
 from fleetcast.fleet import releases, scoring_service
 from fleetcast.fleet.scorer import Scorer
 from fleetcast.fleet.what_if import LATE, POINTS, QUANTILES, Question
-from fleetcast.testing.kiosks import kiosks, opened, run_week, write_workspace
+from fleetcast.testing.kiosks import LAST, kiosks, opened, run_week, write_workspace
 
 OF = ("store", "product", "week", "horizon", "segment", "model", "state")
 FAST = "north-texas/large/fast"
@@ -151,7 +151,11 @@ def test_a_static_column_cannot_be_supposed(w, scorer):
 def test_a_series_that_the_batch_did_not_have_is_forecast_like_its_product_elsewhere_and_says_so(tmp_path):
     frames = kiosks(regions=("east",), weeks=50)
     new = (pl.col("store") == "east-2") & (pl.col("product") == "00004")
-    folder = write_workspace(tmp_path, frames | {"deliveries": frames["deliveries"].filter(~new)})
+    delisted = pl.when(pl.col("product") == "00001").then(LAST + WEEK).otherwise("delisted")
+    goods = frames["products"].with_columns(delisted=delisted)
+    folder = write_workspace(
+        tmp_path, frames | {"deliveries": frames["deliveries"].filter(~new), "products": goods}
+    )
     run_week(folder)
     scorer = Scorer(opened(folder))
     answer = scorer.ask(Question(("east-1", "east-2"), ("00004",)))
@@ -160,6 +164,8 @@ def test_a_series_that_the_batch_did_not_have_is_forecast_like_its_product_elsew
     for row, elsewhere in zip(late, batch, strict=True):
         assert (row.reason, row.published, row.segment) == (LATE, None, elsewhere.segment)
         assert 0.3 < row.forecast.median / elsewhere.forecast.median < 3
+    with pytest.raises(UsageError, match="east-1 × 00001 is not sold in these weeks"):
+        scorer.ask(Question(("east-1",), ("00001", "00004")))
     with pytest.raises(UsageError, match="has no covariates that are known ahead"):
         scorer.ask(Question(("east-1",), suppose={"price": 1}))
 

@@ -57,9 +57,12 @@ class Scorer:
                 panel = one.ready.desk.panel
                 supposed = {supposing.named(panel, name): value for name, value in question.suppose.items()}
                 found += one.rows(here or self._all(one, question.stores), mine, supposed)
-        if not found:
+        sold = {(row.store, row.product) for row in found}
+        absent = [pair for here in pairs.values() for pair in here if pair not in sold]
+        if absent or not found:
+            what = " × ".join(absent[0]) if absent else ", ".join(question.stores)
             raise UsageError(
-                "none of these series is sold in these weeks: a store is closed, or a product delisted"
+                f"{what} is not sold in these weeks: the store is closed, or the product delisted"
             )
         return Answer(
             self._w.environment,
