@@ -6,11 +6,12 @@ import sys
 from contextlib import contextmanager
 from queue import Queue
 from threading import Thread
+from time import sleep
 
 import pytest
 from tests.fleet.test_lookout import FRAMES, in_a_bucket, with_a_week_more
 
-from fleetcast.domain.errors import ConflictError, DataError
+from fleetcast.domain.errors import ConflictError, DataError, UsageError
 from fleetcast.domain.week import WEEK
 from fleetcast.fleet import listening
 from fleetcast.fleet.listening import Bell
@@ -95,6 +96,24 @@ def test_a_week_that_somebody_else_is_at_is_owed_and_one_that_cannot_be_done_wai
         assert [str(error) for error in told] == ["somebody is at it", "no such column"]
         bell.ring("stores")  # of all that was owed nothing is any more
         assert said.get(timeout=PATIENCE) == {"stores"}
+
+
+def test_a_share_that_is_away_for_a_while_is_waited_for_and_one_that_never_was_there_is_an_error(
+    folder, monkeypatch
+):
+    monkeypatch.setenv("FLEETCAST_DATA", str(folder / "data"))
+    settings = folder / "fleetcast.toml"
+    settings.write_text(settings.read_text("utf-8").replace('path = "data/', 'path = "{data}/'), "utf-8")
+    with listening_to(folder, lambda _, sources: sources) as (_, said):
+        assert said.get(timeout=PATIENCE) == SOURCES
+        (folder / "data").rename(folder / "away")
+        sleep(0.1)  # some looks
+        (folder / "away" / "stores" / "second.csv").write_text("store")
+        (folder / "away").rename(folder / "data")
+        assert said.get(timeout=PATIENCE) == {"stores"}
+    monkeypatch.setenv("FLEETCAST_DATA", str(folder / "nowhere"))
+    with pytest.raises(UsageError, match="nowhere is not there"):
+        listening.listen(lambda: opened(folder), Bell(), print, failed=print)
 
 
 def test_the_command_watches_until_it_is_asked_to_end(folder):

@@ -4,11 +4,15 @@ from collections.abc import Callable, Collection, Mapping
 from threading import Condition
 
 from fleetcast.domain.errors import ConflictError, FleetcastError, InfrastructureError
+from fleetcast.domain.failures import told
 from fleetcast.fleet import ingesting, lookout, triggers
-from fleetcast.fleet.lookout import Seen
+from fleetcast.fleet.lookout import Look, Seen
 from fleetcast.fleet.progress import Progress
 from fleetcast.fleet.report import Fired
+from fleetcast.telemetry import get_logger
 from fleetcast.workspace import Workspace
+
+log = get_logger()
 
 EVERY = 5.0  # seconds between two looks
 LONGEST = 600.0  # seconds until a week is tried again that somebody else is at, or whose stores do not answer
@@ -65,7 +69,7 @@ def listen(
     seen: Mapping[str, Seen] = {}
     owed: frozenset[str] = frozenset()
     while not bell.stopped:
-        seen, news = lookout.compared(seen, lookout.look(w))
+        seen, news = lookout.compared(seen, _looked(w, first=not seen))
         owed |= frozenset(news)
         if owed:
             w = opened()
@@ -77,6 +81,17 @@ def listen(
                 again = isinstance(error, ConflictError | InfrastructureError)
                 owed, pause = (owed, min(2 * pause, LONGEST)) if again else (frozenset(), every)
         owed |= bell.answer(pause)
+
+
+def _looked(w: Workspace, *, first: bool) -> Mapping[str, Look]:
+    """What lies there. What could be looked at once is waited for where it cannot: a share may be away for a while."""
+    try:
+        return lookout.look(w)
+    except (FleetcastError, OSError) as error:
+        if first:
+            raise
+        log.warning("not_looked_at", error=told(error))
+        return {}
 
 
 def came(w: Workspace, sources: Collection[str], *, progress: Progress, actor: str) -> Fired:
