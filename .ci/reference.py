@@ -133,6 +133,7 @@ def _heading(name: str) -> str:
         "ColumnSettings": "`[sources.<name>.columns]`: `<column> = { … }`",
         "CovariateSettings": "`[covariates.<name>]`",
         "ChannelSettings": "`[alerts.channels.<name>]`",
+        "WebhookSettings": "`[webhooks.<source>]`",
         "EnvironmentSettings": "`[environments.<dev|prod>]`",
         "MoverSettings": "`[segments.mover]`",
         "FeatureSettings": "`[training.features]`",

@@ -11,7 +11,9 @@ from fleetcast.domain.reach import called
 from fleetcast.domain.tables import COMPLETENESS, FORECASTS, ORDERS, ROUNDS
 from fleetcast.domain.week import WEEK
 from fleetcast.fleet import explanations, plan, releases, reporting
+from fleetcast.fleet.scorer import Scorer
 from fleetcast.fleet.status import status
+from fleetcast.fleet.what_if import Question
 from fleetcast.testing.kiosks import LAST, SETTINGS, WEDNESDAY, kiosks, opened, run_week, write_workspace
 
 LENIENT = "[gate]\nmape = 2.0\nbias = 0.9\nskill = -1.0\n\n[execution]"
@@ -166,3 +168,11 @@ def test_under_the_segments_name_its_short_term_forecasts_are_explained(both):
 def test_a_fleet_without_long_term_models_has_none_to_explain(near):
     with pytest.raises(UsageError, match=f"no segment '{YEAR_AHEAD}' is forecast; there are {FAST}"):
         explanations.segment_explained(opened(near), YEAR_AHEAD)
+
+
+def test_a_question_about_next_year_is_answered_by_the_long_term_models_as_published(both):
+    w = opened(both[0])
+    rows = w.lake.read(FORECASTS).sort("store", "product", "week")
+    question = Question(tuple(rows["store"].unique()), weeks=tuple(rows["week"].unique()))
+    answer = Scorer(w).ask(question)
+    assert [(row.model, row.forecast.median) for row in answer.rows] == rows.select("model", "median").rows()

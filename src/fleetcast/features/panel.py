@@ -355,17 +355,20 @@ def _whole(column: pl.Series) -> I64:
     return column.to_numpy().astype(np.int64)
 
 
+def places_of(series: pl.DataFrame, stores: pl.DataFrame) -> tuple[list[str], I64]:
+    """The postal codes of these series, sorted, and the number of each series' own [S]; −1 where none is known."""
+    latest = stores.sort("valid_from").unique("store", keep="last")
+    code = series.select("store").join(latest, on="store", how="left", maintain_order="left")["postal_code"]
+    places = sorted(code.drop_nulls().unique().to_list())
+    return places, np.array([places.index(c) if c is not None else -1 for c in code.to_list()], np.int64)
+
+
 def _weather(
     weather: pl.DataFrame | None, stores: pl.DataFrame | None, at: Index, **around: Any
 ) -> dict[str, F32]:
     if weather is None or stores is None or not weather.height:
         return {}
-    latest = stores.sort("valid_from").unique("store", keep="last")
-    code = at.series.select("store").join(latest, on="store", how="left", maintain_order="left")[
-        "postal_code"
-    ]
-    places = sorted(code.drop_nulls().unique().to_list())
-    place = np.array([places.index(c) if c is not None else -1 for c in code.to_list()])
+    places, place = places_of(at.series, stores)
     issued = weather_as_issued(weather, places, at.span, **around)
     nowhere = place < 0  # a series of no known place sees normal weather
     return {f"weather.{name}": np.where(nowhere[None, :, None], 0, v[:, place]) for name, v in issued.items()}

@@ -12,6 +12,7 @@ F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 _YEAR = 365.2425  # days
+NAMES = ("temperature", "precipitation")
 
 
 def weather_as_issued(
@@ -28,18 +29,11 @@ def weather_as_issued(
     Temperature in °C and log(1 + mm) a day, each against the place's own seasonal normal (two harmonics of the
     days observed by the cutoff). 0, that is the normal, where no forecast had been issued for any day of the week.
     """
-    known = weather.filter(
-        (pl.col("known_at") <= known_by(cutoff, ready_after_days)) & pl.col("postal_code").is_in(places)
-    ).with_columns(pl.col("precipitation").log1p())
-    codes = pl.DataFrame(
-        {"postal_code": places, "_p": range(len(places))}, schema={"postal_code": str, "_p": int}
-    )
-    known = known.join(codes, on="postal_code").sort("known_at", maintain_order=True)
+    known = _known(weather, places, cutoff, ready_after_days)
     observed, forecast = (known.filter(pl.col("kind") == kind) for kind in ("observed", "forecast"))
     inside = forecast.filter(pl.col("date").is_between(span[0], span[-1] + timedelta(days=6)))
-    names = ("temperature", "precipitation")
-    normals = {name: _normals(observed, name, len(places)) for name in names}
-    out = {name: np.zeros((len(horizons), len(places), len(span)), np.float32) for name in names}
+    normals = {name: _normals(observed, name, len(places)) for name in NAMES}
+    out = {name: np.zeros((len(horizons), len(places), len(span)), np.float32) for name in NAMES}
     for k, horizon in enumerate(horizons):
         issued = inside.filter(pl.col("known_at") <= _looked(horizon, ready_after_days)).unique(
             ["_p", "date"], keep="last", maintain_order=True
@@ -48,11 +42,37 @@ def weather_as_issued(
         week = (day - _day(span[0])) // 7
         cell = place * len(span) + week
         count = np.bincount(cell, minlength=len(places) * len(span))
-        for name in names:
+        for name in NAMES:
             anomaly = issued[name].to_numpy() - (_season(day) * normals[name][place]).sum(axis=1)
             total = np.bincount(cell, weights=anomaly, minlength=len(count))
             out[name][k] = (total / np.maximum(count, 1)).reshape(len(places), len(span))
     return out
+
+
+def normal_weather(
+    weather: pl.DataFrame, places: list[str], span: list[date], *, cutoff: date, ready_after_days: int
+) -> dict[str, F64]:
+    """The seasonal normal that anomalies are told against, on average over each week's days: name → [len(places), W]."""
+    known = _known(weather, places, cutoff, ready_after_days)
+    observed = known.filter(pl.col("kind") == "observed")
+    days = (np.array([_day(week) for week in span])[:, None] + np.arange(7)).reshape(-1)
+    season = _season(days).reshape(len(span), 7, -1).mean(axis=1)
+    return {name: _normals(observed, name, len(places)) @ season.T for name in NAMES}
+
+
+def _known(weather: pl.DataFrame, places: list[str], cutoff: date, ready_after_days: int) -> pl.DataFrame:
+    """What was known of these places at the cutoff's look, oldest first, with `_p`, the place's number, and rain in logs."""
+    codes = pl.DataFrame(
+        {"postal_code": places, "_p": range(len(places))}, schema={"postal_code": str, "_p": int}
+    )
+    return (
+        weather.filter(
+            (pl.col("known_at") <= known_by(cutoff, ready_after_days)) & pl.col("postal_code").is_in(places)
+        )
+        .with_columns(pl.col("precipitation").log1p())
+        .join(codes, on="postal_code")
+        .sort("known_at", maintain_order=True)
+    )
 
 
 def _looked(horizon: int, ready_after_days: int) -> pl.Expr:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import polars as pl
 
@@ -62,6 +62,104 @@ class ScoringTask:
     rehearsal: bool = False
 
 
+@dataclass(frozen=True)
+class Trusted:
+    """What is served, and the sources that the output gate turned away for it, by segment."""
+
+    served: failover.Served
+    distrusted: frozenset[tuple[str, failover.Source]]
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A partition whose scoring at one reach has all that it reads: `settings` are as that reach's models see them."""
+
+    task: ScoringTask
+    settings: Settings
+    desk: "_Desk"
+    series: pl.DataFrame  # store, product, region, segment, baseline, category
+    stores: pl.DataFrame  # STORES as known at the moment, and so are
+    products: pl.DataFrame
+    moment: datetime
+    active: pl.DataFrame
+    previous: pl.DataFrame
+
+    @cached_property
+    def trusted(self) -> Trusted:
+        """What a week publishes: every active series is served by what can be trusted."""
+        return _trusted(self.desk, self.active, self.previous, self.task, self.settings)
+
+    def orders(self, served: failover.Served, terms: "Terms") -> pl.DataFrame:
+        """What to order for the nearest week ahead of these forecasts."""
+        return _ordered(served, self.series, self.products, terms, self.settings)
+
+    def supposing(self, panel: Panel, active: pl.DataFrame) -> failover.Served:
+        """These series served once more, from a panel in which something is otherwise.
+
+        By the same models and past the same output gate: whoever supposes half the price wants that forecast, and not
+        the next best one because it is out of the ordinary.
+        """
+        design = Design.of(
+            panel, self.settings.training.features, self.settings.covariates, since=panel.cutoff + 1
+        )
+        known = self.desk
+        desk = _Desk(
+            panel, design, known.manifest, known.registry, known.reach, dict(known.failed), dict(known.loaded)
+        )
+        return _serve(desk, active, self.previous, self.task, self.settings, self.trusted.distrusted)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a unit earns and costs, and what shelves hold: PRICES and SHELF as known at a moment."""
+
+    prices: pl.DataFrame
+    shelf: pl.DataFrame
+
+    @classmethod
+    def read(cls, lake: Lake, snapshot: Snapshot, moment: datetime) -> Self:
+        return cls(
+            *(
+                as_known_at(table, lake.read(table, version=snapshot[table.name]), moment)
+                for table in (PRICES, SHELF)
+            )
+        )
+
+
+def prepare(
+    task: ScoringTask,
+    history: History,
+    tables: Mapping[str, Table],
+    *,
+    settings: Settings,
+    lake: Lake,
+    registry: Registry,
+    reach: Reach = "short-term",
+) -> Ready:
+    """Read what scoring a partition stands on, and make its features. Nothing is forecast yet, and nothing written."""
+    manifest = registry.releases.get(task.release).manifest
+    own = settings.reaching(reach)
+    design = design_at(history, task.cutoff, tables, settings=own, only_ahead=True)
+    panel = design.panel
+    moment = Looks.of(settings.calendar.ready_after_days, history.received).at(task.cutoff)
+    stores, products = (
+        as_known_at(STORES, history.stores, moment),
+        as_known_at(PRODUCTS, history.products, moment),
+    )
+    series = panel.series.select("store", "product", "region", "segment", "baseline", "category")
+    return Ready(
+        task,
+        own,
+        _Desk(panel, design, manifest, registry, reach),
+        series,
+        stores,
+        products,
+        moment,
+        active=_active(_delivered(lake, task, settings), stores, products, series, task, settings),
+        previous=_previous(lake, task),
+    )
+
+
 def score(
     task: ScoringTask,
     history: History,
@@ -72,21 +170,10 @@ def score(
     registry: Registry,
 ) -> str:
     """Write a partition's forecasts, orders and completeness; returns the digest of the record in the bank."""
-    manifest = registry.releases.get(task.release).manifest
-    design = design_at(history, task.cutoff, tables, settings=settings, only_ahead=True)
-    panel = design.panel
-    moment = Looks.of(settings.calendar.ready_after_days, history.received).at(task.cutoff)
-    stores, products = (
-        as_known_at(STORES, history.stores, moment),
-        as_known_at(PRODUCTS, history.products, moment),
-    )
-    series = panel.series.select("store", "product", "region", "segment", "baseline", "category")
-    active = _active(_delivered(lake, task, settings), stores, products, series, task, settings)
-    previous = _previous(lake, task)
-
-    desk = _Desk(panel, design, manifest, registry)
-    served = _trusted(desk, active, previous, task, settings)
-    wanted = _orders(served, series, products, moment, task, settings, lake)
+    ready = prepare(task, history, tables, settings=settings, lake=lake, registry=registry)
+    desk, active, previous = ready.desk, ready.active, ready.previous
+    served = ready.trusted.served
+    wanted = _orders(served, ready.series, ready.products, ready.moment, task, settings, lake)
     record = {
         "partition": task.partition,
         "unloadable": desk.failed,
@@ -97,8 +184,8 @@ def score(
         own = settings.reaching("long-term")
         try:
             design = design_at(history, task.cutoff, tables, settings=own, only_ahead=True)
-            far_desk = _Desk(design.panel, design, manifest, registry, "long-term")
-            far = _trusted(far_desk, active, previous, task, own)
+            far_desk = _Desk(design.panel, design, desk.manifest, registry, "long-term")
+            far = _trusted(far_desk, active, previous, task, own).served
             record["unloadable"] = desk.failed | far_desk.failed
         except FAILURES as error:  # the week's orders do not wait for the year's
             log.warning("long_term_not_scored", partition=task.partition, error=told(error))
@@ -107,7 +194,7 @@ def score(
         everything.append(far)
     if task.rehearsal:
         record["segments"] = rehearsal.by_segment(served)
-        record["unlike_judged"] = _unlike_judged(served, manifest, task, lake, registry)
+        record["unlike_judged"] = _unlike_judged(served, desk.manifest, task, lake, registry)
     else:
         _write(everything, wanted, task, lake)
     log.info("rehearsed" if task.rehearsal else "scored", partition=task.partition, **record["failover"])
@@ -220,13 +307,17 @@ def _orders(
     """What to order for the nearest week ahead."""
     if not settings.orders.enabled:
         return _no_orders(lake)
+    return _ordered(served, series, products, Terms.read(lake, task.snapshot, moment), settings)
+
+
+def _ordered(
+    served: failover.Served, series: pl.DataFrame, products: pl.DataFrame, terms: Terms, settings: Settings
+) -> pl.DataFrame:
     placed = served.forecasts.join(
         series.select("store", "product", "region"), on=["store", "product"], how="left"
     )
     first = placed.filter(pl.col("horizon") == min(settings.training.horizons))
-    prices = as_known_at(PRICES, lake.read(PRICES, version=task.snapshot["prices"]), moment)
-    shelf = as_known_at(SHELF, lake.read(SHELF, version=task.snapshot["shelf"]), moment)
-    return orders.recommend(first, prices, shelf, products)
+    return orders.recommend(first, terms.prices, terms.shelf, products)
 
 
 def _no_orders(lake: Lake) -> pl.DataFrame:
@@ -369,7 +460,7 @@ def _trusted(
     previous: pl.DataFrame,
     task: ScoringTask,
     settings: Settings,
-) -> failover.Served:
+) -> Trusted:
     """Serve every active series; a segment whose forecasts do not pass the output gate is served again without their model."""
     distrusted: frozenset[tuple[str, failover.Source]] = frozenset()
     history = output_gate.sold(desk.panel)
@@ -377,7 +468,7 @@ def _trusted(
         served = _serve(desk, active, previous, task, settings, distrusted)
         bad = frozenset(_distrusted(served, history)) - distrusted
         if not bad:
-            return served
+            return Trusted(served, distrusted)
         log.warning("output_gate", partition=task.partition, segments=sorted(bad))
         distrusted |= bad
 

@@ -48,6 +48,7 @@ from fleetcast.settings.tree import (
     TelemetrySettings,
     TrainingSettings,
     WeatherSettings,
+    WebhookSettings,
     WorkspaceSettings,
 )
 
@@ -88,6 +89,7 @@ __all__ = [
     "TrainingSettings",
     "Waiver",
     "WeatherSettings",
+    "WebhookSettings",
     "WorkspaceSettings",
     "branch_digest",
     "deciding",

@@ -57,6 +57,7 @@ def conflicts(settings: Settings) -> list[Found]:
     found += _environments(settings.environments.items())
     found += misdirected(settings.alerts)
     found += _telemetry(settings.telemetry)
+    found += _webhooks(settings)
     if settings.retraining.stale_warning_days >= settings.retraining.stale_days:
         found.append(
             Found(
@@ -233,6 +234,15 @@ def _telemetry(telemetry: TelemetrySettings) -> Iterator[Found]:
             yield Found(
                 place, "would travel unencrypted to another machine", "write an endpoint with https://"
             )
+
+
+def _webhooks(settings: Settings) -> Iterator[Found]:
+    for source, hook in settings.webhooks.items():
+        if source not in settings.sources:
+            yield Found(("webhooks", source), "is no source", "name one of [sources], or remove it")
+        if not REFERENCE.fullmatch(hook.secret):
+            place = ("webhooks", source, "secret")
+            yield Found(place, "is written out", 'write "env:NAME" of the variable that holds it')
 
 
 def _first_week(first_week: str | None) -> Iterator[Found]:

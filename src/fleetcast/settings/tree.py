@@ -335,6 +335,12 @@ class AlertSettings(Branch):
     }  # where none is written, a log is told everything
 
 
+class WebhookSettings(Branch):
+    """Who may say that a source has something new, at /hooks/data/<source>. Nothing here changes a number."""
+
+    secret: str  # env:NAME of the variable that holds it; what messages are signed with
+
+
 class TelemetrySettings(Branch):
     """Where the trace of a cycle goes, and what is measured of segments one by one. Nothing here changes a number."""
 
@@ -392,6 +398,7 @@ class Settings(Branch):
     orders: OrderSettings = OrderSettings()
     execution: ExecutionSettings = ExecutionSettings()
     alerts: AlertSettings = AlertSettings()
+    webhooks: dict[Name, WebhookSettings] = {}  # by source
     telemetry: TelemetrySettings = TelemetrySettings()
     environments: Environments = Field(
         default_factory=lambda: {

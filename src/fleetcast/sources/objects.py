@@ -1,6 +1,8 @@
 """Sources in object stores: S3, Azure, Google Cloud. What is new there, or not as before, is fetched."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
 from types import ModuleType
@@ -17,19 +19,37 @@ _WILD = re.compile(r"[*?\[]")
 
 def pull(question: Question) -> Pulled:
     """The objects whose names match the pattern and whose content was not fetched before."""
+    with _store(question) as (store, pattern):
+        versions = _matching(store, pattern)
+        new = [name for name in sorted(versions) if question.standing.marks.get(name) != versions[name]]
+        files = [(name, _fetched(question, store, name, number)) for number, name in enumerate(new)]
+    return Pulled(files, versions)
+
+
+def listed(question: Question) -> dict[str, str]:
+    """The objects whose names match the pattern, each with what changes with its content."""
+    with _store(question) as (store, pattern):
+        return _matching(store, pattern)
+
+
+@contextmanager
+def _store(question: Question) -> Iterator[tuple["ObjectStore", str]]:
+    """The store, opened, and the pattern of names in it; its errors are ours."""
     root, pattern = split(question.secrets.filled(question.pull.url or ""))
     options = {name: question.secrets.filled(value) for name, value in question.pull.options.items()}
     obstore = _engine(root)
     try:
-        store = _opened(root, options)
-        found = [one for batch in obstore.list(store) for one in batch if fnmatchcase(one["path"], pattern)]
-        versions = {str(one["path"]): _version(one) for one in found}
-        new = [name for name in sorted(versions) if question.standing.marks.get(name) != versions[name]]
-        files = [(name, _fetched(question, store, name, number)) for number, name in enumerate(new)]
+        yield _opened(root, options), pattern
     except obstore.exceptions.BaseError as error:
         told = str(error).splitlines()[0]
         raise InfrastructureError(f"{root}: {told}") from error
-    return Pulled(files, versions)
+
+
+def _matching(store: "ObjectStore", pattern: str) -> dict[str, str]:
+    import obstore
+
+    found = [one for batch in obstore.list(store) for one in batch if fnmatchcase(one["path"], pattern)]
+    return {str(one["path"]): _version(one) for one in found}
 
 
 def split(url: str) -> tuple[str, str]:

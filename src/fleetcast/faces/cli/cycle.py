@@ -1,11 +1,13 @@
 """The verbs of the week: demo, run, plan, and the cycle's stages one by one."""
 
 import shutil
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from fleetcast.faces.cli import asking
 from fleetcast.faces.cli.options import (
     DEV,
     HERE,
@@ -17,6 +19,7 @@ from fleetcast.faces.cli.options import (
     Week,
     actor,
     looking,
+    monday,
     opened,
 )
 
@@ -97,9 +100,56 @@ def train(workspace: Folder = HERE, env: Env = DEV, week: Week = None, json: Jso
     _work(workspace, env, None, week=week, only="train", json=json)
 
 
-def score(workspace: Folder = HERE, env: Env = DEV, week: Week = None, json: Json = False) -> None:
-    """Only forecast with the live release, and publish."""
-    _work(workspace, env, None, week=week, only="score", json=json)
+def score(
+    store: Annotated[
+        list[str] | None,
+        typer.Option("--store", help="Ask instead: the forecasts of this store; more than one may be named."),
+    ] = None,
+    product: Annotated[
+        list[str] | None, typer.Option("--product", help="With --store: of these products alone.")
+    ] = None,
+    change: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="COLUMN=VALUE",
+            help="With --store: what if, as price=2.49, promotion=1, temperature=31.",
+        ),
+    ] = None,
+    week: Annotated[
+        list[date] | None,
+        typer.Option(
+            "--week",
+            parser=monday,
+            metavar="MONDAY",
+            help="The cutoff, else the newest complete week. With --store: the weeks ahead that are asked about.",
+        ),
+    ] = None,
+    release: Annotated[
+        str | None, typer.Option("--release", help="With --store: another release than the live one.")
+    ] = None,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", metavar="FILE", help="With --store: write the answer there too.")
+    ] = None,
+    workspace: Folder = HERE,
+    env: Env = DEV,
+    json: Json = False,
+) -> None:
+    """Forecast with the live release and publish, or ask it.
+
+    Without a store: the whole fleet, and it is published. With one: what the release forecasts there, with --set also what
+    it would forecast if prices, promotions or the weather were otherwise, and nothing is published."""
+    if store:
+        asked = asking.Asked(store, product or [], week or [], change or [], release)
+        asking.ask(workspace, env, asked, csv=csv, as_json=json)
+        return
+    if product or change or release or csv:
+        raise typer.BadParameter(
+            "--product, --set, --release and --csv ask about a store: name it with --store"
+        )
+    if week and len(week) > 1:
+        raise typer.BadParameter("a week is scored from one cutoff: give one --week, or ask about a --store")
+    _work(workspace, env, None, week=week[0] if week else None, only="score", json=json)
 
 
 def monitor(workspace: Folder = HERE, env: Env = DEV, week: Week = None, json: Json = False) -> None:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fleetcast.faces.cli import listening
 from fleetcast.faces.cli.options import DEV, HERE, Data, Env, Environment, Folder, Json, actor, opened
 
 if TYPE_CHECKING:
@@ -15,8 +16,25 @@ trigger = typer.Typer(name="trigger", help="Start a week because something happe
 
 
 @trigger.command()
-def data(workspace: Folder = HERE, env: Env = DEV, data: Data = None, json: Json = False) -> None:
-    """Take new files in; where they change the data, do the week."""
+def data(
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Stay, and look again and again: at folders and object stores.")
+    ] = False,
+    every: Annotated[
+        float, typer.Option("--every", min=0.1, metavar="SECONDS", help="With --watch: between two looks.")
+    ] = 5.0,
+    workspace: Folder = HERE,
+    env: Env = DEV,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Take new files in; where they change the data, do the week.
+
+    With --watch it stays, and does so whenever something new lies there and has come to rest. Ctrl-C or SIGTERM ends it
+    when the week that is being done is done."""
+    if watch:
+        listening.listen(workspace, env, data, every=every, as_json=json)
+        return
     _fire("data", workspace, env, data=data, json=json)
 
 
