@@ -1,7 +1,7 @@
 """Score one partition: the release's models forecast, failover fills in, orders follow; one row or code per active series."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any
@@ -39,6 +39,17 @@ from fleetcast.registry.manifest import Manifest, Member, Reference
 from fleetcast.registry.store import Registry
 from fleetcast.scoring import failover, output_gate, rehearsal
 from fleetcast.scoring.forecasting import NOTHING, Units, average, forecasts
+from fleetcast.scoring.hold import held
+from fleetcast.scoring.standing import (
+    IN_ALARM,
+    NOT_LOADABLE,
+    ON_PROBATION,
+    OUTPUT_GATE,
+    TROUBLES,
+    Look,
+    Standing,
+    judged,
+)
 from fleetcast.settings import Settings
 from fleetcast.telemetry import get_logger
 
@@ -52,7 +63,8 @@ WITHOUT_POOL = "without_pool"  # the champion forecast with its own members only
 class ScoringTask:
     """What one task scores: a partition, from a cutoff on, with the release that was live when the run began.
 
-    A rehearsal writes nothing: it is how a release shows what it would publish before it is live.
+    A rehearsal writes nothing: it is how a release shows what it would publish before it is live. `out` is how champions
+    stand that do not serve, or not yet again, and `in_alarm` whose errors are too large to be trusted, by their models' names.
     """
 
     partition: str
@@ -60,6 +72,8 @@ class ScoringTask:
     release: str
     snapshot: Snapshot
     rehearsal: bool = False
+    out: Mapping[str, Standing] = field(default_factory=dict)
+    in_alarm: frozenset[str] = frozenset()
 
 
 def score(
@@ -85,11 +99,12 @@ def score(
     previous = _previous(lake, task)
 
     desk = _Desk(panel, design, manifest, registry)
-    served = _trusted(desk, active, previous, task, settings)
+    served, found = _trusted(desk, active, previous, task, settings)
     wanted = _orders(served, series, products, moment, task, settings, lake)
     record = {
         "partition": task.partition,
         "unloadable": desk.failed,
+        "champions": found,
         **failover.summary(served.universe, served.completeness),
     }
     everything = [served]
@@ -98,7 +113,8 @@ def score(
         try:
             design = design_at(history, task.cutoff, tables, settings=own, only_ahead=True)
             far_desk = _Desk(design.panel, design, manifest, registry, "long-term")
-            far = _trusted(far_desk, active, previous, task, own)
+            far, found = _trusted(far_desk, active, previous, task, own)
+            record["champions"] |= found
             record["unloadable"] = desk.failed | far_desk.failed
         except FAILURES as error:  # the week's orders do not wait for the year's
             log.warning("long_term_not_scored", partition=task.partition, error=told(error))
@@ -137,25 +153,55 @@ def carry(
     It reads the master data, net demand and the last forecasts, and nothing else that scoring may have failed at.
     """
     moment = Looks.of(settings.calendar.ready_after_days, received).at(task.cutoff)
-    stores, products = (
-        as_known_at(table, lake.read(table, version=task.snapshot[table.name]), moment)
-        for table in (STORES, PRODUCTS)
-    )
-    membership = lake.read(
-        MEMBERSHIP, version=task.snapshot["segments"], where=pl.col("valid_from") <= task.cutoff
-    )
-    series = series_of(membership, products, settings).select("store", "product", "region", "segment")
+    stores = as_known_at(STORES, lake.read(STORES, version=task.snapshot["stores"]), moment)
+    series, products = _series(task, moment, settings, lake)
     active = _active(_delivered(lake, task, settings), stores, products, series, task, settings)
     previous = _previous(lake, task)
     everything = [_carried(active, previous, task, settings.reaching(reach)) for reach in settings.reaches]
     served = everything[0]
-    try:
-        wanted = _orders(served, series, products, moment, task, settings, lake)
-    except FAILURES as error:  # it may be prices or shelves that scoring failed at
-        log.warning("no_orders", partition=task.partition, error=told(error))
-        wanted = _no_orders(lake)
+    wanted = _orders_if_any(served, series, products, moment, task, settings, lake)
     _write(everything, wanted, task, lake)
     return failover.summary(served.universe, served.completeness)
+
+
+def hold(
+    task: ScoringTask,
+    received: Iterable[datetime],
+    *,
+    reaches: Collection[Reach],
+    settings: Settings,
+    lake: Lake,
+) -> dict[str, Any]:
+    """Put last week's forecasts in the place of those that were just made for a partition, and order by them."""
+    moment = Looks.of(settings.calendar.ready_after_days, received).at(task.cutoff)
+    series, products = _series(task, moment, settings, lake)
+    made, accounted = (
+        lake.read(table, partition=task.partition, week=task.cutoff) for table in (FORECASTS, COMPLETENESS)
+    )
+    previous = _previous(lake, task)
+    everything = []
+    for reach in settings.reaches:
+        horizons = settings.reaching(reach).training.horizons
+        ahead = pl.col("week").is_in([task.cutoff + h * WEEK for h in horizons])
+        rows = made.filter(ahead), accounted.filter(ahead)
+        if reach in reaches:
+            carried = failover.carry_forward(previous, cycle=task.cutoff, horizons=horizons)
+            rows = held(*rows, carried, cycle=task.cutoff, release=task.release)
+        everything.append(failover.Served(*rows, universe=rows[1]))
+    wanted = _orders_if_any(everything[0], series, products, moment, task, settings, lake)
+    _write(everything, wanted, task, lake)
+    return failover.summary(everything[0].universe, everything[0].completeness)
+
+
+def _series(
+    task: ScoringTask, moment: datetime, settings: Settings, lake: Lake
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """All series with their segments, and the products, as known at a moment; of nothing else than master data."""
+    products = as_known_at(PRODUCTS, lake.read(PRODUCTS, version=task.snapshot["products"]), moment)
+    membership = lake.read(
+        MEMBERSHIP, version=task.snapshot["segments"], where=pl.col("valid_from") <= task.cutoff
+    )
+    return series_of(membership, products, settings).select("store", "product", "region", "segment"), products
 
 
 def _delivered(lake: Lake, task: ScoringTask, settings: Settings) -> pl.DataFrame:
@@ -227,6 +273,23 @@ def _orders(
     prices = as_known_at(PRICES, lake.read(PRICES, version=task.snapshot["prices"]), moment)
     shelf = as_known_at(SHELF, lake.read(SHELF, version=task.snapshot["shelf"]), moment)
     return orders.recommend(first, prices, shelf, products)
+
+
+def _orders_if_any(
+    served: failover.Served,
+    series: pl.DataFrame,
+    products: pl.DataFrame,
+    moment: datetime,
+    task: ScoringTask,
+    settings: Settings,
+    lake: Lake,
+) -> pl.DataFrame:
+    """The same, or nothing: it may be prices or shelves that something failed at, and forecasts do not wait for them."""
+    try:
+        return _orders(served, series, products, moment, task, settings, lake)
+    except FAILURES as error:
+        log.warning("no_orders", partition=task.partition, error=told(error))
+        return _no_orders(lake)
 
 
 def _no_orders(lake: Lake) -> pl.DataFrame:
@@ -369,17 +432,61 @@ def _trusted(
     previous: pl.DataFrame,
     task: ScoringTask,
     settings: Settings,
-) -> failover.Served:
-    """Serve every active series; a segment whose forecasts do not pass the output gate is served again without their model."""
-    distrusted: frozenset[tuple[str, failover.Source]] = frozenset()
+) -> tuple[failover.Served, dict[str, str]]:
+    """Serve every active series by whom can be trusted; with what was found of each champion, by the model's name.
+
+    First everybody is heard, so that it is known who is good; then those on probation stand back.
+    """
     history = output_gate.sold(desk.panel)
-    while True:
-        served = _serve(desk, active, previous, task, settings, distrusted)
-        bad = frozenset(_distrusted(served, history)) - distrusted
-        if not bad:
-            return served
-        log.warning("output_gate", partition=task.partition, segments=sorted(bad))
-        distrusted |= bad
+
+    def gated(doubts: _Doubts) -> tuple[failover.Served, _Doubts]:
+        """A segment whose forecasts do not pass the output gate is served again without their model."""
+        while True:
+            served = _serve(desk, active, previous, task, settings, doubts)
+            bad = frozenset(_distrusted(served, history)) - doubts.refused
+            if not bad:
+                return served, doubts
+            log.warning("output_gate", partition=task.partition, segments=sorted(bad))
+            doubts = replace(doubts, refused=doubts.refused | bad)
+
+    alarmed = {segment for segment in desk.members if called(segment, desk.reach) in task.in_alarm}
+    served, doubts = gated(_Doubts(in_alarm=frozenset(alarmed)))
+    found = _found(desk, active, doubts)
+    waiting = _on_probation(desk, found, task, settings)
+    if waiting:
+        served, _ = gated(replace(doubts, on_probation=waiting))
+    return served, {called(segment, desk.reach): code for segment, code in found.items()}
+
+
+@dataclass(frozen=True)
+class _Doubts:
+    """Segments, or sources of a segment, that are not served as they would be."""
+
+    refused: frozenset[tuple[str, failover.Source]] = frozenset()  # by the output gate
+    in_alarm: frozenset[str] = frozenset()
+    on_probation: frozenset[str] = frozenset()
+
+
+def _found(desk: _Desk, active: pl.DataFrame, doubts: _Doubts) -> dict[str, str]:
+    """By segment with a champion: what is wrong with it, in a code, or "" where nothing is."""
+    why = _why(desk, active, doubts)
+    champions = {name for name, member in desk.members.items() if member.serving == "ensemble"}
+    here = champions & set(active["segment"].drop_nulls())
+    return {segment: why.get(segment, "") for segment in sorted(here)}
+
+
+def _on_probation(
+    desk: _Desk, found: Mapping[str, str], task: ScoringTask, settings: Settings
+) -> frozenset[str]:
+    """The segments whose champion is good, and was not for long enough."""
+    waiting = set()
+    for segment, trouble in found.items():
+        before = task.out.get(called(segment, desk.reach))
+        look = Look(task.cutoff, desk.members[segment].model, trouble)
+        after = judged(before, look, good_cycles=settings.failover.good_cycles)
+        if after.state == "on_probation":
+            waiting.add(segment)
+    return frozenset(waiting)
 
 
 def _serve(
@@ -388,14 +495,14 @@ def _serve(
     previous: pl.DataFrame,
     task: ScoringTask,
     settings: Settings,
-    distrusted: Collection[tuple[str, failover.Source]],
+    doubts: _Doubts,
 ) -> failover.Served:
     horizons = settings.training.horizons
-    without = {segment for segment, source in distrusted if source == "champion"}
-    champion = desk.champions(without)
-    why = _why(desk, active, without)
-    needy = {segment for segment, code in why.items() if code not in ("no_model", "not_passed")}
-    needy -= {segment for segment, source in distrusted if source == "last_known_good"}
+    champion = desk.champions(doubts.in_alarm | _refused(doubts, "champion") | doubts.on_probation)
+    late = desk.champions(desk.members.keys() - (doubts.on_probation - _refused(doubts, "champion")))
+    why = _why(desk, active, doubts)
+    needy = {segment for segment, code in why.items() if code in (*TROUBLES, ON_PROBATION)}
+    needy -= _refused(doubts, "last_known_good")
     predictions: dict[failover.Source, pl.DataFrame] = {"champion": champion, "baseline": desk.baselines()}
     if needy:
         predictions["last_known_good"] = desk.last_known_good(needy)
@@ -410,23 +517,33 @@ def _serve(
         horizons=horizons,
         release=task.release,
         why=why,
-        noted=desk.incomplete,
+        noted=desk.incomplete | dict.fromkeys(doubts.on_probation, ON_PROBATION),
+        on_probation=late,
     )
 
 
-def _why(desk: _Desk, active: pl.DataFrame, distrusted: Collection[str]) -> dict[str, str]:
+def _refused(doubts: _Doubts, source: failover.Source) -> frozenset[str]:
+    return frozenset(segment for segment, refused in doubts.refused if refused == source)
+
+
+def _why(desk: _Desk, active: pl.DataFrame, doubts: _Doubts) -> dict[str, str]:
     """Why a segment's champion does not serve, in a code."""
     codes: dict[str, str] = {}
+    refused = _refused(doubts, "champion")
     for segment in active["segment"].drop_nulls().unique():
         member = desk.members.get(segment)
         if member is None:
             codes[segment] = "no_model"
         elif member.serving == "baseline":
             codes[segment] = "not_passed"
-        elif segment in distrusted:
-            codes[segment] = "output_gate"
+        elif segment in refused:
+            codes[segment] = OUTPUT_GATE
         elif {member.model, _beside(member, INTERVALS["alone"]).model} & desk.failed.keys():
-            codes[segment] = "not_loadable"
+            codes[segment] = NOT_LOADABLE
+        elif segment in doubts.in_alarm:
+            codes[segment] = IN_ALARM
+        elif segment in doubts.on_probation:
+            codes[segment] = ON_PROBATION
     return codes
 
 

@@ -127,6 +127,8 @@ def _work(
     terminal.show(report, render.cycle(report, workspace=str(folder)), as_json=json)
     if not report.quorum:
         raise GateFailed("Too few segments passed their gate; nothing was promoted.")
+    if report.held:
+        raise GateFailed("The week is held: last week's forecasts were published again.")
 
 
 def _truth(folder: Path) -> Path:
