@@ -147,6 +147,21 @@ def test_when_all_would_fail_over_at_once_last_weeks_forecasts_stay_and_one_inci
     assert opened(held).publications.list()[-1].cycle == "2026w43"
 
 
+def test_a_week_that_was_published_before_keeps_its_own_forecasts_when_it_is_held(chain):
+    week = LAST - 4 * WEEK
+    published = forecasts(chain, week)
+    for region in ("east", "west"):
+        flip_champions(opened(chain), region)
+    settings = chain / "fleetcast.toml"
+    text = settings.read_text("utf-8").replace("[execution]", "[failover]\ngood_cycles = 1\n\n[execution]")
+    settings.write_text(text, "utf-8")  # so that it is scored again
+    for _ in range(2):
+        assert score(chain, week).held is not None
+        kept = forecasts(chain, week)
+        assert kept.drop("failover").equals(published.drop("failover"))
+        assert served(chain, week) == [("carried_forward", "held")]
+
+
 def test_a_hold_that_people_lift_is_failed_over_and_is_no_news_the_week_after(held):
     holding.lift(opened(held), actor="ada", reason="the disk is broken, and baselines will do")
     assert score(held, HELD).held is None

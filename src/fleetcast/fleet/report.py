@@ -160,7 +160,7 @@ class Rehearsal:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A cycle's forecasts are held: last week's stay until people decide. Since when, and why."""
+    """A cycle's forecasts are held: what was published last stays until people decide. Since when, and why."""
 
     cycle: date
     since: datetime
@@ -209,7 +209,7 @@ class CycleReport:
     unclustered: int = 0  # stores that have no cluster, where segments are keyed by it
     rehearsed: Rehearsal | None = None  # where a release was validated and not published
     awaiting: str = ""  # why the release waits for people to approve it
-    held: Held | None = None  # whether last week's forecasts stand in for this one's, until people decide
+    held: Held | None = None  # whether what was published last stays until people decide
     failed_over: tuple[FailedOver, ...] = ()
     unchanged: bool = False  # the week had been done with exactly these inputs
     intake: tuple[Intake, ...] = ()  # of sources that are pulled, and of those that are late

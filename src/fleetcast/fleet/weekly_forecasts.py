@@ -22,11 +22,13 @@ from fleetcast.telemetry import get_logger
 
 log = get_logger()
 
+PUBLISH = "publish"  # the step that keeps what was published, for a hold to go back to
+
 
 def score_and_publish(cycle: Cycle, untrained: Mapping[str, str]) -> None:
     """Forecast with the live release and publish; what cannot be trusted fails over, segment by segment.
 
-    Where too many would at once, last week's forecasts stay until people decide (`fleetcast release lift`).
+    Where too many would at once, what was published last stays until people decide (`fleetcast release lift`).
     `untrained` are models that could not be made, with the reason: why nothing may be live.
     """
     live = _serving(cycle, untrained)
@@ -144,9 +146,9 @@ def _held(cycle: Cycle, asked: Mapping[str, work.Score], records: dict[str, Any]
     for hold in holds:
         log.error("held", reach=hold.reach, failing=len(hold.failing), of=hold.of)
     if holds:
-        reaches = [hold.reach for hold in holds]
+        reaches, published = [hold.reach for hold in holds], _published(cycle)
         for partition in sorted(records):
-            records[partition] |= work.hold(asked[partition], reaches)
+            records[partition] |= work.hold(asked[partition], reaches, published)
     return holds
 
 
@@ -201,7 +203,15 @@ def _publish(cycle: Cycle, live: Release) -> None:
         for table in (FORECASTS, ORDERS, COMPLETENESS)
     }
     seq, sealed = w.ledger.head()
-    w.publications.publish(Publication(cycle.name, live.id, digest_of(leaves), seq, sealed))
+    made = Publication(cycle.name, live.id, digest_of(leaves), seq, sealed)
+    w.publications.publish(made)
+    cycle.steps.once(PUBLISH, {"forecasts": made.forecasts}, lambda: {"version": w.lake.version(FORECASTS)})
+
+
+def _published(cycle: Cycle) -> str | None:
+    """The forecasts' version with which this week was published last; None before it was."""
+    kept = [one for one in cycle.w.ledger.steps(cycle.name) if one.step == PUBLISH and one.output_digest]
+    return str(cycle.steps.result(str(kept[-1].output_digest))["version"]) if kept else None
 
 
 def _not_scored(failed: Mapping[str, str], asked: Mapping[str, work.Score], what: str) -> GateFailed:

@@ -113,10 +113,17 @@ def carry(order: Score) -> dict[str, Any]:
     return scoring.carry(order.task, order.received, settings=w.settings, lake=w.lake)
 
 
-def hold(order: Score, reaches: Collection[Reach]) -> dict[str, Any]:
-    """What is published for a partition that is held, in numbers of series."""
+def hold(order: Score, reaches: Collection[Reach], published: str | None) -> dict[str, Any]:
+    """What stays for a partition that is held, in numbers of series; `published`: the forecasts' version of that week."""
     w = _open(order.address)
-    return scoring.hold(order.task, order.received, reaches=reaches, settings=w.settings, lake=w.lake)
+    return scoring.hold(
+        order.task,
+        order.received,
+        reaches=reaches,
+        published=published,
+        settings=w.settings,
+        lake=w.lake,
+    )
 
 
 def history(

@@ -120,6 +120,12 @@ def carry_forward(previous: pl.DataFrame, *, cycle: date, horizons: tuple[int, .
     return rows.select(pl.col("wanted").alias("week"), "store", "product", "model", *VALUES).sort(KEY)
 
 
+def rather(first: pl.DataFrame, second: pl.DataFrame) -> pl.DataFrame:
+    """Predictions of the first, and of the second for what the first has none."""
+    rest = second.join(first, on=KEY, how="anti", maintain_order="left")
+    return pl.concat([frame.select(*KEY, "model", *VALUES) for frame in (first, rest)])
+
+
 def _usable(predictions: pl.DataFrame, rank: int, source: Source) -> pl.DataFrame:
     sound = pl.all_horizontal(
         pl.col(value).is_finite().fill_null(value=False) & pl.col(value).is_between(0, LARGEST)

@@ -56,9 +56,9 @@ def decide(
 def held(
     forecasts: pl.DataFrame, completeness: pl.DataFrame, carried: pl.DataFrame, *, cycle: date, release: str
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """A cycle's forecasts and completeness with last week's forecasts instead, wherever there is one.
+    """A cycle's forecasts and completeness with those instead that were published last, wherever there is one.
 
-    A series that had none last week keeps what was forecast for it: nobody is left without a row. Twice is as once.
+    A series that had none keeps what was made for it now: nobody is left without a row. Twice is as once.
     """
     rows = completeness.join(carried, on=KEY, how="inner", maintain_order="left").select(
         pl.lit(cycle).alias("cycle"),

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from fleetcast import demand, orders
+from fleetcast.domain.errors import FleetcastError
 from fleetcast.domain.failures import FAILURES, told
 from fleetcast.domain.history import History
 from fleetcast.domain.models import INTERVALS, Dumped
@@ -169,16 +170,20 @@ def hold(
     received: Iterable[datetime],
     *,
     reaches: Collection[Reach],
+    published: str | None,
     settings: Settings,
     lake: Lake,
 ) -> dict[str, Any]:
-    """Put last week's forecasts in the place of those that were just made for a partition, and order by them."""
+    """Put what was published last in the place of what was just made for a partition, and order by it.
+
+    That is the same week's forecasts, of the version `published` of the table, where there was one; else last week's.
+    """
     moment = Looks.of(settings.calendar.ready_after_days, received).at(task.cutoff)
     series, products = _series(task, moment, settings, lake)
     made, accounted = (
         lake.read(table, partition=task.partition, week=task.cutoff) for table in (FORECASTS, COMPLETENESS)
     )
-    previous = _previous(lake, task)
+    previous, same_week = _previous(lake, task), _published(lake, task, published)
     everything = []
     for reach in settings.reaches:
         horizons = settings.reaching(reach).training.horizons
@@ -186,6 +191,7 @@ def hold(
         rows = made.filter(ahead), accounted.filter(ahead)
         if reach in reaches:
             carried = failover.carry_forward(previous, cycle=task.cutoff, horizons=horizons)
+            carried = failover.rather(same_week.filter(ahead), carried)
             rows = held(*rows, carried, cycle=task.cutoff, release=task.release)
         everything.append(failover.Served(*rows, universe=rows[1]))
     wanted = _orders_if_any(everything[0], series, products, moment, task, settings, lake)
@@ -560,6 +566,18 @@ def _distrusted(served: failover.Served, history: pl.DataFrame) -> Iterator[tupl
             if (rows["failover"] == source).any():
                 log.warning("output_gate_problem", segment=segment, source=source, problems=found[:5])
                 yield str(segment), source
+
+
+def _published(lake: Lake, task: ScoringTask, version: str | None) -> pl.DataFrame:
+    """The rows of this cycle in an earlier version of the table; none where it cannot be read."""
+    none = lake.read(FORECASTS, partition="")
+    if version is None:
+        return none
+    try:
+        return lake.read(FORECASTS, version=version, partition=task.partition, week=task.cutoff)
+    except FleetcastError as error:
+        log.warning("publication_lost", partition=task.partition, error=str(error))
+        return none
 
 
 def _previous(lake: Lake, task: ScoringTask) -> pl.DataFrame:

@@ -124,6 +124,6 @@ def test_a_held_week_says_why_and_what_people_can_do(report, printed):
         report.cycle, datetime(2026, 11, 25, 6, tzinfo=UTC), "17 of 56 champions would fail over at once"
     )
     text = printed(render.cycle(dataclasses.replace(report, held=held, promoted=False), workspace="demo"))
-    assert "held: last week's forecasts stay. 17 of 56 champions" in text
+    assert "held: what was published last stays. 17 of 56 champions" in text
     assert "awaits people's decision" in text
     assert "fleetcast release lift --reason WHY --workspace demo" in text

@@ -128,7 +128,7 @@ def _work(
     if not report.quorum:
         raise GateFailed("Too few segments passed their gate; nothing was promoted.")
     if report.held:
-        raise GateFailed("The week is held: last week's forecasts were published again.")
+        raise GateFailed("The week is held: what was published last stays.")
 
 
 def _truth(folder: Path) -> Path:

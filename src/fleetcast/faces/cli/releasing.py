@@ -172,7 +172,7 @@ def release_lift(
 ) -> None:
     """Lift the hold of a week: let failover do its work.
 
-    A week is held when much of the fleet would fail over at once; then last week's forecasts stay. The next run of the
+    A week is held when much of the fleet would fail over at once; then what was published last stays. The next run of the
     week publishes what failover makes of it."""
     with looking("reading what is held"):
         from fleetcast.faces.cli import paper, released, terminal

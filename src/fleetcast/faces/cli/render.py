@@ -82,7 +82,7 @@ def _heading(report: CycleReport) -> Text:
     elif report.resumed:
         heading.append("\nThe run before this one had been cut off: what it had finished was taken over.")
     if report.held:
-        told = f"held: last week's forecasts stay. {report.held.reason}"
+        told = f"held: what was published last stays. {report.held.reason}"
         heading.append_text(Text.assemble("\n", ILL.text(told)))
     if report.stale:
         heading.append_text(

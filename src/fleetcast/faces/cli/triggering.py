@@ -77,4 +77,4 @@ def _fire(
     if fired.report and not fired.report.quorum:
         raise GateFailed("Too few segments passed their gate; nothing was promoted.")
     if fired.report and fired.report.held:
-        raise GateFailed("The week is held: last week's forecasts were published again.")
+        raise GateFailed("The week is held: what was published last stays.")
