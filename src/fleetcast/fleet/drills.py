@@ -1,10 +1,11 @@
 """Drills: failover and rollback practised, with what came of them; done to a copy of an environment that is thrown away."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from math import nan
 from typing import Literal
 
 import polars as pl
@@ -20,13 +21,14 @@ from fleetcast.fleet.report import Served
 from fleetcast.fleet.run import LEASE
 from fleetcast.registry.manifest import Member, Reference, Release, inherit
 from fleetcast.registry.models import Challenger, ModelVersion
+from fleetcast.registry.packs import pack, unpack
 from fleetcast.scoring.failover import KEY, VALUES
 from fleetcast.scoring.hold import HELD
 from fleetcast.workspace import Workspace
 
+Spoil = Callable[[Workspace, ModelVersion], str]  # the artefact that stands in for a model
 Kind = Literal["failover", "rollback"]
 KINDS: tuple[Kind, ...] = ("failover", "rollback")
-NO_MODEL = b"whole, verified, and no model: lost in a drill, "
 REASON = "drill"
 
 
@@ -71,7 +73,7 @@ class Drill:
 
 
 def failover(w: Workspace, segment: str | None = None, *, actor: str) -> Drill:
-    """Lose a segment's models one after the other, and see what serves it: every series must have a row each time."""
+    """Spoil a segment's models one after the other, and see what serves it: every series must have a row each time."""
     live, week = _stands(w)
     found = segment or _first(live)
     member = live.manifest.reaching("short-term").get(found)
@@ -83,21 +85,21 @@ def failover(w: Workspace, segment: str | None = None, *, actor: str) -> Drill:
     drill = Drill("failover", w.environment, week, live.id, found, w.clock(), w.code)
     keys = w.settings.segments
     baseline = str(Segment.parse(found, keys.keys).only(keys.baseline_keys))
-    losses: list[tuple[str, Served, Sequence[str]]] = [
-        ("the champion cannot be read", "last_known_good", [found]),
-        ("nor can the last known good model", "baseline", [found]),
-        ("nor can the baseline", "carried_forward", [found, baseline]),
+    losses: list[tuple[str, Served, Mapping[str, Spoil]]] = [
+        ("the champion forecasts no numbers", "last_known_good", {found: _numberless}),
+        ("a new one cannot be read, nor can that one serve", "baseline", {found: _unreadable}),
+        ("nor can the baseline be read", "carried_forward", {found: _unreadable, baseline: _unreadable}),
     ]
     with _cycle(w, week, actor) as cycle:
         before = w.lake.read(FORECASTS, columns=["cycle"], where=pl.col("cycle") < week)
         if before.is_empty():
-            _, _, lost = losses.pop()
+            losses.pop()
             drill = replace(
                 drill, left_out={"carried_forward": f"{week} is the first week that was published"}
             )
         moves = []
-        for number, (what, expected, lost) in enumerate(losses):
-            live = _without(w, live, lost, number, week=week, actor=actor)
+        for what, expected, spoils in losses:
+            live = _spoiled(w, live, spoils, week=week, actor=actor)
             began = time.monotonic()
             served = _served_by(cycle, live, found)
             moves.append(Move(what, expected, served, time.monotonic() - began))
@@ -178,16 +180,29 @@ def _first(live: Release) -> str:
     return min((name for name, member in members.items() if member.serving == "ensemble"), default="")
 
 
-def _without(
-    w: Workspace, live: Release, lost: Sequence[str], number: int, *, week: date, actor: str
-) -> Release:
-    """Make a release live in which these models, of a segment and of a baseline, are bytes that are no model."""
+def _unreadable(w: Workspace, version: ModelVersion) -> str:
+    """Whole, verified, and no model: an artefact that cannot be loaded."""
+    return w.bank.put(f"lost in a drill, instead of {version.name}".encode())
+
+
+def _numberless(w: Workspace, version: ModelVersion) -> str:
+    """A model that loads, with no number left in it: what it forecasts cannot be used."""
+    models = unpack(w.bank.get(version.artefact))
+    model = models[version.key]
+    emptied = {
+        name: array * nan if array.dtype.kind == "f" else array for name, array in model.arrays.items()
+    }
+    beside = {key: one for key, one in models.items() if key.startswith(f"{version.key}#")}
+    return w.bank.put(pack(beside | {version.key: replace(model, arrays=emptied)}))
+
+
+def _spoiled(w: Workspace, live: Release, spoils: Mapping[str, Spoil], *, week: date, actor: str) -> Release:
+    """Make a release live in which models, of a segment or of a baseline, are spoiled."""
     manifest = live.manifest
-    artefact = w.bank.put(NO_MODEL + str(number).encode())
-    named = {name: manifest.members.get(name) or manifest.baselines[name] for name in lost}
+    named = {name: manifest.members.get(name) or manifest.baselines[name] for name in spoils}
     versions = w.registry.models.named([one.model for one in named.values()])
     made = w.registry.models.register(
-        [_as(versions[one.model], artefact) for one in named.values()],
+        [_as(versions[one.model], spoils[name](w, versions[one.model])) for name, one in named.items()],
         cutoff=week,
         actor=actor,
         reason=REASON,

@@ -554,6 +554,7 @@ def _why(desk: _Desk, active: pl.DataFrame, doubts: _Doubts) -> dict[str, str]:
 
 
 def _distrusted(served: failover.Served, history: pl.DataFrame) -> Iterator[tuple[str, failover.Source]]:
+    yield from ((segment, "champion") for segment in output_gate.unusable(served.completeness))
     if output_gate.sound(served.forecasts, served.completeness, served.universe, history):
         return
     for (segment,), rows in served.forecasts.partition_by("segment", as_dict=True).items():

@@ -18,17 +18,17 @@ drill = typer.Typer(
 @drill.command("failover")
 def drill_failover(
     segment: Annotated[
-        str | None, typer.Argument(metavar="SEGMENT", help="Whose models are lost; else the first one's.")
+        str | None, typer.Argument(metavar="SEGMENT", help="Whose models are spoiled; else the first one's.")
     ] = None,
     workspace: Folder = HERE,
     env: Env = DEV,
     json: Json = False,
 ) -> None:
-    """Lose a segment's models one after the other, in a copy.
+    """Spoil a segment's models one after the other, in a copy.
 
-    The champion, then the last known good model, then the baseline: each time every series must have a row, from the next
-    source in order. The copy is thrown away; nothing that runs is touched."""
-    with looking("copying the environment, and losing its models"):
+    The champion forecasts no numbers; a new one cannot be read; nor can the baseline. Each time every series must have a
+    row, from the next source in order. The copy is thrown away; nothing that runs is touched."""
+    with looking("copying the environment, and spoiling its models"):
         from fleetcast.delivery import practising
         from fleetcast.faces.cli import paper
 
