@@ -1,11 +1,10 @@
 """Drills: failover and rollback practised, with what came of them; done to a copy of an environment that is thrown away."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from math import nan
 from typing import Literal
 
 import polars as pl
@@ -14,22 +13,19 @@ from fleetcast.domain.errors import CorruptError, UsageError, some
 from fleetcast.domain.segment import Segment
 from fleetcast.domain.tables import COMPLETENESS, FORECASTS
 from fleetcast.domain.week import of_label
-from fleetcast.fleet import releases, reporting, weekly_forecasts, work
+from fleetcast.fleet import releases, reporting, spoiling, weekly_forecasts, work
 from fleetcast.fleet.cycle import Cycle
 from fleetcast.fleet.progress import Silent
 from fleetcast.fleet.report import Served
 from fleetcast.fleet.run import LEASE
-from fleetcast.registry.manifest import Member, Reference, Release, inherit
-from fleetcast.registry.models import Challenger, ModelVersion
-from fleetcast.registry.packs import pack, unpack
+from fleetcast.registry.manifest import Release
 from fleetcast.scoring.failover import KEY, VALUES
 from fleetcast.scoring.hold import HELD
 from fleetcast.workspace import Workspace
 
-Spoil = Callable[[Workspace, ModelVersion], str]  # the artefact that stands in for a model
 Kind = Literal["failover", "rollback"]
 KINDS: tuple[Kind, ...] = ("failover", "rollback")
-REASON = "drill"
+REASON = spoiling.REASON
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +81,14 @@ def failover(w: Workspace, segment: str | None = None, *, actor: str) -> Drill:
     drill = Drill("failover", w.environment, week, live.id, found, w.clock(), w.code)
     keys = w.settings.segments
     baseline = str(Segment.parse(found, keys.keys).only(keys.baseline_keys))
-    losses: list[tuple[str, Served, Mapping[str, Spoil]]] = [
-        ("the champion forecasts no numbers", "last_known_good", {found: _numberless}),
-        ("a new one cannot be read, nor can that one serve", "baseline", {found: _unreadable}),
-        ("nor can the baseline be read", "carried_forward", {found: _unreadable, baseline: _unreadable}),
+    losses: list[tuple[str, Served, Mapping[str, spoiling.Spoil]]] = [
+        ("the champion forecasts no numbers", "last_known_good", {found: spoiling.numberless}),
+        ("a new one cannot be read, nor can that one serve", "baseline", {found: spoiling.unreadable}),
+        (
+            "nor can the baseline be read",
+            "carried_forward",
+            {found: spoiling.unreadable, baseline: spoiling.unreadable},
+        ),
     ]
     with _cycle(w, week, actor) as cycle:
         before = w.lake.read(FORECASTS, columns=["cycle"], where=pl.col("cycle") < week)
@@ -99,7 +99,7 @@ def failover(w: Workspace, segment: str | None = None, *, actor: str) -> Drill:
             )
         moves = []
         for what, expected, spoils in losses:
-            live = _spoiled(w, live, spoils, week=week, actor=actor)
+            live = spoiling.spoiled(w, live, spoils, week=week, actor=actor)
             began = time.monotonic()
             served = _served_by(cycle, live, found)
             moves.append(Move(what, expected, served, time.monotonic() - began))
@@ -180,73 +180,14 @@ def _first(live: Release) -> str:
     return min((name for name, member in members.items() if member.serving == "ensemble"), default="")
 
 
-def _unreadable(w: Workspace, version: ModelVersion) -> str:
-    """Whole, verified, and no model: an artefact that cannot be loaded."""
-    return w.bank.put(f"lost in a drill, instead of {version.name}".encode())
-
-
-def _numberless(w: Workspace, version: ModelVersion) -> str:
-    """A model that loads, with no number left in it: what it forecasts cannot be used."""
-    models = unpack(w.bank.get(version.artefact))
-    model = models[version.key]
-    emptied = {
-        name: array * nan if array.dtype.kind == "f" else array for name, array in model.arrays.items()
-    }
-    beside = {key: one for key, one in models.items() if key.startswith(f"{version.key}#")}
-    return w.bank.put(pack(beside | {version.key: replace(model, arrays=emptied)}))
-
-
-def _spoiled(w: Workspace, live: Release, spoils: Mapping[str, Spoil], *, week: date, actor: str) -> Release:
-    """Make a release live in which models, of a segment or of a baseline, are spoiled."""
-    manifest = live.manifest
-    named = {name: manifest.members.get(name) or manifest.baselines[name] for name in spoils}
-    versions = w.registry.models.named([one.model for one in named.values()])
-    made = w.registry.models.register(
-        [_as(versions[one.model], spoils[name](w, versions[one.model])) for name, one in named.items()],
-        cutoff=week,
-        actor=actor,
-        reason=REASON,
-    )
-    spoiled = dict(zip(named, made, strict=True))
-    changed = inherit(
-        replace(
-            manifest,
-            members={
-                name: Member.of(one, passed=True, reason=REASON)
-                for name, one in spoiled.items()
-                if name in manifest.members
-            },
-            baselines={
-                name: Reference.to(one) for name, one in spoiled.items() if name in manifest.baselines
-            },
-            verdicts={},
-        ),
-        live,
-    )
-    cut = w.registry.releases.cut(changed, actor=actor, reason=REASON)
-    return w.registry.releases.promote(cut.id, actor=actor, reason=REASON, expected=live.id)
-
-
-def _as(version: ModelVersion, artefact: str) -> Challenger:
-    return Challenger(
-        version.segment,
-        version.kind,
-        artefact,
-        version.key,
-        version.lineage,
-        version.verdict,
-        version.trained_at,
-        version.updated_at,
-    )
-
-
 def _served_by(cycle: Cycle, release: Release, segment: str) -> str:
-    """Where the rows of a segment come from when its partition is scored with a release; "" would be nowhere."""
+    """Where the rows of a segment come from when its partition is scored with a release."""
     (partition,) = {cell.partition for cell in cycle.fleet if str(cell.segment) == segment}
-    work.score(weekly_forecasts.orders(cycle, release.id)[partition])
+    record = cycle.steps.result(work.score(weekly_forecasts.orders(cycle, release.id)[partition]))
     rows = cycle.w.lake.read(COMPLETENESS, week=cycle.week, where=pl.col("segment") == segment)
     states = sorted(reporting.ahead(cycle.w, rows, "short-term")["state"].unique())
-    return ", ".join(states)
+    missing = record["missing"]
+    return ", ".join([*states, *([f"{missing} series of {partition} missing"] if missing else [])])
 
 
 def _scored(cycle: Cycle, release: Release) -> pl.DataFrame:

@@ -5,7 +5,7 @@ from datetime import date
 
 import polars as pl
 
-from fleetcast.domain.errors import CorruptError
+from fleetcast.domain.errors import CorruptError, FleetcastError
 from fleetcast.domain.incidents import FLEET
 from fleetcast.domain.reach import called, reach_of, segment_of
 from fleetcast.domain.tables import COMPLETENESS
@@ -59,14 +59,16 @@ def in_alarm(w: Workspace, *, before: date) -> frozenset[str]:
 
 
 def _published(w: Workspace, before: date) -> Iterator[tuple[date, Release]]:
-    """The cycles that were published, the newest first, each with the release that it was published with last."""
+    """The cycles that were published, the newest first, each with the release that it was published with last.
+
+    Where that cannot be read any more, nothing is known of those before it: a champion is then trusted, and nobody stopped.
+    """
     try:
         newest = {of_label(one.cycle): one.release for one in w.publications.list()}
-    except CorruptError as error:
-        log.warning("publications_lost", error=str(error))
-        return
-    for cycle in sorted((cycle for cycle in newest if cycle < before), reverse=True):
-        yield cycle, w.registry.releases.get(newest[cycle])
+        for cycle in sorted((cycle for cycle in newest if cycle < before), reverse=True):
+            yield cycle, w.registry.releases.get(newest[cycle])
+    except FleetcastError as error:
+        log.warning("standing_unknown", error=str(error))
 
 
 def _looks(
