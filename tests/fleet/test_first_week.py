@@ -23,6 +23,8 @@ STATUS = {
     "without_pool": int,
     "unclustered": int,
     "metrics": {"mape", "rmse0", "rmse_all", "wape", "bias", "skill"},
+    "held": type(None),
+    "failed_over": list,
     "stale": bool,
     "long_term": type(None),
 }

@@ -6,7 +6,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from fleetcast.scoring.failover import VALUES, serve, universe
-from fleetcast.scoring.output_gate import bounds, problems, sold, sound
+from fleetcast.scoring.output_gate import bounds, problems, sold, sound, unusable
 from fleetcast.testing.shop import shop
 
 CYCLE = date(2026, 11, 16)
@@ -133,3 +133,13 @@ def test_what_a_panel_sold_bounds_its_segments_as_its_demand_does():
     )
     assert demand.height > 100
     assert_frame_equal(bounds(sold(panel)), bounds(demand))
+
+
+def test_a_champion_whose_rows_are_mostly_no_forecasts_is_not_to_be_trusted():
+    rows = pl.DataFrame(
+        {
+            "segment": ["a"] * 3 + ["b"] * 2,
+            "reason": ["invalid_row", "invalid_row", "ok", "invalid_row", "ok"],
+        }
+    )
+    assert unusable(rows) == ["a"]

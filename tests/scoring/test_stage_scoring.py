@@ -117,5 +117,5 @@ def test_a_model_that_does_not_fit_today_s_features_is_not_used(chain, change):
 def test_a_forecast_that_is_no_number_is_never_published(chain):
     release(chain, without_numbers)
     states, rows = score(chain)
-    assert states[FAST] == [("baseline", "invalid_row")]
+    assert states[FAST] == [("last_known_good", "output_gate")]
     assert rows.select(pl.col("median", "mean", "mape").is_finite().all()).row(0) == (True, True, True)

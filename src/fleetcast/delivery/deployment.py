@@ -59,7 +59,7 @@ def score(w: Workspace, *, week: date | None, progress: Progress, actor: str) ->
     def work(only: run.Only) -> Callable[[], CycleReport]:
         return lambda: run.run_cycle(w, week=week, only=only, progress=progress, actor=actor)
 
-    made = verb.check("score", work("score"), _published)
+    made = verb.check("score", work("score"), _published, _held)
     if made is not None:
         verb.about(release=made.release, week=made.cycle.isoformat())
         verb.check("monitor", work("monitor"), lambda _: "earlier forecasts met what was sold")
@@ -75,6 +75,10 @@ def _begun(w: Workspace, name: str) -> Verb:
 
 def _published(made: CycleReport) -> str:
     return f"{made.series.published:,} of {made.series.active:,} series of {made.cycle}"
+
+
+def _held(made: CycleReport) -> list[Finding]:
+    return [Finding("held", made.held.reason)] if made.held else []
 
 
 def _newest(w: Workspace) -> Release:

@@ -27,6 +27,7 @@ Kind = Literal[
     "stale",  # it was trained too long ago
     # the fleet
     "shock",  # many segments at once
+    "hold",  # much of the fleet would fail over at once: what was published last stays until people decide
     "quorum",  # too few of its models pass
     "failed",  # a cycle did not come to its end
     "resumed",  # a cycle was broken off, and went on

@@ -84,7 +84,7 @@ def answers(w: Workspace, week: date, *, fresh: bool = False) -> dict[str, Answe
         retrained=_retrained(w, week),
         models=len(live.manifest.members) if live else 0,
         shocked=any(one.kind == "shock" and one.subject == FLEET for one in standing),
-        flapping=_flapping(known, week, w.settings.monitoring),
+        flapping=flapping(known, week, w.settings.monitoring),
         settings=w.settings.retraining,
     )
 
@@ -107,7 +107,7 @@ def decisions(w: Workspace, week: date) -> list[dict[str, Any]]:
     return list(Steps(name, w.ledger, w.bank).result(kept[-1])) if kept else []
 
 
-def _flapping(known: Sequence[Incident], week: date, settings: MonitoringSettings) -> set[str]:
+def flapping(known: Sequence[Incident], week: date, settings: MonitoringSettings) -> set[str]:
     """Segments whose alarm opened so often lately that nobody should follow it blindly."""
     since = week - settings.flapping_weeks * WEEK
     opened = Counter(one.subject for one in known if one.kind == "degraded" and since < one.opened <= week)

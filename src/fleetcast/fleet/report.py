@@ -159,6 +159,31 @@ class Rehearsal:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """A cycle's forecasts are held: what was published last stays until people decide. Since when, and why."""
+
+    cycle: date
+    since: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FailedOver:
+    """A segment whose champion does not serve, or not yet again: since which cycle, why, and what most of its rows are from.
+
+    `good` is in how many cycles in a row its champion was good since; it serves again after `good_cycles` of the settings.
+    """
+
+    segment: str
+    model: str
+    state: Literal["failed", "on_probation"]
+    since: date
+    reason: str
+    good: int
+    served_by: Served
+
+
+@dataclass(frozen=True, slots=True)
 class CycleReport:
     """One environment's work for one week."""
 
@@ -184,6 +209,8 @@ class CycleReport:
     unclustered: int = 0  # stores that have no cluster, where segments are keyed by it
     rehearsed: Rehearsal | None = None  # where a release was validated and not published
     awaiting: str = ""  # why the release waits for people to approve it
+    held: Held | None = None  # whether what was published last stays until people decide
+    failed_over: tuple[FailedOver, ...] = ()
     unchanged: bool = False  # the week had been done with exactly these inputs
     intake: tuple[Intake, ...] = ()  # of sources that are pulled, and of those that are late
 
@@ -219,6 +246,15 @@ class Approved:
     release: str
     person: str
     decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Lifted:
+    """People lifted the hold of a cycle: what it was held for."""
+
+    environment: str
+    cycle: date
+    held: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from fleetcast.domain.segment import Segment
 from fleetcast.domain.tables import COMPLETENESS, DEMAND, MEMBERSHIP, PRODUCTS, ROUNDS, SCORES, STORES
 from fleetcast.domain.versions import Snapshot
 from fleetcast.domain.week import WEEK, Looks, known_by, label
+from fleetcast.fleet import holding
 from fleetcast.fleet.clustering import unclustered
 from fleetcast.fleet.report import (
     SERVED,
@@ -113,6 +114,7 @@ def report(
         promoted=bool(live and current and live.id == current.id),
         quorum=quorum,
         awaiting=awaiting,
+        held=holding.of(w, label(week)),
         rehearsed=rehearsed,
         resumed=resumed,
         unchanged=unchanged,

@@ -20,6 +20,7 @@ from fleetcast.fleet import (
     ingesting,
     pins,
     reporting,
+    standings,
     telling,
     watching,
     weekly_forecasts,
@@ -123,7 +124,9 @@ def _run_cycle(
             unchanged=not data.done and not cycle.steps.done,
             seconds=time.monotonic() - started,
         )
-        report = replace(report, intake=intake)
+        live = w.registry.releases.current()
+        failed_over = standings.failed_over(w, live, cycle.week) if live else ()
+        report = replace(report, intake=intake, failed_over=tuple(failed_over))
         telling.of_cycle(w, report, made.changes)
         return report
 

@@ -7,7 +7,8 @@ import polars as pl
 
 from fleetcast.domain.reach import Reach
 from fleetcast.domain.tables import COMPLETENESS
-from fleetcast.fleet import reporting
+from fleetcast.domain.week import label
+from fleetcast.fleet import holding, reporting, standings
 from fleetcast.fleet.clustering import unclustered
 from fleetcast.registry.manifest import Release
 from fleetcast.workspace import Workspace
@@ -29,6 +30,8 @@ def status(w: Workspace) -> dict[str, Any]:
         "without_pool": reporting.without_pool(newest),
         "unclustered": len(unclustered(w, due, cycle)) if cycle else 0,  # type: ignore[arg-type]
         "metrics": reporting.fleet_metrics(w, reporting.scored_rounds(w, live)),
+        "held": holding.of(w, label(cycle)) if cycle else None,  # type: ignore[arg-type]
+        "failed_over": standings.failed_over(w, live, cycle) if live and cycle else [],  # type: ignore[arg-type]
         "stale": bool(live and cycle and reporting.stale(w, live, cycle)),  # type: ignore[arg-type]
         "long_term": _long_term(w, live, everything),
     }

@@ -13,7 +13,7 @@ from fleetcast.domain.seeds import seed
 from fleetcast.domain.tables import COMPLETENESS, EVENTS, RETURNS
 from fleetcast.domain.versions import Snapshot
 from fleetcast.domain.week import WEEK, label, newest_known
-from fleetcast.fleet import covariates, errors, incidents, reporting
+from fleetcast.fleet import covariates, errors, holding, incidents, reporting
 from fleetcast.fleet.cycle import Cycle
 from fleetcast.fleet.report import Intake
 from fleetcast.fleet.steps import Steps
@@ -26,6 +26,7 @@ from fleetcast.monitoring.grouping import grouped
 from fleetcast.monitoring.incidents import Change
 from fleetcast.monitoring.levels import jumped
 from fleetcast.registry.manifest import Release
+from fleetcast.scoring.hold import HELD
 from fleetcast.telemetry import get_logger
 from fleetcast.workspace import Workspace
 
@@ -168,7 +169,8 @@ def _series(cycle: Cycle) -> Iterator[Signal]:
     live = w.registry.releases.current()
     if live is not None:
         modelled = [name for name, member in live.manifest.members.items() if member.serving == "ensemble"]
-        yield from changed.failover(now.filter(pl.col("segment").is_in(modelled)), week=week)
+        told = pl.col("segment").is_in(modelled) & (pl.col("reason") != HELD)  # a hold is one incident
+        yield from changed.failover(now.filter(told), week=week)
 
 
 def _models(cycle: Cycle, released: Released) -> Iterator[Signal]:
@@ -218,6 +220,8 @@ def _run(cycle: Cycle, released: Released, *, resumed: bool) -> Iterator[Signal]
     w, week = cycle.w, cycle.week
     if not released.quorum:
         yield Signal("quorum", FLEET, week, "too few of its models pass their gate", severity="alarm")
+    if held := holding.of(w, cycle.name):
+        yield Signal("hold", FLEET, week, held.reason, severity="alarm")
     if resumed:
         yield Signal(
             "resumed", FLEET, week, "the run before this one was broken off; this one went on where it was"

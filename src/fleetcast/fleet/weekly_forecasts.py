@@ -7,23 +7,28 @@ from fleetcast.domain.errors import GateFailed, PolicyRefusal
 from fleetcast.domain.failures import FAILURES, told
 from fleetcast.domain.tables import COMPLETENESS, FORECASTS, ORDERS
 from fleetcast.domain.versions import digest_of
-from fleetcast.fleet import rehearsals, work
+from fleetcast.fleet import holding, rehearsals, standings, work
 from fleetcast.fleet.cycle import Cycle
 from fleetcast.fleet.report import Rehearsal
 from fleetcast.fleet.steps import Failed
 from fleetcast.registry.manifest import Release
 from fleetcast.registry.publications import Publication
 from fleetcast.scoring import stage as scoring
+from fleetcast.scoring.hold import Hold
 from fleetcast.scoring.stage import ScoringTask
+from fleetcast.scoring.standing import Standing
 from fleetcast.settings import branch_digest
 from fleetcast.telemetry import get_logger
 
 log = get_logger()
 
+PUBLISH = "publish"  # the step that keeps what was published, for a hold to go back to
+
 
 def score_and_publish(cycle: Cycle, untrained: Mapping[str, str]) -> None:
     """Forecast with the live release and publish; what cannot be trusted fails over, segment by segment.
 
+    Where too many would at once, what was published last stays until people decide (`fleetcast release lift`).
     `untrained` are models that could not be made, with the reason: why nothing may be live.
     """
     live = _serving(cycle, untrained)
@@ -37,6 +42,7 @@ def score_and_publish(cycle: Cycle, untrained: Mapping[str, str]) -> None:
         else:
             records[partition] = ended.result
         cycle.progress.advance("score", partition)
+    holds = [] if holding.lifted(cycle.w, cycle.name) else _held(cycle, asked, records)
     records |= _carried(asked, failed)
     scoring.withdraw(cycle.w.lake, cycle=cycle.week, partitions=cycle.partitions)
     missing = sum(record["missing"] for record in records.values())
@@ -45,7 +51,7 @@ def score_and_publish(cycle: Cycle, untrained: Mapping[str, str]) -> None:
             f"{missing} active series have neither a forecast nor a reason why not; nothing is published"
         )
     published = sum(record["published"] for record in records.values())
-    cycle.progress.done("score", f"{published:,} series")
+    cycle.progress.done("score", f"{published:,} series" + (", held" if holds else ""))
     _publish(cycle, live)
     if failed:
         raise _not_scored(failed, asked, "its last forecasts were carried forward")
@@ -81,15 +87,19 @@ def rehearse(cycle: Cycle, new: Release, live: Release | None) -> Rehearsal:
 def orders(cycle: Cycle, release: str, *, rehearsal: bool = False) -> dict[str, work.Score]:
     """What workers are asked to score with a release, by partition."""
     settings = cycle.w.settings
-    branches = (settings.orders, settings.long_term)
+    branches = (settings.orders, settings.long_term, settings.failover)
     code = digest_of([cycle.w.code, *(branch_digest(branch) for branch in branches)])
+    out, in_alarm = ({}, frozenset[str]()) if rehearsal else _doubted(cycle, release)
     return {
         partition: work.Score(
             cycle.w.address,
             cycle.snapshot,
             cycle.received,
-            ScoringTask(partition, cycle.week, release, cycle.snapshot, rehearsal),
+            ScoringTask(
+                partition, cycle.week, release, cycle.snapshot, rehearsal, out=out, in_alarm=in_alarm
+            ),
             code=code,
+            lifted=None if rehearsal else holding.lifted(cycle.w, cycle.name),
         )
         for partition in cycle.partitions
     }
@@ -105,7 +115,41 @@ def inputs(order: work.Score) -> object:
         "release": task.release,
         "code": order.code,
         **({"rehearsal": True} if task.rehearsal else {}),
+        **({"lifted": order.lifted} if order.lifted else {}),
+        **({"in_alarm": sorted(task.in_alarm)} if task.in_alarm else {}),
+        **({"out": {name: _told(one) for name, one in task.out.items()}} if task.out else {}),
     }
+
+
+def _told(standing: Standing) -> list[object]:
+    return [standing.champion, standing.state, standing.reason, standing.since.isoformat(), standing.good]
+
+
+def _doubted(cycle: Cycle, release: str) -> tuple[dict[str, Standing], frozenset[str]]:
+    """The champions that do not serve, or not yet again, by earlier cycles; and those that alarms speak against."""
+    live = cycle.w.registry.releases.get(release)
+    return (
+        standings.out(cycle.w, live, before=cycle.week),
+        standings.in_alarm(cycle.w, before=cycle.week),
+    )
+
+
+def _held(cycle: Cycle, asked: Mapping[str, work.Score], records: dict[str, Any]) -> list[Hold]:
+    """Hold what should be, partition by partition, after it was written down; what is held, for each reach.
+
+    A run that is killed on the way does all of it again: a cycle is held by what was found of its champions.
+    """
+    found = {name: code for record in records.values() for name, code in record["champions"].items()}
+    out = next(iter(asked.values())).task.out if asked else {}
+    holds = holding.decided(found, out, cycle.w.settings)
+    holding.record(cycle.w, cycle.name, holds, actor=cycle.actor)
+    for hold in holds:
+        log.error("held", reach=hold.reach, failing=len(hold.failing), of=hold.of)
+    if holds:
+        reaches, published = [hold.reach for hold in holds], _published(cycle)
+        for partition in sorted(records):
+            records[partition] |= work.hold(asked[partition], reaches, published)
+    return holds
 
 
 def _serving(cycle: Cycle, untrained: Mapping[str, str]) -> Release:
@@ -159,7 +203,15 @@ def _publish(cycle: Cycle, live: Release) -> None:
         for table in (FORECASTS, ORDERS, COMPLETENESS)
     }
     seq, sealed = w.ledger.head()
-    w.publications.publish(Publication(cycle.name, live.id, digest_of(leaves), seq, sealed))
+    made = Publication(cycle.name, live.id, digest_of(leaves), seq, sealed)
+    w.publications.publish(made)
+    cycle.steps.once(PUBLISH, {"forecasts": made.forecasts}, lambda: {"version": w.lake.version(FORECASTS)})
+
+
+def _published(cycle: Cycle) -> str | None:
+    """The forecasts' version with which this week was published last; None before it was."""
+    kept = [one for one in cycle.w.ledger.steps(cycle.name) if one.step == PUBLISH and one.output_digest]
+    return str(cycle.steps.result(str(kept[-1].output_digest))["version"]) if kept else None
 
 
 def _not_scored(failed: Mapping[str, str], asked: Mapping[str, work.Score], what: str) -> GateFailed:

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from fleetcast.domain.errors import CorruptError
-from fleetcast.fleet import challengers, cutting, promoting
+from fleetcast.fleet import challengers, cutting, holding, promoting
 from fleetcast.fleet.cycle import Cycle
 from fleetcast.registry.manifest import Release
 from fleetcast.settings import branch_digest
@@ -68,6 +68,9 @@ def _promoted(cycle: Cycle, released: Mapping[str, Any]) -> tuple[bool, str]:
     One that is damaged, or that people have to look at first, leaves the live one serving.
     """
     live, made = cycle.w.registry.releases.current(), cycle.w.registry.releases.get(released["release"])
+    if live is not None and live.id != made.id and holding.of(cycle.w, cycle.name):
+        log.warning("held_back", release=made.id)
+        return False, "the week is held, and people decide on what becomes live"
     decision = promoting.decide(cycle.w, made, live)
     if not decision.allowed and (live is None or live.id != made.id):
         log.warning("awaits_approval", release=made.id, why=decision.why)

@@ -1,6 +1,6 @@
 """The tasks that leave for a worker: each opens the workspace again and does one partition."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from fleetcast import own, telemetry, workspace
 from fleetcast.backtesting import stage as backtesting
 from fleetcast.domain.history import History
+from fleetcast.domain.reach import Reach
 from fleetcast.domain.tables import DELIVERIES
 from fleetcast.domain.versions import Snapshot, canonical, digest
 from fleetcast.fleet import asked
@@ -41,6 +42,7 @@ class Score:
     received: tuple[datetime, ...]
     task: scoring.ScoringTask
     code: str  # digest of what else decides the forecasts and orders
+    lifted: int | None = None  # the audit event by which people lifted a hold: what it replaced is made anew
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,19 @@ def carry(order: Score) -> dict[str, Any]:
     """What is published for a partition that could not be scored, in numbers of series."""
     w = _open(order.address)
     return scoring.carry(order.task, order.received, settings=w.settings, lake=w.lake)
+
+
+def hold(order: Score, reaches: Collection[Reach], published: str | None) -> dict[str, Any]:
+    """What stays for a partition that is held, in numbers of series; `published`: the forecasts' version of that week."""
+    w = _open(order.address)
+    return scoring.hold(
+        order.task,
+        order.received,
+        reaches=reaches,
+        published=published,
+        settings=w.settings,
+        lake=w.lake,
+    )
 
 
 def history(

@@ -1,6 +1,7 @@
 """Failover: every active series gets exactly one row per week, from the best source that has one, or a coded reason.
 
-The order is champion → last known good → baseline → last week's forecast carried forward → blocked.
+The order is champion → last known good → baseline → last week's forecast carried forward → blocked. A champion on
+probation comes after the baseline: it waits to be trusted again, and is better than what was forecast a week ago.
 """
 
 from collections.abc import Mapping
@@ -56,6 +57,7 @@ def serve(
     release: str,
     why: Mapping[str, str] | None = None,
     noted: Mapping[str, str] | None = None,
+    on_probation: pl.DataFrame | None = None,
 ) -> Served:
     """One row per active series (`store, product, segment`; `since`, `until` where it has bounds) and horizon, or a code.
 
@@ -63,14 +65,14 @@ def serve(
     rows, or be missing. A row is used when all its values are finite and at least 0 and no other row of its source
     contradicts it. `why` says, by segment, in a code, why a champion did not serve, else `reason` is `no_row` (it said
     nothing) or `invalid_row` (what it said cannot be used); `noted` what is to be known of one that did, else it is `ok`.
+    `on_probation` is what champions say that are to serve only where neither last known good nor baseline does.
     """
     wanted = universe(active, cycle=cycle, horizons=horizons)
-    offers = [
-        _usable(predictions[source], rank, source)
-        for rank, source in enumerate(ORDER)
-        if source in predictions
-    ]
-    best = _best(offers)
+    offered = [(source, predictions[source]) for source in ORDER if source in predictions]
+    if on_probation is not None:
+        after = sum(source != "carried_forward" for source, _ in offered)
+        offered.insert(after, ("champion", on_probation))
+    best = _best([_usable(rows, rank, source) for rank, (source, rows) in enumerate(offered)])
     rows = wanted.join(best, on=KEY, how="left", maintain_order="left").with_columns(
         pl.lit(cycle).alias("cycle"),
         pl.lit(release).alias("release"),
@@ -116,6 +118,12 @@ def carry_forward(previous: pl.DataFrame, *, cycle: date, horizons: tuple[int, .
         .unique(subset=["wanted", "store", "product"], keep="last", maintain_order=True)
     )
     return rows.select(pl.col("wanted").alias("week"), "store", "product", "model", *VALUES).sort(KEY)
+
+
+def rather(first: pl.DataFrame, second: pl.DataFrame) -> pl.DataFrame:
+    """Predictions of the first, and of the second for what the first has none."""
+    rest = second.join(first, on=KEY, how="anti", maintain_order="left")
+    return pl.concat([frame.select(*KEY, "model", *VALUES) for frame in (first, rest)])
 
 
 def _usable(predictions: pl.DataFrame, rank: int, source: Source) -> pl.DataFrame:

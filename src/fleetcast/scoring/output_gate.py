@@ -13,6 +13,7 @@ QUANTILES = ["q0.025", "q0.1", "q0.5", "q0.9", "q0.975"]
 HISTORY_WEEKS = 104
 LEAST_HISTORY = 8  # weeks below which a segment has no history to be held against
 WIDTH = 6.0  # robust standard deviations of a week's log total
+UNUSABLE = 0.5  # of a champion's rows, from which on the segment is served without it
 LEAST_SPREAD = 0.1  # of log totals, so that a very even segment is not held to nothing
 
 
@@ -46,6 +47,13 @@ def sound(
         and not _value_problems(forecasts)
         and not _total_problems(forecasts, history)
     )
+
+
+def unusable(completeness: pl.DataFrame) -> list[str]:
+    """Segments whose champion said mostly what is no forecast, as missing values or overflows: it is not to be trusted."""
+    share = (pl.col("reason") == "invalid_row").mean()
+    found = completeness.group_by("segment").agg(share.alias("share")).filter(pl.col("share") > UNUSABLE)
+    return sorted(found["segment"].drop_nulls())
 
 
 def sold(panel: Panel) -> pl.DataFrame:

@@ -1,7 +1,7 @@
 """Score one partition: the release's models forecast, failover fills in, orders follow; one row or code per active series."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any, Self
@@ -9,6 +9,7 @@ from typing import Any, Self
 import polars as pl
 
 from fleetcast import demand, orders
+from fleetcast.domain.errors import FleetcastError
 from fleetcast.domain.failures import FAILURES, told
 from fleetcast.domain.history import History
 from fleetcast.domain.models import INTERVALS, Dumped
@@ -39,6 +40,17 @@ from fleetcast.registry.manifest import Manifest, Member, Reference
 from fleetcast.registry.store import Registry
 from fleetcast.scoring import failover, output_gate, rehearsal
 from fleetcast.scoring.forecasting import NOTHING, Units, average, forecasts
+from fleetcast.scoring.hold import held
+from fleetcast.scoring.standing import (
+    IN_ALARM,
+    NOT_LOADABLE,
+    ON_PROBATION,
+    OUTPUT_GATE,
+    TROUBLES,
+    Look,
+    Standing,
+    judged,
+)
 from fleetcast.settings import Settings
 from fleetcast.telemetry import get_logger
 
@@ -52,7 +64,8 @@ WITHOUT_POOL = "without_pool"  # the champion forecast with its own members only
 class ScoringTask:
     """What one task scores: a partition, from a cutoff on, with the release that was live when the run began.
 
-    A rehearsal writes nothing: it is how a release shows what it would publish before it is live.
+    A rehearsal writes nothing: it is how a release shows what it would publish before it is live. `out` is how champions
+    stand that do not serve, or not yet again, and `in_alarm` whose errors are too large to be trusted, by their models' names.
     """
 
     partition: str
@@ -60,14 +73,26 @@ class ScoringTask:
     release: str
     snapshot: Snapshot
     rehearsal: bool = False
+    out: Mapping[str, Standing] = field(default_factory=dict)
+    in_alarm: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class _Doubts:
+    """Segments, or sources of a segment, that are not served as they would be."""
+
+    refused: frozenset[tuple[str, failover.Source]] = frozenset()  # by the output gate
+    in_alarm: frozenset[str] = frozenset()
+    on_probation: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class Trusted:
-    """What is served, and the sources that the output gate turned away for it, by segment."""
+    """What is served, whom it was doubted of, and what was found of each champion, by the model's name."""
 
     served: failover.Served
-    distrusted: frozenset[tuple[str, failover.Source]]
+    doubts: _Doubts
+    found: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -106,7 +131,7 @@ class Ready:
         desk = _Desk(
             panel, design, known.manifest, known.registry, known.reach, dict(known.failed), dict(known.loaded)
         )
-        return _serve(desk, active, self.previous, self.task, self.settings, self.trusted.distrusted)
+        return _serve(desk, active, self.previous, self.task, self.settings, self.trusted.doubts)
 
 
 @dataclass(frozen=True)
@@ -177,6 +202,7 @@ def score(
     record = {
         "partition": task.partition,
         "unloadable": desk.failed,
+        "champions": ready.trusted.found,
         **failover.summary(served.universe, served.completeness),
     }
     everything = [served]
@@ -185,7 +211,9 @@ def score(
         try:
             design = design_at(history, task.cutoff, tables, settings=own, only_ahead=True)
             far_desk = _Desk(design.panel, design, desk.manifest, registry, "long-term")
-            far = _trusted(far_desk, active, previous, task, own).served
+            ahead = _trusted(far_desk, active, previous, task, own)
+            far = ahead.served
+            record["champions"] |= ahead.found
             record["unloadable"] = desk.failed | far_desk.failed
         except FAILURES as error:  # the week's orders do not wait for the year's
             log.warning("long_term_not_scored", partition=task.partition, error=told(error))
@@ -224,25 +252,60 @@ def carry(
     It reads the master data, net demand and the last forecasts, and nothing else that scoring may have failed at.
     """
     moment = Looks.of(settings.calendar.ready_after_days, received).at(task.cutoff)
-    stores, products = (
-        as_known_at(table, lake.read(table, version=task.snapshot[table.name]), moment)
-        for table in (STORES, PRODUCTS)
-    )
-    membership = lake.read(
-        MEMBERSHIP, version=task.snapshot["segments"], where=pl.col("valid_from") <= task.cutoff
-    )
-    series = series_of(membership, products, settings).select("store", "product", "region", "segment")
+    stores = as_known_at(STORES, lake.read(STORES, version=task.snapshot["stores"]), moment)
+    series, products = _series(task, moment, settings, lake)
     active = _active(_delivered(lake, task, settings), stores, products, series, task, settings)
     previous = _previous(lake, task)
     everything = [_carried(active, previous, task, settings.reaching(reach)) for reach in settings.reaches]
     served = everything[0]
-    try:
-        wanted = _orders(served, series, products, moment, task, settings, lake)
-    except FAILURES as error:  # it may be prices or shelves that scoring failed at
-        log.warning("no_orders", partition=task.partition, error=told(error))
-        wanted = _no_orders(lake)
+    wanted = _orders_if_any(served, series, products, moment, task, settings, lake)
     _write(everything, wanted, task, lake)
     return failover.summary(served.universe, served.completeness)
+
+
+def hold(
+    task: ScoringTask,
+    received: Iterable[datetime],
+    *,
+    reaches: Collection[Reach],
+    published: str | None,
+    settings: Settings,
+    lake: Lake,
+) -> dict[str, Any]:
+    """Put what was published last in the place of what was just made for a partition, and order by it.
+
+    That is the same week's forecasts, of the version `published` of the table, where there was one; else last week's.
+    """
+    moment = Looks.of(settings.calendar.ready_after_days, received).at(task.cutoff)
+    series, products = _series(task, moment, settings, lake)
+    made, accounted = (
+        lake.read(table, partition=task.partition, week=task.cutoff) for table in (FORECASTS, COMPLETENESS)
+    )
+    previous, same_week = _previous(lake, task), _published(lake, task, published)
+    everything = []
+    for reach in settings.reaches:
+        horizons = settings.reaching(reach).training.horizons
+        ahead = pl.col("week").is_in([task.cutoff + h * WEEK for h in horizons])
+        rows = made.filter(ahead), accounted.filter(ahead)
+        if reach in reaches:
+            carried = failover.carry_forward(previous, cycle=task.cutoff, horizons=horizons)
+            carried = failover.rather(same_week.filter(ahead), carried)
+            rows = held(*rows, carried, cycle=task.cutoff, release=task.release)
+        everything.append(failover.Served(*rows, universe=rows[1]))
+    wanted = _orders_if_any(everything[0], series, products, moment, task, settings, lake)
+    _write(everything, wanted, task, lake)
+    return failover.summary(everything[0].universe, everything[0].completeness)
+
+
+def _series(
+    task: ScoringTask, moment: datetime, settings: Settings, lake: Lake
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """All series with their segments, and the products, as known at a moment; of nothing else than master data."""
+    products = as_known_at(PRODUCTS, lake.read(PRODUCTS, version=task.snapshot["products"]), moment)
+    membership = lake.read(
+        MEMBERSHIP, version=task.snapshot["segments"], where=pl.col("valid_from") <= task.cutoff
+    )
+    return series_of(membership, products, settings).select("store", "product", "region", "segment"), products
 
 
 def _delivered(lake: Lake, task: ScoringTask, settings: Settings) -> pl.DataFrame:
@@ -318,6 +381,23 @@ def _ordered(
     )
     first = placed.filter(pl.col("horizon") == min(settings.training.horizons))
     return orders.recommend(first, terms.prices, terms.shelf, products)
+
+
+def _orders_if_any(
+    served: failover.Served,
+    series: pl.DataFrame,
+    products: pl.DataFrame,
+    moment: datetime,
+    task: ScoringTask,
+    settings: Settings,
+    lake: Lake,
+) -> pl.DataFrame:
+    """The same, or nothing: it may be prices or shelves that something failed at, and forecasts do not wait for them."""
+    try:
+        return _orders(served, series, products, moment, task, settings, lake)
+    except FAILURES as error:
+        log.warning("no_orders", partition=task.partition, error=told(error))
+        return _no_orders(lake)
 
 
 def _no_orders(lake: Lake) -> pl.DataFrame:
@@ -461,16 +541,51 @@ def _trusted(
     task: ScoringTask,
     settings: Settings,
 ) -> Trusted:
-    """Serve every active series; a segment whose forecasts do not pass the output gate is served again without their model."""
-    distrusted: frozenset[tuple[str, failover.Source]] = frozenset()
+    """Serve every active series by whom can be trusted.
+
+    First everybody is heard, so that it is known who is good; then those on probation stand back.
+    """
     history = output_gate.sold(desk.panel)
-    while True:
-        served = _serve(desk, active, previous, task, settings, distrusted)
-        bad = frozenset(_distrusted(served, history)) - distrusted
-        if not bad:
-            return Trusted(served, distrusted)
-        log.warning("output_gate", partition=task.partition, segments=sorted(bad))
-        distrusted |= bad
+
+    def gated(doubts: _Doubts) -> tuple[failover.Served, _Doubts]:
+        """A segment whose forecasts do not pass the output gate is served again without their model."""
+        while True:
+            served = _serve(desk, active, previous, task, settings, doubts)
+            bad = frozenset(_distrusted(served, history)) - doubts.refused
+            if not bad:
+                return served, doubts
+            log.warning("output_gate", partition=task.partition, segments=sorted(bad))
+            doubts = replace(doubts, refused=doubts.refused | bad)
+
+    alarmed = {segment for segment in desk.members if called(segment, desk.reach) in task.in_alarm}
+    served, doubts = gated(_Doubts(in_alarm=frozenset(alarmed)))
+    found = _found(desk, active, doubts)
+    waiting = _on_probation(desk, found, task, settings)
+    if waiting:
+        served, doubts = gated(replace(doubts, on_probation=waiting))
+    return Trusted(served, doubts, {called(segment, desk.reach): code for segment, code in found.items()})
+
+
+def _found(desk: _Desk, active: pl.DataFrame, doubts: _Doubts) -> dict[str, str]:
+    """By segment with a champion: what is wrong with it, in a code, or "" where nothing is."""
+    why = _why(desk, active, doubts)
+    champions = {name for name, member in desk.members.items() if member.serving == "ensemble"}
+    here = champions & set(active["segment"].drop_nulls())
+    return {segment: why.get(segment, "") for segment in sorted(here)}
+
+
+def _on_probation(
+    desk: _Desk, found: Mapping[str, str], task: ScoringTask, settings: Settings
+) -> frozenset[str]:
+    """The segments whose champion is good, and was not for long enough."""
+    waiting = set()
+    for segment, trouble in found.items():
+        before = task.out.get(called(segment, desk.reach))
+        look = Look(task.cutoff, desk.members[segment].model, trouble)
+        after = judged(before, look, good_cycles=settings.failover.good_cycles)
+        if after.state == "on_probation":
+            waiting.add(segment)
+    return frozenset(waiting)
 
 
 def _serve(
@@ -479,14 +594,14 @@ def _serve(
     previous: pl.DataFrame,
     task: ScoringTask,
     settings: Settings,
-    distrusted: Collection[tuple[str, failover.Source]],
+    doubts: _Doubts,
 ) -> failover.Served:
     horizons = settings.training.horizons
-    without = {segment for segment, source in distrusted if source == "champion"}
-    champion = desk.champions(without)
-    why = _why(desk, active, without)
-    needy = {segment for segment, code in why.items() if code not in ("no_model", "not_passed")}
-    needy -= {segment for segment, source in distrusted if source == "last_known_good"}
+    champion = desk.champions(doubts.in_alarm | _refused(doubts, "champion") | doubts.on_probation)
+    late = desk.champions(desk.members.keys() - (doubts.on_probation - _refused(doubts, "champion")))
+    why = _why(desk, active, doubts)
+    needy = {segment for segment, code in why.items() if code in (*TROUBLES, ON_PROBATION)}
+    needy -= _refused(doubts, "last_known_good")
     predictions: dict[failover.Source, pl.DataFrame] = {"champion": champion, "baseline": desk.baselines()}
     if needy:
         predictions["last_known_good"] = desk.last_known_good(needy)
@@ -501,27 +616,38 @@ def _serve(
         horizons=horizons,
         release=task.release,
         why=why,
-        noted=desk.incomplete,
+        noted=desk.incomplete | dict.fromkeys(doubts.on_probation, ON_PROBATION),
+        on_probation=late,
     )
 
 
-def _why(desk: _Desk, active: pl.DataFrame, distrusted: Collection[str]) -> dict[str, str]:
+def _refused(doubts: _Doubts, source: failover.Source) -> frozenset[str]:
+    return frozenset(segment for segment, refused in doubts.refused if refused == source)
+
+
+def _why(desk: _Desk, active: pl.DataFrame, doubts: _Doubts) -> dict[str, str]:
     """Why a segment's champion does not serve, in a code."""
     codes: dict[str, str] = {}
+    refused = _refused(doubts, "champion")
     for segment in active["segment"].drop_nulls().unique():
         member = desk.members.get(segment)
         if member is None:
             codes[segment] = "no_model"
         elif member.serving == "baseline":
             codes[segment] = "not_passed"
-        elif segment in distrusted:
-            codes[segment] = "output_gate"
+        elif segment in refused:
+            codes[segment] = OUTPUT_GATE
         elif {member.model, _beside(member, INTERVALS["alone"]).model} & desk.failed.keys():
-            codes[segment] = "not_loadable"
+            codes[segment] = NOT_LOADABLE
+        elif segment in doubts.in_alarm:
+            codes[segment] = IN_ALARM
+        elif segment in doubts.on_probation:
+            codes[segment] = ON_PROBATION
     return codes
 
 
 def _distrusted(served: failover.Served, history: pl.DataFrame) -> Iterator[tuple[str, failover.Source]]:
+    yield from ((segment, "champion") for segment in output_gate.unusable(served.completeness))
     if output_gate.sound(served.forecasts, served.completeness, served.universe, history):
         return
     for (segment,), rows in served.forecasts.partition_by("segment", as_dict=True).items():
@@ -534,6 +660,18 @@ def _distrusted(served: failover.Served, history: pl.DataFrame) -> Iterator[tupl
             if (rows["failover"] == source).any():
                 log.warning("output_gate_problem", segment=segment, source=source, problems=found[:5])
                 yield str(segment), source
+
+
+def _published(lake: Lake, task: ScoringTask, version: str | None) -> pl.DataFrame:
+    """The rows of this cycle in an earlier version of the table; none where it cannot be read."""
+    none = lake.read(FORECASTS, partition="")
+    if version is None:
+        return none
+    try:
+        return lake.read(FORECASTS, version=version, partition=task.partition, week=task.cutoff)
+    except FleetcastError as error:
+        log.warning("publication_lost", partition=task.partition, error=str(error))
+        return none
 
 
 def _previous(lake: Lake, task: ScoringTask) -> pl.DataFrame:

@@ -279,6 +279,17 @@ class MonitoringSettings(Branch):
     quality: QualitySettings = QualitySettings()
 
 
+class FailoverSettings(Branch):
+    """When a champion that failed is trusted again, and when failover itself stops because much of the fleet would fail over."""
+
+    good_cycles: int = Field(
+        2, ge=1
+    )  # cycles in a row that a champion which failed must be good until it serves again; 1: at once
+    on_alarm: bool = False  # whether a champion whose errors are in alarm gives way too
+    hold_share: Share = 0.3  # of the champions: more that fail over in one cycle are held instead
+    hold_fewest: int = Field(3, ge=1)  # champions below which nothing is held, however small the fleet
+
+
 class OrderSettings(Branch):
     """How forecasts become order quantities."""
 
@@ -395,6 +406,7 @@ class Settings(Branch):
     gate: GateSettings = GateSettings()
     retraining: RetrainingSettings = RetrainingSettings()
     monitoring: MonitoringSettings = MonitoringSettings()
+    failover: FailoverSettings = FailoverSettings()
     orders: OrderSettings = OrderSettings()
     execution: ExecutionSettings = ExecutionSettings()
     alerts: AlertSettings = AlertSettings()

@@ -1,11 +1,13 @@
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from types import SimpleNamespace
 
 from fleetcast.faces.cli import answers
 from fleetcast.fleet.clustering import Clustered
 from fleetcast.fleet.report import (
     Check,
+    FailedOver,
+    Held,
     TableChange,
     TableVersion,
 )
@@ -35,6 +37,8 @@ def answer(**changes):
             "bias": -0.01,
             "skill": 0.31,
         },
+        "held": None,
+        "failed_over": [],
         "stale": False,
         "long_term": None,
     } | changes
@@ -70,6 +74,19 @@ def test_status_says_when_series_are_forecast_without_their_pool(printed):
     assert "12 series" in printed(answers.status(answer(without_pool=12)))
     assert "3 stores" in printed(answers.status(answer(unclustered=3)))
     assert "pool" not in printed(answers.status(answer()))
+
+
+def test_status_says_what_is_held_and_which_champions_do_not_serve(printed):
+    held = Held(
+        date(2026, 11, 16), datetime(2026, 11, 25, 6, tzinfo=UTC), "17 of 56 champions would fail over"
+    )
+    waits = FailedOver(
+        "ohio/large/fast", "m", "on_probation", date(2026, 11, 2), "on_probation", 1, "baseline"
+    )
+    text = printed(answers.status(answer(held=held, failed_over=[waits])))
+    assert "since 2026-11-25 06:00: 17 of 56 champions would fail over" in text
+    assert "on probation, good once" in text
+    assert "Not served by its champion" not in printed(answers.status(answer()))
 
 
 def test_clusters_come_with_the_entry_that_takes_them_in_unless_there_is_one(printed):

@@ -1,9 +1,9 @@
 import dataclasses
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from fleetcast.faces.cli import render
-from fleetcast.fleet.report import LongTermLines, SeriesCounts
+from fleetcast.fleet.report import Held, LongTermLines, SeriesCounts
 
 
 def line_with(words, text):
@@ -117,3 +117,13 @@ def test_a_release_that_awaits_promotion_says_how_it_is_promoted(report, printed
     waits = dataclasses.replace(report, promoted=False)
     assert "fleetcast release promote abababababab" in printed(render.cycle(waits, workspace="."))
     assert "promote" not in printed(render.cycle(report, workspace=".")).partition("What to type next")[2]
+
+
+def test_a_held_week_says_why_and_what_people_can_do(report, printed):
+    held = Held(
+        report.cycle, datetime(2026, 11, 25, 6, tzinfo=UTC), "17 of 56 champions would fail over at once"
+    )
+    text = printed(render.cycle(dataclasses.replace(report, held=held, promoted=False), workspace="demo"))
+    assert "held: what was published last stays. 17 of 56 champions" in text
+    assert "awaits people's decision" in text
+    assert "fleetcast release lift --reason WHY --workspace demo" in text

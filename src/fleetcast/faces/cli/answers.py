@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from fleetcast.faces.cli import render
 from fleetcast.faces.cli.figures import NONE, count, day, figure, share, short
 from fleetcast.faces.cli.fitting import Table
 from fleetcast.faces.cli.paper import (
@@ -95,6 +96,8 @@ def status(answer: Mapping[str, Any]) -> Group:
     rows.add_row("baselines", count(segments["baselines"]))
     rows.add_row("series", _completeness(series))
     rows.add_row("served by", served(answer["failover"]))
+    if held := answer["held"]:
+        rows.add_row("held", ILL.text(f"since {held.since:%Y-%m-%d %H:%M}: {held.reason}"))
     if answer["unclustered"]:
         rows.add_row("without a cluster", ILL.text(f"{count(answer['unclustered'])} stores"))
     if answer["without_pool"]:
@@ -111,7 +114,10 @@ def status(answer: Mapping[str, Any]) -> Group:
         else WELL.text("fresh")
     )
     rows.add_row("models", age)
-    return Group(Text(answer["environment"], "bold"), rows)
+    parts: list[RenderableType] = [Text(answer["environment"], "bold"), rows]
+    if answer["failed_over"]:
+        parts += ["", render.failed_over(answer["failed_over"])]
+    return Group(*parts)
 
 
 def _long_term(far: Mapping[str, Any]) -> str:

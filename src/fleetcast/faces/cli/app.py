@@ -16,6 +16,7 @@ from fleetcast.faces.cli import (
     beginning,
     cycle,
     deploying,
+    drilling,
     explaining,
     incidents,
     ingesting,
@@ -68,6 +69,7 @@ app.add_typer(answering.export)
 app.add_typer(ordering.orders)
 app.add_typer(backtesting.experiment)
 app.add_typer(releasing.release)
+app.add_typer(drilling.drill)
 app.add_typer(auditing.audit)
 app.add_typer(incidents.incident)
 app.add_typer(telling.alerts)

@@ -177,6 +177,8 @@ def _work(
     terminal.show(report, render.cycle(report, workspace=str(folder)), as_json=json)
     if not report.quorum:
         raise GateFailed("Too few segments passed their gate; nothing was promoted.")
+    if report.held:
+        raise GateFailed("The week is held: what was published last stays.")
 
 
 def _truth(folder: Path) -> Path:

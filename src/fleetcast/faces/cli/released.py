@@ -11,6 +11,7 @@ from fleetcast.faces.cli.figures import NONE, count, day, share, short
 from fleetcast.faces.cli.paper import ILL, TARGET, WELL, Place, next_steps, table
 from fleetcast.fleet.report import (
     Approved,
+    Lifted,
     Move,
     PackageChange,
     Quarantined,
@@ -160,6 +161,12 @@ def moved(move: Move, place: Place) -> RenderableType:
         place, ("score", "the week's forecasts and orders anew, by the release that is live"), *compare
     )
     return Group(said, "", following)
+
+
+def lifted(done: Lifted, place: Place) -> Group:
+    said = WELL.text(f"{done.environment}: the hold of the week of {day(done.cycle)} is lifted.")
+    week = f"run --week {done.cycle}" if place.environment == "dev" else "cd score"
+    return Group(said, "", next_steps(place, (week, "the week again, published as failover makes it")))
 
 
 def audit(records: Sequence["AuditRecord"]) -> RenderableType:

@@ -161,6 +161,27 @@ def release_quarantine(
     terminal.show(done, released.quarantined(done, paper.Place(str(workspace), env.value)), as_json=json)
 
 
+@release.command("lift")
+def release_lift(
+    reason: Annotated[
+        str, typer.Option("--reason", help="Why, in words; the audit log keeps it.", prompt=True)
+    ],
+    workspace: Folder = HERE,
+    env: Env = DEV,
+    json: Json = False,
+) -> None:
+    """Lift the hold of a week: let failover do its work.
+
+    A week is held when much of the fleet would fail over at once; then what was published last stays. The next run of the
+    week publishes what failover makes of it."""
+    with looking("reading what is held"):
+        from fleetcast.faces.cli import paper, released, terminal
+        from fleetcast.fleet import holding
+
+        done = holding.lift(opened(workspace, env), actor=actor(), reason=reason)
+    terminal.show(done, released.lifted(done, paper.Place(str(workspace), env.value)), as_json=json)
+
+
 @release.command("cut")
 def release_cut(
     segment: Annotated[

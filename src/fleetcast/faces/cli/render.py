@@ -25,12 +25,22 @@ from fleetcast.faces.cli.paper import (
 )
 from fleetcast.fleet.report import (
     CycleReport,
+    FailedOver,
     Fired,
     LongTermLines,
     RegionLine,
     SegmentVerdict,
     SourceLine,
     State,
+)
+
+HELD = (
+    ("status --incidents", "what else is wrong: a hold has one cause"),
+    (
+        "release rollback --reason WHY",
+        "go back to the release before, if it is this one; then do the week again",
+    ),
+    ("release lift --reason WHY", "let failover do its work, if its cause is known; then do the week again"),
 )
 
 
@@ -52,7 +62,8 @@ def cycle(report: CycleReport, *, workspace: str) -> Group:
         parts += [title("The gate"), _gate_sentence(report)]
         parts += [not_passed(report.verdicts), ""] if report.failed else [""]
     if report.series.active:
-        parts += [title("The forecasts"), _series_sentence(report), ""]
+        parts += [title("The forecasts"), _series_sentence(report)]
+        parts += [failed_over(report.failed_over), ""] if report.failed_over else [""]
     if report.long_term:
         parts += [title("The long term"), *_long_term(report.long_term), ""]
     parts += [title("Where things are"), files(report.files), ""]
@@ -70,6 +81,9 @@ def _heading(report: CycleReport) -> Text:
         heading.append("\nThis week had been done with exactly these inputs: nothing changed.")
     elif report.resumed:
         heading.append("\nThe run before this one had been cut off: what it had finished was taken over.")
+    if report.held:
+        told = f"held: what was published last stays. {report.held.reason}"
+        heading.append_text(Text.assemble("\n", ILL.text(told)))
     if report.stale:
         heading.append_text(
             Text.assemble("\n", STALE.text("stale: models were trained too long before this scoring"))
@@ -129,6 +143,7 @@ def _gate_sentence(report: CycleReport) -> Text:
         )
     elif report.release and not report.promoted:
         waits = f"approval: {report.awaiting}" if report.awaiting else "promotion"
+        waits = "people's decision: the week is held" if report.held else waits
         sentence.append(f"\nRelease {short(report.release)} awaits {waits}.")
     elif report.release:
         sentence.append(f"\nRelease {short(report.release)} is live.")
@@ -185,6 +200,18 @@ def _series_sentence(report: CycleReport) -> Text:
     return sentence
 
 
+def failed_over(segments: Iterable[FailedOver]) -> Table:
+    """Whose champion does not serve, or not yet again."""
+    rows = table("Not served by its champion", "!Since", "Why", "Served by")
+    for one in segments:
+        good = (
+            f", good {count(one.good)} times in a row" if one.good > 1 else ", good once" if one.good else ""
+        )
+        served_by = one.served_by.replace("_", " ")
+        rows.add_row(one.segment, day(one.since), one.reason.replace("_", " ") + good, served_by)
+    return rows
+
+
 def _long_term(far: LongTermLines) -> list[RenderableType]:
     ahead = (
         f"from {day(far.weeks[0])} to {day(far.weeks[-1])}"
@@ -237,6 +264,8 @@ def _next(report: CycleReport, place: Place) -> Group:
     waits = report.quorum and not report.promoted
     approve = f"release approve {short(report.release)} --key FILE"
     promote = [(approve, "sign that it may become live")] if waits and report.awaiting else []
+    if report.held:
+        return next_steps(place, *HELD)
     promote += [(f"release promote {short(report.release)}", "make the new release live")] if waits else []
     return next_steps(
         place,

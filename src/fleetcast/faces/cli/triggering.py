@@ -94,3 +94,5 @@ def _fire(
     terminal.show(fired, render.fired(fired, workspace=str(folder)), as_json=json)
     if fired.report and not fired.report.quorum:
         raise GateFailed("Too few segments passed their gate; nothing was promoted.")
+    if fired.report and fired.report.held:
+        raise GateFailed("The week is held: what was published last stays.")
