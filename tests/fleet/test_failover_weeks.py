@@ -12,7 +12,9 @@ from fleetcast.domain.week import WEEK
 from fleetcast.fleet import holding, incidents, reporting
 from fleetcast.fleet.progress import Silent
 from fleetcast.fleet.run import run_cycle
+from fleetcast.fleet.scorer import Scorer
 from fleetcast.fleet.status import status
+from fleetcast.fleet.what_if import Question
 from fleetcast.lake import Lake
 from fleetcast.testing.kiosks import (
     LAST,
@@ -72,6 +74,9 @@ def test_a_champion_that_failed_comes_back_after_two_good_weeks_and_a_week_done_
     told = {one.segment: (one.state, one.since, one.good, one.served_by) for one in report.failed_over}
     assert told[EAST] == ("on_probation", LAST - 3 * WEEK, 1, "baseline")
     assert [one.segment for one in status(opened(chain))["failed_over"]] == [EAST, "east/large/slow"]
+    published = forecasts(chain, LAST - 2 * WEEK).filter(segment=EAST, horizon=1).row(0, named=True)
+    asked = Scorer(opened(chain)).ask(Question((published["store"],), (published["product"],)))
+    assert (asked.rows[0].state, asked.rows[0].forecast.median) == ("baseline", published["median"])
     score(chain, LAST - WEEK)
     assert served(chain, LAST - WEEK) == [("champion", "ok")]
     assert status(opened(chain))["failed_over"] == []

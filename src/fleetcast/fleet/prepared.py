@@ -18,7 +18,7 @@ from fleetcast.domain.versions import Snapshot
 from fleetcast.features import supposing
 from fleetcast.features.panel import F64, Panel
 from fleetcast.features.view import panel_at
-from fleetcast.fleet import latecomers, reporting, work
+from fleetcast.fleet import latecomers, reporting, standings, work
 from fleetcast.fleet.what_if import LATE, Row, laid_out, rows
 from fleetcast.scoring import stage as scoring
 from fleetcast.scoring.failover import Served
@@ -117,9 +117,11 @@ class Prepared:
 
 def prepare(w: Workspace, partition: str, reach: Reach, release: str, published: Published) -> Prepared:
     """Read a partition, load the release's models of it, and forecast it."""
-    history = _history(w, published, partition)
+    history, live = _history(w, published, partition), w.registry.releases.get(release)
+    out = standings.out(w, live, before=published.cycle)
+    in_alarm = standings.in_alarm(w, before=published.cycle)
     ready = scoring.prepare(
-        ScoringTask(partition, published.cycle, release, published.snapshot),
+        ScoringTask(partition, published.cycle, release, published.snapshot, out=out, in_alarm=in_alarm),
         history,
         w.tables,
         settings=w.settings,
