@@ -22,6 +22,7 @@ from fleetcast.domain.tables import (
     PRICES,
     PRODUCTS,
     ROUNDS,
+    SHADOWS,
     SHELF,
     STORES,
     Table,
@@ -72,21 +73,12 @@ def score(
     registry: Registry,
 ) -> str:
     """Write a partition's forecasts, orders and completeness; returns the digest of the record in the bank."""
-    manifest = registry.releases.get(task.release).manifest
-    design = design_at(history, task.cutoff, tables, settings=settings, only_ahead=True)
-    panel = design.panel
-    moment = Looks.of(settings.calendar.ready_after_days, history.received).at(task.cutoff)
-    stores, products = (
-        as_known_at(STORES, history.stores, moment),
-        as_known_at(PRODUCTS, history.products, moment),
-    )
-    series = panel.series.select("store", "product", "region", "segment", "baseline", "category")
-    active = _active(_delivered(lake, task, settings), stores, products, series, task, settings)
+    week = _Week.of(task, history, tables, settings, lake, registry)
+    desk, active, manifest = week.desk, week.active, week.desk.manifest
     previous = _previous(lake, task)
 
-    desk = _Desk(panel, design, manifest, registry)
     served = _trusted(desk, active, previous, task, settings)
-    wanted = _orders(served, series, products, moment, task, settings, lake)
+    wanted = _orders(served, week.series, week.products, week.moment, task, settings, lake)
     record = {
         "partition": task.partition,
         "unloadable": desk.failed,
@@ -112,6 +104,74 @@ def score(
         _write(everything, wanted, task, lake)
     log.info("rehearsed" if task.rehearsal else "scored", partition=task.partition, **record["failover"])
     return registry.bank.put(canonical(record))
+
+
+def shadow(
+    task: ScoringTask,
+    history: History,
+    tables: Mapping[str, Table],
+    *,
+    settings: Settings,
+    lake: Lake,
+    registry: Registry,
+) -> str:
+    """Write what a release that is not live would forecast for a partition, beside what is published; the record's digest.
+
+    Only what it says itself, up to the longest horizon of short-term models: where its own model has no row that could be
+    published, there is none.
+    """
+    week = _Week.of(task, history, tables, settings, lake, registry)
+    nothing = lake.read(FORECASTS, partition="")
+    served = _trusted(week.desk, week.active, nothing, task, settings)
+    averaged = [name for name, member in week.desk.members.items() if member.serving == "baseline"]
+    own = (pl.col("failover") == "champion") | (
+        (pl.col("failover") == "baseline") & pl.col("segment").is_in(averaged)
+    )
+    wanted = _orders(served, week.series, week.products, week.moment, task, settings, lake)
+    rows = served.forecasts.filter(own).join(
+        wanted.select(*failover.KEY, "order"), on=failover.KEY, how="left"
+    )
+
+    batch = f"{task.cutoff} {task.release}"
+    if rows.height or task.partition in lake.partitions(SHADOWS):
+        lake.write(SHADOWS, rows.with_columns(batch=pl.lit(batch)), partition=task.partition, batches=[batch])
+    log.info("shadow_scored", partition=task.partition, release=task.release, rows=rows.height)
+    unloadable = {name: why for name, why in week.desk.failed.items() if name in week.desk.manifest.models}
+    return registry.bank.put(
+        canonical({"partition": task.partition, "rows": rows.height, "unloadable": unloadable})
+    )
+
+
+@dataclass(frozen=True)
+class _Week:
+    """What a partition's week is forecast from, whichever release does it."""
+
+    desk: "_Desk"
+    active: pl.DataFrame
+    series: pl.DataFrame
+    products: pl.DataFrame
+    moment: datetime
+
+    @classmethod
+    def of(
+        cls,
+        task: ScoringTask,
+        history: History,
+        tables: Mapping[str, Table],
+        settings: Settings,
+        lake: Lake,
+        registry: Registry,
+    ) -> "_Week":
+        manifest = registry.releases.get(task.release).manifest
+        design = design_at(history, task.cutoff, tables, settings=settings, only_ahead=True)
+        moment = Looks.of(settings.calendar.ready_after_days, history.received).at(task.cutoff)
+        stores, products = (
+            as_known_at(STORES, history.stores, moment),
+            as_known_at(PRODUCTS, history.products, moment),
+        )
+        series = design.panel.series.select("store", "product", "region", "segment", "baseline", "category")
+        active = _active(_delivered(lake, task, settings), stores, products, series, task, settings)
+        return cls(_Desk(design.panel, design, manifest, registry), active, series, products, moment)
 
 
 def _unlike_judged(
