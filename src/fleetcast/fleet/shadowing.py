@@ -10,10 +10,19 @@ from fleetcast.domain.incidents import FLEET, Signal
 from fleetcast.domain.shadows import STEP, Shadow
 from fleetcast.domain.versions import canonical
 from fleetcast.domain.week import label, of_label
-from fleetcast.fleet import incidents, promoting, shadow_evidence, weekly_forecasts, work
+from fleetcast.fleet import (
+    audience,
+    incidents,
+    promoting,
+    shadow_evidence,
+    weekly_forecasts,
+    wording,
+    work,
+)
 from fleetcast.fleet.cycle import Cycle
 from fleetcast.fleet.shadow_evidence import Evidence
 from fleetcast.fleet.steps import Failed
+from fleetcast.fleet.wording import Place
 from fleetcast.ledger.audit import AuditEvent
 from fleetcast.registry.manifest import Release
 from fleetcast.telemetry import get_logger
@@ -121,8 +130,7 @@ def _settle(cycle: Cycle, shadow: Shadow) -> Iterator[str]:
         decided(w, shadow, evidence, actor=cycle.actor, policy=POLICY)
     elif w.ledger.pointer() == shadow.release:
         ended = AuditEvent(cycle.actor, "shadow.stop", "", "it became live meanwhile", policy=POLICY)
-        with w.ledger.transaction() as transaction:
-            transaction.end_shadow(replace(shadow, state="stopped"), ended)
+        _end(w, replace(shadow, state="stopped"), ended)
 
 
 def known_in(w: Workspace, shadow: Shadow, days: Sequence[date]) -> date:
@@ -156,7 +164,13 @@ def decided(
         evidence=w.bank.put(canonical(evidence.written())) if evidence else None,
     )
     said = "; ".join(part for part in (why, answer.text if answer else "") if part)
-    with w.ledger.transaction() as transaction:
-        action = "shadow.stop" if why else "shadow.decide"
-        transaction.end_shadow(ended, AuditEvent(actor, action, "", said, policy=policy))
+    _end(w, ended, AuditEvent(actor, "shadow.stop" if why else "shadow.decide", "", said, policy=policy))
     return ended
+
+
+def _end(w: Workspace, ended: Shadow, event: AuditEvent) -> None:
+    """Write its end down, and tell people of it: both or neither."""
+    message = wording.shadow(Place.of(w), ended, event.reason)
+    with w.ledger.transaction() as transaction:
+        transaction.end_shadow(ended, event)
+        transaction.tell(audience.of(w.settings.alerts.channels, message))

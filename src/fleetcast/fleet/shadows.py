@@ -7,7 +7,7 @@ from datetime import date
 from fleetcast.domain.errors import PolicyRefusal, UsageError
 from fleetcast.domain.shadows import Labels, Shadow
 from fleetcast.domain.week import WEEK, of_label
-from fleetcast.fleet import releases, reporting, shadow_evidence, shadowing
+from fleetcast.fleet import releases, reporting, shadow_evidence, shadowing, telling
 from fleetcast.fleet.cycle import Cycle
 from fleetcast.fleet.progress import Progress
 from fleetcast.fleet.refusals import recorded
@@ -65,7 +65,8 @@ def stop(w: Workspace, name: str, *, actor: str, reason: str) -> ShadowView:
     view = show(w, name)
     if view.shadow.state != "running":
         raise UsageError(f"the shadow of release {view.shadow.release[:12]} has ended already")
-    ended = shadowing.decided(w, view.shadow, view.evidence, actor=actor, why=reason)
+    with telling.delivered(w):
+        ended = shadowing.decided(w, view.shadow, view.evidence, actor=actor, why=reason)
     return ShadowView(w.environment, ended, view.cycles, None, view.evidence)
 
 

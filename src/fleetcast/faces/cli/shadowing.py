@@ -37,7 +37,7 @@ def shadow(
     env: Env = DEV,
     json: Json = False,
 ) -> None:
-    """Score a release beside the live one, week by week, and publish nothing of it.
+    """Score a release beside the live one, and publish nothing of it.
 
     With --cycles it begins; without, it says what the comparison with the published forecasts has come to by now."""
     from fleetcast.faces.cli import paper, shadowed, terminal
@@ -67,7 +67,7 @@ def shadow(
 
 
 def shadows(workspace: Folder = HERE, env: Env = DEV, json: Json = False) -> None:
-    """Every release that was scored beside the champion, newest first, and what was decided."""
+    """Releases scored beside the live one, and what was decided."""
     with looking("reading shadows"):
         from fleetcast.faces.cli import shadowed, terminal
         from fleetcast.fleet import shadows
