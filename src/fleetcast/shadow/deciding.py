@@ -121,4 +121,4 @@ def _signed(value: float) -> str:
 
 
 def _amount(value: float | None, sign: str = "+") -> str:
-    return "–" if value is None else f"{value:{sign},.0f}".replace("-", "−")
+    return "–" if value is None else f"{round(value):{sign},}".replace("-", "−")

@@ -132,4 +132,5 @@ def _following(view: ShadowView, place: Place) -> Group:
             (f"release diff {name}", "what it would change, and who has to agree"),
             (f"release promote {name}", "make it live"),
         )
-    return next_steps(place, ("audit log --action shadow.decide", "what was decided, when and by what"))
+    action = "shadow.stop" if view.shadow.state == "stopped" else "shadow.decide"
+    return next_steps(place, (f"audit log --action {action}", "what was decided, when, by whom and why"))
