@@ -25,6 +25,7 @@ from fleetcast.domain.tables import (
     QUARANTINE,
     ROUNDS,
     SCORES,
+    SHADOWS,
     Table,
     covariates,
 )
@@ -50,7 +51,7 @@ from fleetcast.settings.local import Effort, local
 from fleetcast.settings.references import resolved
 from fleetcast.sources.raw import RawStore
 
-DERIVED = (DEMAND, MEMBERSHIP, ROUNDS, FORECASTS, ORDERS, COMPLETENESS, SCORES, QUARANTINE)
+DERIVED = (DEMAND, MEMBERSHIP, ROUNDS, FORECASTS, SHADOWS, ORDERS, COMPLETENESS, SCORES, QUARANTINE)
 SETTINGS_FILE = "fleetcast.toml"
 POLICY_FILE = "policy.toml"
 LEDGER = "ledger.db"  # where it is a file

@@ -33,10 +33,11 @@ Kind = Literal[
     "resumed",  # a cycle was broken off, and went on
     "two_schedulers",  # a second one wanted to run the same environment
     "overdue",  # a cycle ended after its deadline
+    "shadow",  # a challenger was to be scored beside the champion, and was not
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 PASSING: frozenset[Kind] = frozenset(
-    {"corrected", "events", "closing", "failed", "resumed", "two_schedulers", "overdue"}
+    {"corrected", "events", "closing", "failed", "resumed", "two_schedulers", "overdue", "shadow"}
 )  # over once told
 OF_A_SOURCE: frozenset[Kind] = frozenset({"late", "absent", "corrupted", "corrected", "schema", "volume"})
 State = Literal["open", "acknowledged", "closed"]

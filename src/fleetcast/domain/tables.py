@@ -208,6 +208,16 @@ class Forecasts(Contract):
     q0975: float = pa.Field(ge=0, alias="q0.975")
 
 
+class Shadows(Forecasts):
+    """What a release that was not live would have forecast. One row per release, cycle, week, store and product.
+
+    Rows as those of `forecasts`, and published nowhere; `order` is what would have been ordered, null but for the
+    nearest week. Only what the release says itself: `failover` is champion, or baseline where it serves a segment by that.
+    """
+
+    order: float = pa.Field(ge=0, nullable=True)
+
+
 class Orders(Contract):
     """Recommended order quantities. `order` is null where `reason` says why none can be given."""
 
@@ -327,6 +337,7 @@ DEMAND = Table("demand", Demand, ("week", "store", "product"), "week")
 MEMBERSHIP = Table("segments", Membership, ("store", "product", "valid_from"), None)
 ROUNDS = Table("rounds", Rounds, ("origin", "week", "store", "product", "recipe"), "origin")
 FORECASTS = Table("forecasts", Forecasts, ("cycle", "week", "store", "product"), "cycle")
+SHADOWS = Table("shadows", Shadows, ("release", "cycle", "week", "store", "product"), "cycle")
 ORDERS = Table("orders", Orders, ("cycle", "week", "store", "product"), "cycle")
 ORDER_SHEET = Table("order_sheet", OrderSheet, ("cycle", "week", "store", "product"), "cycle")
 COMPLETENESS = Table("completeness", Completeness, ("cycle", "week", "store", "product"), "cycle")

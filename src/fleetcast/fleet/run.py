@@ -20,6 +20,7 @@ from fleetcast.fleet import (
     ingesting,
     pins,
     reporting,
+    shadowing,
     standings,
     telling,
     watching,
@@ -241,10 +242,13 @@ def work_through(
     except BaseException as error:
         w.ledger.cycle_finished(cycle.name, "failed", {"error": str(error)})
         raise
+    else:
+        in_time = None if cycle.deadline is None else w.clock() <= cycle.deadline
+        w.ledger.cycle_finished(cycle.name, "done", {"only": only or "all", "in_time": in_time})
+        if only in (None, "score", "monitor"):
+            shadowing.follow(cycle)
     finally:
         cycle.close()
-    in_time = None if cycle.deadline is None else w.clock() <= cycle.deadline
-    w.ledger.cycle_finished(cycle.name, "done", {"only": only or "all", "in_time": in_time})
     return Outcome(made, rehearsed, changes)
 
 

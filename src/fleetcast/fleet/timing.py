@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from fleetcast.domain import shadows
 from fleetcast.domain.week import known_by
 from fleetcast.fleet.progress import Progress
 from fleetcast.ledger.steps import StepRecord
@@ -27,6 +28,8 @@ def usual(ledger: Ledger, *, before: str) -> dict[str, float]:
     ]
     found: dict[str, list[StepRecord]] = {}
     for record in ledger.steps(max(whole)) if whole else []:
+        if record.step == shadows.STEP:  # after the forecasts are out: no deadline waits for it
+            continue
         found.setdefault(record.step, []).append(record)
     return {step: duration(records) for step, records in found.items()}
 

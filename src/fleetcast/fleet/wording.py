@@ -8,6 +8,7 @@ from typing import Self
 
 from fleetcast.domain.incidents import PASSING, Incident
 from fleetcast.domain.notices import Message, Step, Topic
+from fleetcast.domain.shadows import Shadow
 from fleetcast.domain.versions import digest_of
 from fleetcast.domain.week import label
 from fleetcast.fleet.report import CycleReport, Move, Quarantined, SegmentVerdict
@@ -145,6 +146,18 @@ def quarantined(place: Place, done: Quarantined, *, actor: str, reason: str) -> 
         [f"By {actor}: {reason}", *_few(served)],
         place.step("forecast without it", "score"),
         place.step("train its segments anew", "train"),
+    )
+
+
+def shadow(place: Place, ended: Shadow, said: str) -> Message:
+    """A challenger is not scored beside the champion any more, and what that came to."""
+    name = ended.release[:12]
+    return place.message(
+        f"shadow {ended.release} {ended.first} {ended.evidence or 'nothing'}",
+        "release",
+        f"Shadow {name}: {ended.decision or 'stopped'}",
+        [said],
+        place.step("see both beside each other", f"release shadow {name}", _page(ended.release)),
     )
 
 

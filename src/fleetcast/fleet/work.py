@@ -86,6 +86,15 @@ def score(order: Score) -> str:
     return scoring.score(order.task, past, w.tables, settings=w.settings, lake=w.lake, registry=w.registry)
 
 
+def shadow(order: Score) -> str:
+    """Digest of the record in the bank of what a release that is not live would have forecast."""
+    w = _open(order.address)
+    past = history(
+        w, order.snapshot, order.received, partition=order.task.partition, cutoff=order.task.cutoff
+    )
+    return scoring.shadow(order.task, past, w.tables, settings=w.settings, lake=w.lake, registry=w.registry)
+
+
 def backtest(order: Backtest) -> str:
     """Digest of the record in the bank, which names the judged rounds."""
     w = _open(order.address)

@@ -138,6 +138,24 @@ approvals = Table(
     PrimaryKeyConstraint("release", "person"),
 )
 
+# Challengers that are scored beside the champion; `audited` names the record that says what became of each.
+shadows = Table(
+    "shadows",
+    metadata,
+    Column("asked", Integer, ForeignKey("audit.seq"), primary_key=True, autoincrement=False),
+    Column("release", Text, ForeignKey("releases.id"), nullable=False),
+    Column("first", Text, nullable=False),
+    Column("cycles", Integer, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("labels", Text, nullable=False),
+    Column("promotes", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("decision", Text),
+    Column("evidence", Text),
+    Column("audited", Integer, ForeignKey("audit.seq"), nullable=False),
+)
+
 # What went wrong, and what became of it; `audited` names the record of its last change of state.
 incidents = Table(
     "incidents",

@@ -10,8 +10,9 @@ from fleetcast.domain.errors import ConflictError, PolicyRefusal, UsageError
 from fleetcast.domain.incidents import Incident
 from fleetcast.domain.models import TRANSITIONS, ModelState
 from fleetcast.domain.notices import Message, Notice
+from fleetcast.domain.shadows import Shadow
 from fleetcast.domain.versions import canonical, digest
-from fleetcast.ledger import incidents, notices, schema
+from fleetcast.ledger import incidents, notices, schema, shadows
 from fleetcast.ledger.audit import AuditEvent, AuditRecord, seal
 from fleetcast.ledger.view import StoredModel, StoredRelease, View
 
@@ -102,6 +103,19 @@ class Transaction(View):
                 replace(event, subject=f"{incident.kind} {incident.subject}", after=incident.id)
             )
         incidents.put(self._connection, incident, record.seq if record else None)
+
+    def begin_shadow(self, shadow: Shadow, event: AuditEvent) -> None:
+        """Have a release scored beside the live one from now on; a release is one shadow at a time."""
+        asked = {"first": shadow.first.isoformat(), "cycles": shadow.cycles, "labels": shadow.labels}
+        after = _json(asked | {"promotes": shadow.promotes})
+        record = self._append(replace(event, subject=shadow.release, after=after))
+        shadows.begin(self._connection, shadow, record.seq)
+
+    def end_shadow(self, shadow: Shadow, event: AuditEvent) -> None:
+        """Write down what became of a shadow that runs, with the digest of the evidence."""
+        after = _json({"decision": shadow.decision, "evidence": shadow.evidence})
+        record = self._append(replace(event, subject=shadow.release, after=after))
+        shadows.end(self._connection, shadow, record.seq)
 
     def tell(self, told: Iterable[tuple[str, Message]]) -> None:
         """Keep messages for their channels; what a channel was told already, it is not told again."""

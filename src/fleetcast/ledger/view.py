@@ -11,7 +11,8 @@ from sqlalchemy import Connection, Row, func, select
 from fleetcast.domain.incidents import Incident
 from fleetcast.domain.models import ModelKind, ModelState
 from fleetcast.domain.notices import Notice
-from fleetcast.ledger import incidents, notices, schema
+from fleetcast.domain.shadows import Shadow
+from fleetcast.ledger import incidents, notices, schema, shadows
 from fleetcast.ledger.audit import GENESIS, AuditRecord
 
 
@@ -149,6 +150,10 @@ class View:
     ) -> list[Notice]:
         """Notices, the newest first; only those still to be sent, and of them only those that are `due` by then."""
         return notices.notices(self._connection, waiting=waiting, due=due, limit=limit)
+
+    def shadows(self, *, running: bool = False) -> list[Shadow]:
+        """Shadows in the order they were asked for; only those that run still, if asked so."""
+        return shadows.shadows(self._connection, running=running)
 
     def models(
         self,

@@ -23,6 +23,7 @@ from fleetcast.domain.tables import (
     PRICES,
     PRODUCTS,
     ROUNDS,
+    SHADOWS,
     SHELF,
     STORES,
     Table,
@@ -227,6 +228,42 @@ def score(
         _write(everything, wanted, task, lake)
     log.info("rehearsed" if task.rehearsal else "scored", partition=task.partition, **record["failover"])
     return registry.bank.put(canonical(record))
+
+
+def shadow(
+    task: ScoringTask,
+    history: History,
+    tables: Mapping[str, Table],
+    *,
+    settings: Settings,
+    lake: Lake,
+    registry: Registry,
+) -> str:
+    """Write what a release that is not live would forecast for a partition, beside what is published; the record's digest.
+
+    Only what it says itself, up to the longest horizon of short-term models: where its own model has no row that could be
+    published, there is none.
+    """
+    ready = prepare(task, history, tables, settings=settings, lake=lake, registry=registry)
+    desk, nothing = ready.desk, lake.read(FORECASTS, partition="")
+    served = _trusted(desk, ready.active, nothing, task, ready.settings).served
+    averaged = [name for name, member in desk.members.items() if member.serving == "baseline"]
+    own = (pl.col("failover") == "champion") | (
+        (pl.col("failover") == "baseline") & pl.col("segment").is_in(averaged)
+    )
+    wanted = _orders(served, ready.series, ready.products, ready.moment, task, settings, lake)
+    rows = served.forecasts.filter(own).join(
+        wanted.select(*failover.KEY, "order"), on=failover.KEY, how="left"
+    )
+
+    batch = f"{task.cutoff} {task.release}"
+    if rows.height or task.partition in lake.partitions(SHADOWS):
+        lake.write(SHADOWS, rows.with_columns(batch=pl.lit(batch)), partition=task.partition, batches=[batch])
+    log.info("shadow_scored", partition=task.partition, release=task.release, rows=rows.height)
+    unloadable = {name: why for name, why in desk.failed.items() if name in desk.manifest.models}
+    return registry.bank.put(
+        canonical({"partition": task.partition, "rows": rows.height, "unloadable": unloadable})
+    )
 
 
 def _unlike_judged(

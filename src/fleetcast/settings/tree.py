@@ -239,6 +239,16 @@ class GateSettings(Branch):
     quorum: Share = 0.9
 
 
+class ShadowSettings(Branch):
+    """When a challenger that was a shadow beside the champion may follow it; fractions, over the weeks that are known."""
+
+    noninferiority: float = 0.01  # by which MAPE may be higher, over the whole 90 % interval
+    cost: float = 0.01  # by which money lost on orders may be more, as a share of the champion's
+    minimum_weeks: int = Field(4, ge=2)  # of known demand; of fewer nothing is concluded
+    coverage: Share = 0.95  # of published rows that it forecast too, and of those whose demand is known
+    worse_segments: Share = 0.1  # that may be worse by more than a margin
+
+
 class RetrainingSettings(Branch):
     """When segments are retrained, and when a scoring run counts as stale."""
 
@@ -404,6 +414,7 @@ class Settings(Branch):
     training: TrainingSettings = TrainingSettings()
     long_term: LongTermSettings = LongTermSettings()
     gate: GateSettings = GateSettings()
+    shadow: ShadowSettings = ShadowSettings()
     retraining: RetrainingSettings = RetrainingSettings()
     monitoring: MonitoringSettings = MonitoringSettings()
     failover: FailoverSettings = FailoverSettings()

@@ -24,6 +24,7 @@ from fleetcast.faces.cli import (
     notebooks,
     ordering,
     releasing,
+    shadowing,
     telling,
     tracing,
     trialing,
@@ -68,6 +69,8 @@ answering.export.command("dashboards")(watching.dashboards)
 app.add_typer(answering.export)
 app.add_typer(ordering.orders)
 app.add_typer(backtesting.experiment)
+releasing.release.command("shadow")(shadowing.shadow)
+releasing.release.command("shadows")(shadowing.shadows)
 app.add_typer(releasing.release)
 app.add_typer(drilling.drill)
 app.add_typer(auditing.audit)
