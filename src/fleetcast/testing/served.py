@@ -31,6 +31,7 @@ from fleetcast.monitoring.scores import score
 from fleetcast.registry.manifest import Manifest, Member, Reference, Release
 from fleetcast.registry.models import Challenger, ModelVersion
 from fleetcast.registry.packs import pack
+from fleetcast.registry.publications import Publication
 from fleetcast.workspace import Workspace
 
 CUTOFF = date(2026, 11, 9)
@@ -160,6 +161,9 @@ def _cycle(w: Workspace) -> None:
     for step, output in (("derive", w.bank.put(canonical(versions))), ("score", "scored")):
         w.ledger.finish(w.ledger.begin(name, step, "all", "inputs"), output)
     w.ledger.cycle_finished(name, "done", {})
+    seq, head = w.ledger.head()
+    release = w.ledger.pointer() or ""
+    w.publications.publish(Publication(name, release, w.lake.version(FORECASTS), seq, head))
 
 
 # ------------------------------------------------------------------------------------------------- tables

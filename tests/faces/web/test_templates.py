@@ -2,6 +2,7 @@ import re
 from importlib.resources import files
 from pathlib import Path
 
+from fleetcast.domain.incidents import KINDS
 from fleetcast.faces.web.assets import assets
 from fleetcast.faces.web.page import templates
 from fleetcast.faces.web.words import catalogue
@@ -46,7 +47,17 @@ def test_every_text_that_a_page_says_is_in_the_catalogue():
 def test_the_catalogue_has_no_text_that_nobody_says():
     text = texts()
     built = tuple(name for name in NAMED.findall(text) if name.endswith((".", "_")))
-    looked_up = ("key.", "value.", "column.", "error.", "state.")
+    looked_up = (
+        "key.",
+        "value.",
+        "column.",
+        "reason.",
+        "failover.",
+        "trouble.",
+        "action.",
+        "error.",
+        "state.",
+    )
     unused = {
         name for name in catalogue() if f'"{name}"' not in text and not name.startswith((*built, *looked_up))
     }
@@ -55,3 +66,9 @@ def test_the_catalogue_has_no_text_that_nobody_says():
 
 def test_the_style_sheet_names_the_font_as_it_is_sent():
     assert assets()["inter.woff2"].address.rpartition("/")[2].encode() in assets()["app.css"].content
+
+
+def test_every_kind_of_incident_has_a_word_and_something_to_be_done():
+    for kind in (*KINDS, "over_gate"):
+        assert f"trouble.{kind}" in catalogue()
+        assert f"action.{kind}" in catalogue()

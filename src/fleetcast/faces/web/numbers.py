@@ -60,6 +60,18 @@ def points(value: float | None) -> str:
     return f"{_signed('0.0' if float(shown) == 0 else shown)}{SPACE}pp"
 
 
+def change(value: float | None) -> str:
+    """How many more or fewer, with its sign.
+
+    >>> change(3.0), change(-12.0), change(0.0)
+    ('+3', '−12', '0')
+    """
+    if value is None:
+        return MISSING
+    shown = f"{value:+,.0f}"
+    return "0" if shown in {"+0", "-0"} else _signed(shown)
+
+
 def days(value: float | None, *, beside: float | None = None) -> str:
     """A model's age; beside a limit with a decimal where it would land on it.
 

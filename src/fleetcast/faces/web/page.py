@@ -34,7 +34,7 @@ class Section:
     roles: frozenset[str] | None = None
 
 
-SECTIONS = (Section("fleet", "/fleet"),)
+SECTIONS = (Section("home", "/"), Section("fleet", "/fleet"), Section("orders", "/orders"))
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def templates() -> Environment:
     )
     formats: dict[str, Callable[..., str]] = {
         name: getattr(numbers, name)
-        for name in ("whole", "units", "error", "percent", "points", "days", "day", "moment")
+        for name in ("whole", "units", "error", "percent", "points", "change", "days", "day", "moment")
     }
     environment.filters.update(formats)
     environment.globals.update(

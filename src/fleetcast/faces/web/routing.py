@@ -13,6 +13,9 @@ from fleetcast.domain.errors import FleetcastError, PolicyRefusal, UsageError
 from fleetcast.faces.web import page
 from fleetcast.faces.web.assets import static
 from fleetcast.faces.web.fleet import fleet, fleet_twin
+from fleetcast.faces.web.forecast import forecast, forecast_twin
+from fleetcast.faces.web.home import home, home_twin
+from fleetcast.faces.web.orders import orders, orders_twin
 from fleetcast.faces.web.page import THEME, THEMES, Visit, render
 from fleetcast.faces.web.twins import KINDS, Kind
 from fleetcast.faces.web.wall import wall
@@ -39,9 +42,12 @@ def routes(workspaces: Workspaces) -> list[BaseRoute]:
         Route("/static/{name}", static),
         Route("/theme", _theme, methods=["POST"]),
         Route("/", _home(workspaces)),
-        *of("/", lambda visit: RedirectResponse(visit.at("/fleet"))),
+        *of("/", home),
+        *of("/attention", home, home_twin),
         *of("/fleet/wall", wall),
         *of("/fleet", fleet, fleet_twin),
+        *of("/orders", orders, orders_twin),
+        *of("/forecasts/{store}/{product}", forecast, forecast_twin),
     ]
 
 
