@@ -44,6 +44,7 @@ class ModelRow:
     rmse_all: float | None
     bias: float | None
     limit: float
+    bias_limit: float
     age_days: float | None
     series: int
     champion: float | None
@@ -58,9 +59,9 @@ class ModelRow:
         return self.mape - self.baseline_mape
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FleetHealth:
-    """The live fleet at its newest scoring run, the worst model first.
+    """The live fleet at its newest scoring run, the worst model first; one reading equals no other.
 
     `weekly` has each region's MAPE by week, the oldest first.
     """
@@ -188,6 +189,7 @@ def _row(
         rmse_all=metrics.get("rmse_all"),
         bias=metrics.get("bias"),
         limit=limit,
+        bias_limit=checks.get("bias", {}).get("limit", w.settings.gate.bias),
         age_days=age.days if age else None,
         series=served.get("series", 0),
         champion=served["champion"] / served["rows"] if served.get("rows") else None,

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import prod
 from statistics import median
 
@@ -54,11 +55,22 @@ class Matrix:
 
 
 def matrix(health: FleetHealth, rows: Sequence[ModelRow]) -> Matrix:
-    """The matrix of some rows, in whatever state they are: one kind of number for all of it.
+    """The matrix of some of its rows, in whatever state they are: one kind of number for all of it.
 
-    Where the keys make more columns than anybody takes in, the last ones are left out, and a cell has several models.
+    Keys that have one value tell nothing apart. Where the others make more columns than anybody takes in, the last ones
+    are left out, and a cell has several models.
     """
-    keys = tuple(key for key in health.keys if key != health.region_key)
+    return _whole(health) if len(rows) == len(health.rows) else _matrix(health, rows)
+
+
+@lru_cache(maxsize=8)
+def _whole(health: FleetHealth) -> Matrix:
+    """The matrix of all rows, which every filter by state asks for again."""
+    return _matrix(health, health.rows)
+
+
+def _matrix(health: FleetHealth, rows: Sequence[ModelRow]) -> Matrix:
+    keys = tuple(key for key in health.keys if key != health.region_key and len(health.values[key]) > 1)
     while len(keys) > 1 and prod(len(health.values[key]) for key in keys) > MOST:
         keys = keys[:-1]
     places = [health.keys.index(key) for key in keys]

@@ -120,7 +120,13 @@ def _columns(found: FleetHealth) -> Sequence[Column[ModelRow]]:
         ),
         Column("rmse0", lambda row: row.rmse0, lambda row: numbers.error(row.rmse0), number=True),
         Column("rmse_all", lambda row: row.rmse_all, lambda row: numbers.error(row.rmse_all), number=True),
-        Column("bias", lambda row: row.bias, lambda row: numbers.percent(row.bias), number=True),
+        Column(
+            "bias",
+            lambda row: row.bias,
+            lambda row: numbers.bias(row.bias, row.bias_limit),
+            number=True,
+            css=lambda row: "past" if row.bias is not None and abs(row.bias) > row.bias_limit else "",
+        ),
         Column(
             "age_days",
             lambda row: row.age_days,
@@ -130,6 +136,6 @@ def _columns(found: FleetHealth) -> Sequence[Column[ModelRow]]:
         ),
         Column("champion", lambda row: row.champion, lambda row: numbers.percent(row.champion), number=True),
         Column("series", lambda row: row.series, lambda row: numbers.whole(row.series), number=True),
-        Column("signs", lambda row: ", ".join(row.signs) or None),
         Column("model", lambda row: row.model, lambda row: row.model.rpartition("/")[2]),
+        Column("why", lambda row: row.why or None, css=lambda _: "wrap"),
     )

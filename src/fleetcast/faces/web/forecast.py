@@ -86,6 +86,10 @@ COLUMNS: Sequence[Column[Ahead]] = (
         number=True,
         css=lambda _: "strong",
     ),
-    Column("reason", lambda one: one.reason, lambda one: called(one.reason or "ok", "reason")),
+    Column(
+        "reason",
+        lambda one: one.reason,
+        lambda one: called(one.reason, "reason") if one.reason else numbers.MISSING,
+    ),
     Column("failover", lambda one: one.failover, lambda one: called(one.failover, "failover")),
 )

@@ -48,6 +48,17 @@ def percent(value: float | None, *, beside: float | None = None) -> str:
     return f"{_signed(f'{value * 100:.1f}')}{SPACE}%"
 
 
+def bias(value: float | None, limit: float) -> str:
+    """A bias with its sign, on its own side of a limit that holds both ways.
+
+    >>> bias(0.15004, 0.15).replace(SPACE, " "), bias(-0.2, 0.15).replace(SPACE, " ")
+    ('+15.004 %', '−20.0 %')
+    """
+    if value is None or value == 0:
+        return percent(value)
+    return ("−" if value < 0 else "+") + percent(abs(value), beside=limit)
+
+
 def points(value: float | None) -> str:
     """A difference of two fractions, in percentage points.
 
