@@ -63,3 +63,16 @@ def test_home_lists_what_stands_out_the_gravest_first(pages):
 def test_home_of_one_region_tells_of_no_other(pages_of):
     rows = pages_of("scientist", "region-03").get("/dev/attention.json").json()
     assert {row["subject"].split("/")[0] for row in rows} <= {"region-03"}
+
+
+def test_the_summary_pools_what_was_published_by_region(pages, pages_of):
+    rows = pages.get("/dev/summary.json").json()
+    assert [row["region"] for row in rows] == sorted(
+        (row["region"] for row in rows),
+        key=lambda name: -next(r["skill"] for r in rows if r["region"] == name),
+    )
+    assert all(row["n"] > 0 and row["mape"] > 0 for row in rows)
+    assert "Forecasts as they were published" in pages.get("/dev/summary").text
+    assert {row["region"] for row in pages_of("viewer", "region-02").get("/dev/summary.json").json()} == {
+        "region-02"
+    }

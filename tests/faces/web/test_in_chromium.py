@@ -19,6 +19,7 @@ PAGES = {
     "fleet-empty": "/dev/fleet?q=nobody",
     "wall": "/dev/fleet/wall",
     "orders": "/dev/orders",
+    "summary": "/dev/summary",
     "forecast": "/dev/forecasts/S01-l01/fast-01?weeks=104",
     "nothing-yet": "/prod/fleet",
     "not-found": "/nowhere/fleet",

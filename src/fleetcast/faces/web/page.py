@@ -34,7 +34,12 @@ class Section:
     roles: frozenset[str] | None = None
 
 
-SECTIONS = (Section("home", "/"), Section("fleet", "/fleet"), Section("orders", "/orders"))
+SECTIONS = (
+    Section("home", "/"),
+    Section("fleet", "/fleet"),
+    Section("orders", "/orders"),
+    Section("summary", "/summary"),
+)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from fleetcast.faces.web.forecast import forecast, forecast_twin
 from fleetcast.faces.web.home import home, home_twin
 from fleetcast.faces.web.orders import orders, orders_twin
 from fleetcast.faces.web.page import THEME, THEMES, Visit, render
+from fleetcast.faces.web.summary import summed, summed_twin
 from fleetcast.faces.web.twins import KINDS, Kind
 from fleetcast.faces.web.wall import wall
 from fleetcast.faces.web.words import catalogue, say
@@ -46,17 +47,20 @@ def routes(workspaces: Workspaces) -> list[BaseRoute]:
         *of("/attention", home, home_twin),
         *of("/fleet/wall", wall),
         *of("/fleet", fleet, fleet_twin),
+        *of("/summary", summed, summed_twin),
         *of("/orders", orders, orders_twin),
         *of("/forecasts/{store}/{product}", forecast, forecast_twin),
     ]
 
 
-def message(request: Request, status: int, text: str = "") -> Response:
-    """A page that says what is wrong; `text` in the words of whoever noticed."""
+def message(request: Request, status: int, text: str = "", *, visit: Visit | None = None) -> Response:
+    """A page that says what is wrong, with the ways out of a visit; `text` in the words of whoever noticed."""
     known = status if f"error.{status}" in catalogue() else 400
     said = text or catalogue().get(f"error.{known}_what", "")
     heading = say(f"error.{known}")
-    return render(request, "message.html", title=heading, status=status, heading=heading, text=said)
+    return render(
+        request, "message.html", title=heading, status=status, heading=heading, text=said, visit=visit
+    )
 
 
 def sign_in(
@@ -76,12 +80,14 @@ def sign_in(
 
 def _page(workspaces: Workspaces, answer: Page) -> Callable[[Request], Response]:
     def served(request: Request) -> Response:
+        visit = None
         try:
-            return answer(Visit(request, _opened(workspaces, request)))
+            visit = Visit(request, _opened(workspaces, request))
+            return answer(visit)
         except HTTPException as error:
-            return message(request, error.status_code)
+            return message(request, error.status_code, visit=visit)
         except FleetcastError as error:
-            return message(request, _status(error), str(error))
+            return message(request, _status(error), str(error), visit=visit)
 
     return served
 
