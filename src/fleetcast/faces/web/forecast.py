@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from http import HTTPStatus
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
@@ -40,6 +40,7 @@ def forecast(visit: Visit) -> Response:
         width=WIDTH,
         height=HEIGHT,
         model=model,
+        model_at=visit.at("/fleet?" + urlencode({"q": view.segment})),
         mean=sum(recent) / len(recent) if recent else None,
         weeks=_weeks(visit),
         spans=SPANS,

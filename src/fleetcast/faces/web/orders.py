@@ -46,7 +46,11 @@ def _columns(visit: Visit) -> Sequence[Column[OrderRow]]:
         return visit.at(f"/forecasts/{quote(row.store, safe='')}/{quote(row.product, safe='')}")
 
     return (
-        Column("store", lambda row: row.store),
+        Column(
+            "store",
+            lambda row: row.store,
+            link=lambda row: visit.at(f"/orders?{urlencode({'store': row.store})}"),
+        ),
         Column("product", lambda row: row.product, link=at),
         Column("region", lambda row: row.region),
         Column(
