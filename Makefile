@@ -12,6 +12,8 @@ DATA ?= $(FLEETCAST_DATA)
 WORKERS ?= 2
 SIZE ?= xs
 PEERS_READY := .venv-peers/.ready
+WEB_READY := .ci/web/node_modules/.ready
+SHOTS ?= dist/screenshots
 HOSTS_READY := .ci/hosts/node_modules/.ready
 
 # One BLAS thread per process: two cost two to six times the CPU on matrices this small.
@@ -36,7 +38,7 @@ demo: $(READY) ## Simulate a retailer of 14 regions in demo/ and run its week, f
 
 .PHONY: test
 test: $(READY) ## Run the tests (WORKERS=2 processes), all but those of clusters, deliveries and hosts.
-	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal -m "not cluster and not hosts and not delivery and not defects"
+	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal -m "not cluster and not hosts and not delivery and not defects and not web"
 
 .PHONY: test-delivery
 test-delivery: $(READY) ## Run the tests that install artifacts and bring them to production, the story included (10 minutes).
@@ -61,6 +63,20 @@ test-cluster: $(READY) ## Run the tests that start Ray clusters on this machine 
 .PHONY: test-hosts
 test-hosts: $(READY) $(HOSTS_READY) ## Hold emitted workflow files against GitHub's own parser (needs Node 20 and npm).
 	@$(BIN)/pytest -q -n 0 -m hosts tests/delivery
+
+.PHONY: test-web
+test-web: $(READY) $(WEB_READY) ## Look at every page in Chromium, wide and narrow, light and dark (needs chromium and npm).
+	@$(BIN)/pytest -q -n 0 -m web tests/faces/web
+
+.PHONY: screenshots
+screenshots: $(READY) $(WEB_READY) ## The same, and leave pictures of all pages in dist/screenshots (SHOTS=folder).
+	@mkdir -p $(SHOTS)
+	@SCREENSHOTS=$(SHOTS) $(BIN)/pytest -q -n 0 -m web tests/faces/web
+
+$(WEB_READY): .ci/web/package.json .ci/web/package-lock.json
+	@command -v npm >/dev/null || { echo "axe-core comes from npm, which is not here. Install it (Debian, Ubuntu: apt install npm chromium)" >&2; exit 3; }
+	@npm ci --prefix .ci/web --no-audit --no-fund --silent
+	@touch $@
 
 $(HOSTS_READY): .ci/hosts/package.json .ci/hosts/package-lock.json
 	@{ command -v node && command -v npm; } >/dev/null || { echo "The parser of workflow files runs on Node 20, which is not here. Install it with npm (Debian, Ubuntu: apt install nodejs npm)" >&2; exit 3; }
@@ -117,6 +133,10 @@ bench-recovery: $(READY) ## Kill everything at random points of a week, TRIALS=2
 .PHONY: bench-sizing
 bench-sizing: $(READY) ## Work out from the newest `make bench` of each size what a larger fleet costs a week, and simulate it; REGIONS, MODELS.
 	@$(BIN)/python benchmarks/sizing.py $(if $(REGIONS),--regions $(REGIONS)) $(if $(MODELS),--models $(MODELS))
+
+.PHONY: bench-pages
+bench-pages: $(READY) ## Measure what the pages of a fleet of 5,040 models cost the server (1 CPU minute).
+	@$(BIN)/python -W ignore benchmarks/pages.py
 
 .PHONY: bench-models
 bench-models: $(READY) ## Measure what each of ten thousand small models costs to train, and to register, release and promote.

@@ -225,7 +225,8 @@ def scored_rounds(w: Workspace, live: Release | None) -> pl.DataFrame:
 
 def as_served(rounds: pl.DataFrame, w: Workspace, live: Release) -> pl.DataFrame:
     """The rounds of the recipes that serve orders; where a baseline serves, its averages stand in the forecasts' columns."""
-    members = live.manifest.reaching("short-term")
+    judged = set(rounds["segment"].unique())
+    members = {name: one for name, one in live.manifest.reaching("short-term").items() if name in judged}
     versions = w.registry.models.named([member.model for member in members.values()])
     recipes = {segment: str(versions[member.model].lineage["recipe"]) for segment, member in members.items()}
     average = [members[segment].serving == "baseline" for segment in recipes]

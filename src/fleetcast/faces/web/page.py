@@ -1,0 +1,124 @@
+"""A page: what every template is given, and how it is sent."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from fleetcast.faces.web import numbers, states
+from fleetcast.faces.web.assets import address
+from fleetcast.faces.web.words import called, say
+from fleetcast.workspace import Workspace
+
+POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
+HEADERS = {
+    "content-security-policy": POLICY,
+    "cache-control": "no-store",
+    "referrer-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+}
+THEMES = ("auto", "dark", "light")  # each is followed by the next
+THEME = "theme"  # the cookie
+
+
+@dataclass(frozen=True)
+class Section:
+    """An entry of the navigation, and the least it takes to see it; `roles` None: everybody."""
+
+    name: str
+    path: str
+    roles: frozenset[str] | None = None
+
+
+SECTIONS = (
+    Section("home", "/"),
+    Section("fleet", "/fleet"),
+    Section("orders", "/orders"),
+    Section("summary", "/summary"),
+)
+
+
+@dataclass(frozen=True)
+class Visit:
+    """Somebody asks for a page of an environment."""
+
+    request: Request
+    w: Workspace
+
+    @property
+    def environment(self) -> str:
+        return self.w.environment
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        return self.request.query_params
+
+    @property
+    def regions(self) -> frozenset[str] | None:
+        """The regions that the visitor may see; None: all."""
+        principal = principal_of(self.request)
+        return None if principal is None else principal.regions
+
+    def at(self, path: str) -> str:
+        """The address of a page of this environment."""
+        return f"/{self.environment}{path}"
+
+    def render(self, template: str, section: str, title: str, **context: Any) -> Response:
+        """A page of this environment."""
+        live = self.w.ledger.pointer()
+        return render(
+            self.request, template, title=title, section=section, visit=self, release=live, **context
+        )
+
+
+def principal_of(request: Request) -> Any:
+    """Who asks, as the sign-in layer found out; None where there is none."""
+    return getattr(request.state, "principal", None)
+
+
+def render(request: Request, template: str, *, title: str, status: int = 200, **context: object) -> Response:
+    """A page that may be of no environment, as the one for signing in is."""
+    principal = principal_of(request)
+    theme = request.cookies.get(THEME, "auto")
+    given: dict[str, object] = {
+        "title": title,
+        "section": "",
+        "visit": None,
+        "release": None,
+        "path": request.url.path,
+        "here": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
+        "principal": principal,
+        "sections": [one for one in SECTIONS if _open_to(one, principal)],
+        "theme": theme if theme in THEMES else "auto",
+    }
+    content = templates().get_template(template).render(given | context)
+    return HTMLResponse(content, status, headers=HEADERS)
+
+
+def _open_to(section: Section, principal: Any) -> bool:
+    return section.roles is None or principal is None or str(principal.role) in section.roles
+
+
+@cache
+def templates() -> Environment:
+    """All templates, with the words and the number formats they may use; an unknown name in one is an error."""
+    environment = Environment(
+        loader=PackageLoader("fleetcast.faces.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    formats: dict[str, Callable[..., str]] = {
+        name: getattr(numbers, name)
+        for name in ("whole", "units", "error", "percent", "points", "change", "days", "day", "moment")
+    }
+    environment.filters.update(formats)
+    environment.globals.update(
+        say=say, called=called, asset=address, looks=states.LOOKS, heat=states.heat, themes=THEMES
+    )
+    return environment

@@ -1,0 +1,131 @@
+"""Which page answers to which address."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from urllib.parse import parse_qsl
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from fleetcast.domain.errors import FleetcastError, PolicyRefusal, UsageError
+from fleetcast.faces.web import page
+from fleetcast.faces.web.assets import static
+from fleetcast.faces.web.fleet import fleet, fleet_twin
+from fleetcast.faces.web.forecast import forecast, forecast_twin
+from fleetcast.faces.web.home import home, home_twin
+from fleetcast.faces.web.orders import orders, orders_twin
+from fleetcast.faces.web.page import THEME, THEMES, Visit, render
+from fleetcast.faces.web.summary import summed, summed_twin
+from fleetcast.faces.web.twins import KINDS, Kind
+from fleetcast.faces.web.wall import wall
+from fleetcast.faces.web.words import catalogue, say
+from fleetcast.workspace import Workspace
+
+Workspaces = Callable[[str], Workspace]
+Page = Callable[[Visit], Response]
+Twin = Callable[[Visit, Kind], Response]
+
+YEAR = 365 * 86_400  # seconds
+ENVIRONMENTS = ("prod", "dev")  # where a visitor who names none is led: the first that has a live release
+
+
+def routes(workspaces: Workspaces) -> list[BaseRoute]:
+    """Every page and file of the web face, for a server to mount behind its sign-in."""
+
+    def of(path: str, answer: Page, also: Twin | None = None) -> list[BaseRoute]:
+        here = f"/{{environment}}{path}"
+        twins = [Route(f"{here}.{kind}", _twin(workspaces, also, kind)) for kind in KINDS] if also else []
+        return [*twins, Route(here, _page(workspaces, answer))]
+
+    return [
+        Route("/static/{name}", static),
+        Route("/theme", _theme, methods=["POST"]),
+        Route("/", _home(workspaces)),
+        *of("/", home),
+        *of("/attention", home, home_twin),
+        *of("/fleet/wall", wall),
+        *of("/fleet", fleet, fleet_twin),
+        *of("/summary", summed, summed_twin),
+        *of("/orders", orders, orders_twin),
+        *of("/forecasts/{store}/{product}", forecast, forecast_twin),
+    ]
+
+
+def message(request: Request, status: int, text: str = "", *, visit: Visit | None = None) -> Response:
+    """A page that says what is wrong, with the ways out of a visit; `text` in the words of whoever noticed."""
+    known = status if f"error.{status}" in catalogue() else 400
+    said = text or catalogue().get(f"error.{known}_what", "")
+    heading = say(f"error.{known}")
+    return render(
+        request, "message.html", title=heading, status=status, heading=heading, text=said, visit=visit
+    )
+
+
+def sign_in(
+    request: Request, *, problem: str = "", provider: object = None, next_page: str = "/", status: int = 200
+) -> Response:
+    """The form that posts `name`, `password` and `next` to /sign-in; a provider has a `name` and a `link`."""
+    return render(
+        request,
+        "sign_in.html",
+        title=say("sign_in.title"),
+        status=status,
+        problem=problem,
+        provider=provider,
+        next=next_page,
+    )
+
+
+def _page(workspaces: Workspaces, answer: Page) -> Callable[[Request], Response]:
+    def served(request: Request) -> Response:
+        visit = None
+        try:
+            visit = Visit(request, _opened(workspaces, request))
+            return answer(visit)
+        except HTTPException as error:
+            return message(request, error.status_code, visit=visit)
+        except FleetcastError as error:
+            return message(request, _status(error), str(error), visit=visit)
+
+    return served
+
+
+def _twin(workspaces: Workspaces, answer: Twin, kind: Kind) -> Callable[[Request], Response]:
+    return _page(workspaces, lambda visit: answer(visit, kind))
+
+
+def _opened(workspaces: Workspaces, request: Request) -> Workspace:
+    try:
+        return workspaces(request.path_params["environment"])
+    except UsageError as error:
+        raise HTTPException(HTTPStatus.NOT_FOUND) from error
+
+
+def _status(error: FleetcastError) -> HTTPStatus:
+    if isinstance(error, UsageError):
+        return HTTPStatus.BAD_REQUEST
+    return HTTPStatus.FORBIDDEN if isinstance(error, PolicyRefusal) else HTTPStatus.SERVICE_UNAVAILABLE
+
+
+def _home(workspaces: Workspaces) -> Callable[[Request], Response]:
+    def led(_: Request) -> Response:
+        for name in ENVIRONMENTS:
+            w = workspaces(name)
+            if w.state.is_dir() and w.ledger.pointer():
+                return RedirectResponse(f"/{name}/")
+        return RedirectResponse(f"/{ENVIRONMENTS[-1]}/")
+
+    return led
+
+
+async def _theme(request: Request) -> Response:
+    """Remember a theme, and go back to where the visitor was: a page of ours, and no other address."""
+    form = dict(parse_qsl((await request.body()).decode()))
+    theme, back = form.get("theme", ""), form.get("next", "/")
+    ours = back.startswith("/") and not back.startswith(("//", "/\\"))
+    answer = RedirectResponse(back if ours else "/", HTTPStatus.SEE_OTHER, headers=page.HEADERS)
+    if theme in THEMES:
+        answer.set_cookie(THEME, theme, max_age=YEAR, samesite="lax", httponly=True)
+    return answer

@@ -1,0 +1,115 @@
+"""What needs attention: everything that stands out in an environment as one list, the gravest and largest first."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from fleetcast.domain.incidents import FLEET, OF_A_SOURCE, Incident
+from fleetcast.reading.fleet_health import FleetHealth, ModelRow, health
+from fleetcast.reading.states import FAILED, STATES, State
+from fleetcast.workspace import Workspace
+
+DRIFTING = ("drift", "demand")  # kinds of incidents: inputs moved, demand moved
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """Trouble with something, since a week, in the words of whoever noticed; `series` are those it touches.
+
+    `kind` is that of an incident, or a state that a model is in without one. `segment` and `region` say where to look,
+    and `incident` is its id where it is one.
+    """
+
+    kind: str
+    state: State
+    subject: str
+    since: date | None
+    evidence: str
+    series: int
+    segment: str | None = None
+    region: str | None = None
+    incident: str | None = None
+    owner: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """The four questions answered by name, and the list."""
+
+    models: int
+    as_expected: tuple[str, ...]
+    drifting: tuple[str, ...]
+    poor: tuple[str, ...]
+    failed_over: tuple[str, ...]
+    items: tuple[Item, ...]
+
+
+def attention(w: Workspace, regions: frozenset[str] | None) -> Attention:
+    """What a reader of these regions (None: all) has to know first."""
+    found = health(w, regions)
+    standing = [one for one in _standing(w) if _seen_by(found, one, regions)]
+    items = sorted([*_incidents(found, standing), *_models(found, standing)], key=_rank)
+    return Attention(
+        models=len(found.rows),
+        as_expected=tuple(row.segment for row in found.rows if row.state == "ok"),
+        drifting=tuple(dict.fromkeys(one.subject for one in standing if one.kind in DRIFTING)),
+        poor=tuple(row.segment for row in found.rows if row.state == "over_gate" or "degraded" in row.signs),
+        failed_over=tuple(row.segment for row in found.rows if row.champion is not None and row.champion < 1),
+        items=tuple(items),
+    )
+
+
+def _rank(item: Item) -> tuple[int, int, str]:
+    return STATES.index(item.state), -item.series, item.subject
+
+
+def _seen_by(found: FleetHealth, one: Incident, regions: frozenset[str] | None) -> bool:
+    """Trouble of one region is for those who may see it; that of a source or the fleet, for those who may see all."""
+    return regions is None or bool(_touched(found, one.subject))
+
+
+def _touched(found: FleetHealth, subject: str) -> list[ModelRow]:
+    return [row for row in found.rows if subject in (row.segment, row.region)]
+
+
+def _incidents(found: FleetHealth, standing: list[Incident]) -> Iterator[Item]:
+    everything = sum(row.series for row in found.rows)
+    for one in standing:
+        touched = _touched(found, one.subject)
+        whole = one.subject == FLEET or one.kind in OF_A_SOURCE
+        yield Item(
+            kind=one.kind,
+            state=_state(one),
+            subject=one.subject,
+            since=one.opened,
+            evidence=one.cause,
+            series=everything if whole else sum(row.series for row in touched),
+            segment=one.subject if any(row.segment == one.subject for row in touched) else None,
+            region=one.subject if any(row.region == one.subject for row in touched) else None,
+            incident=one.id,
+            owner=one.owner,
+        )
+
+
+def _state(one: Incident) -> State:
+    if one.kind == "stale":
+        return "stale"
+    return "failed" if one.severity == "alarm" or one.kind in FAILED else "watch"
+
+
+def _models(found: FleetHealth, standing: list[Incident]) -> Iterator[Item]:
+    """Models that need work without an incident that says so already."""
+    told = {one.subject for one in standing}
+    for row in found.rows:
+        stands_out = row.state == "over_gate" or (
+            row.state in ("failed", "stale") and row.segment not in told
+        )
+        if stands_out:
+            yield Item(
+                row.state, row.state, row.segment, found.cycle, row.why, row.series, segment=row.segment
+            )
+
+
+def _standing(w: Workspace) -> list[Incident]:
+    with w.ledger.view() as view:
+        return view.incidents(standing=True)

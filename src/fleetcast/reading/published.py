@@ -1,0 +1,33 @@
+"""What was published last, and which region a store belongs to."""
+
+from datetime import date
+
+import polars as pl
+
+from fleetcast.domain.tables import FORECASTS, MEMBERSHIP
+from fleetcast.domain.week import label
+from fleetcast.reading.kept import Kept
+from fleetcast.workspace import Workspace
+
+
+def newest(w: Workspace) -> date | None:
+    """The newest published cycle."""
+    names = {publication.cycle for publication in w.publications.list()}
+    stored = sorted({date.fromisoformat(leaf.week) for leaf in w.lake.leaves(FORECASTS)}, reverse=True)
+    return next((cycle for cycle in stored if label(cycle) in names), None)
+
+
+def region_of(w: Workspace, store: str) -> str | None:
+    """The store's region, "all" where the settings name none; None of a store that nobody knows."""
+    return _regions(w).get(store)
+
+
+def _read(w: Workspace) -> dict[str, str]:
+    key = w.settings.segments.partition
+    rows = w.lake.read(MEMBERSHIP).sort("valid_from", maintain_order=True)
+    stores = rows.unique("store", keep="last", maintain_order=True)
+    region = pl.col(key) if key else pl.lit("all")
+    return dict(stores.select("store", region.alias("_")).iter_rows())
+
+
+_regions: Kept[dict[str, str]] = Kept(_read, lambda w: w.lake.version(MEMBERSHIP))
