@@ -15,11 +15,15 @@ _WRITE_LOCK = 7_463_215_001  # advisory lock of PostgreSQL, an arbitrary number 
 _BUSY = 30_000  # milliseconds that a writer waits for another
 
 
-def engine(url: str) -> Engine:
-    """An engine whose connections are durable and whose transactions are explicit."""
+def engine(url: str, *, pooled: bool = False) -> Engine:
+    """An engine whose connections are durable and whose transactions are explicit.
+
+    A server's connections are let go with each transaction, or `pooled`: many processes look at a ledger, and few things
+    at once; one process looks for people, at every request.
+    """
     try:
-        # A server's connection is let go with each transaction: many processes look at a ledger, and few things at once.
-        made = create_engine(url) if url.startswith("sqlite") else create_engine(url, poolclass=NullPool)
+        keeps = pooled or url.startswith("sqlite")
+        made = create_engine(url, pool_pre_ping=pooled) if keeps else create_engine(url, poolclass=NullPool)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
         raise UsageError(
             "a ledger is an SQLite file or a PostgreSQL database, postgresql+psycopg://USER@HOST/DATABASE,"

@@ -23,6 +23,7 @@ from fleetcast.faces.cli import (
     notebooks,
     ordering,
     releasing,
+    serving,
     telling,
     tracing,
     trialing,
@@ -58,6 +59,7 @@ app.command()(cycle.monitor)
 app.command()(answering.status)
 app.command()(cycle.costs)
 app.command()(watching.metrics)
+app.command()(serving.serve)
 app.command()(answering.doctor)
 app.command()(explaining.explain)
 app.command()(tracing.lineage)
