@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.types import ASGIApp
 
 from fleetcast import workspace
@@ -40,15 +39,10 @@ class Address:
 
 def application(people: People, environments: Callable[[str], Workspace], limits: Limits) -> ASGIApp:
     """All that is served, behind its guard."""
-    app = FastAPI(
-        title="Fleetcast",
-        docs_url=None,  # they load scripts from elsewhere
-        redoc_url=None,
-        openapi_url=f"{API}/openapi.json",
+    app = Router(
+        [*signing.routes(people, plain.sign_in), *_pages(), Mount(API, api.application(environments, API))],
         redirect_slashes=False,
     )
-    app.include_router(api.router(environments), prefix=API)
-    app.router.routes.extend([*signing.routes(people, plain.sign_in), *_pages()])
     return Guard(app, people, limits)
 
 

@@ -22,6 +22,7 @@ from fleetcast.faces.cli import (
     integrating,
     notebooks,
     ordering,
+    people,
     releasing,
     serving,
     telling,
@@ -78,6 +79,8 @@ app.add_typer(deploying.cd)
 app.add_typer(notebooks.nb)
 app.add_typer(trialing.trial)
 app.add_typer(triggering.trigger)
+app.add_typer(people.user)
+app.add_typer(people.token)
 
 
 def _show_version(wanted: bool) -> None:
