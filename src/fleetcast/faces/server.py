@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -44,6 +45,15 @@ def application(people: People, environments: Callable[[str], Workspace], limits
         redirect_slashes=False,
     )
     return Guard(app, people, limits)
+
+
+def document() -> dict[str, Any]:
+    """The OpenAPI document of the API, whatever the workspace."""
+
+    def nowhere(environment: str) -> Workspace:
+        raise UsageError(f"nothing is served: {environment}")
+
+    return api.application(nowhere, API).openapi()
 
 
 def serve(w: Workspace, *, host: str, port: int, actor: str, tell: Callable[[Address], None]) -> None:

@@ -50,18 +50,17 @@ def add(connection: Connection, new: Token) -> str:
 
 def whose(connection: Connection, secret: str, *, now: datetime) -> Principal | None:
     """Who a token stands for: the account as it is now, narrowed to what the token was made for."""
-    mine = schema.tokens.c
-    query = select(schema.tokens.c.role, mine.regions).add_columns(mine.account)
-    row = connection.execute(
-        query.where(mine.digest == kept(secret), mine.expires > now, mine.revoked.is_(None))
-    ).first()
+    mine, accounts = schema.tokens.c, schema.accounts.c
+    narrower = (mine.role.label("token_role"), mine.regions.label("token_regions"))
+    query = select(schema.accounts, *narrower).join(schema.tokens, mine.account == accounts.name)
+    holds = (mine.digest == kept(secret), mine.expires > now, mine.revoked.is_(None))
+    row = connection.execute(query.where(*holds, accounts.disabled.is_(False))).first()
     if row is None:
         return None
-    owner = connection.execute(select(schema.accounts).where(schema.accounts.c.name == row.account)).one()
-    account, role = account_of(owner), Role(row.role)
-    if account.disabled or not account.role.covers(role):
+    owner, role = account_of(row), Role(row.token_role)
+    if not owner.role.covers(role):
         return None
-    return Principal(account.name, role, narrowed(account.regions, regions_of(row.regions)))
+    return Principal(owner.name, role, narrowed(owner.regions, regions_of(row.token_regions)))
 
 
 def revoke(connection: Connection, token: str, *, now: datetime) -> Token:

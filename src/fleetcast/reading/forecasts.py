@@ -15,7 +15,6 @@ from fleetcast.reading.grants import REGION, Regions
 from fleetcast.workspace import Address, Workspace
 
 SERIES = ["store", "product"]
-OF_A_SERIES = [*SERIES, "region"]
 OF_A_WEEK = [name for name in FORECASTS.columns if name not in {"cycle", *SERIES, "release"}]
 
 
@@ -26,6 +25,11 @@ class Published:
     version: str
     cycle: date | None
     rows: pl.DataFrame  # of FORECASTS, and `region`
+
+    @cached_property
+    def weeks(self) -> pl.DataFrame:
+        """What is told of each week of a series; selected once, because it costs more than all else of a request."""
+        return self.rows.select(OF_A_WEEK)
 
     @cached_property
     def places(self) -> Mapping[tuple[str, str], tuple[int, int, str]]:
@@ -75,9 +79,9 @@ def of_series(published: Published, regions: Regions, store: str, product: str) 
     first, length, region = published.places.get((store, product), (0, 0, ""))
     if not length or published.cycle is None or (regions is not None and region not in regions):
         raise NotFound(f"nothing is published of product {product} in store {store}")
-    rows = published.rows.slice(first, length)
-    weeks = rows.select(OF_A_WEEK).to_dicts()
-    return SeriesForecast(published.cycle, rows["release"][0], store, product, region, weeks)
+    release = str(published.rows["release"][first])
+    weeks = published.weeks.slice(first, length).to_dicts()
+    return SeriesForecast(published.cycle, release, store, product, region, weeks)
 
 
 def chosen(

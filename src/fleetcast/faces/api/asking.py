@@ -33,8 +33,8 @@ def page(items: Sequence[Item], offset: int, limit: int) -> Page[Item]:
     return Page(items=list(items[offset : offset + limit]), total=len(items), offset=offset)
 
 
-def whose(request: Request) -> frozenset[str] | None:
-    """The regions that whoever asks was granted."""
+async def whose(request: Request) -> frozenset[str] | None:
+    """The regions that whoever asks was granted; a coroutine, because anything else would be sent to a thread."""
     who: Principal = request.state.principal
     return who.regions
 

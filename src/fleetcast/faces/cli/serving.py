@@ -1,5 +1,6 @@
-"""The verb that serves pages and the API."""
+"""The verb that serves pages and the API, and the one that describes the API."""
 
+import json as json_
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -41,3 +42,12 @@ def serve(
         actor=actor(),
         tell=tell,
     )
+
+
+def openapi() -> None:
+    """Print the OpenAPI document of the API, as JSON."""
+    with looking("describing the API"):
+        from fleetcast.faces import server
+
+        document = server.document()
+    typer.echo(json_.dumps(document, ensure_ascii=False, indent=1))

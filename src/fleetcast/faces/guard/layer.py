@@ -18,6 +18,9 @@ from fleetcast.faces.guard.origins import SAFE, from_us, reached_by
 from fleetcast.faces.problems import problem
 from fleetcast.people.principal import Principal
 from fleetcast.people.store import People
+from fleetcast.telemetry import get_logger
+
+log = get_logger()
 
 COOKIE = "fleetcast"
 COOKIE_OVER_TLS = "__Host-fleetcast"  # browsers then hold it to this host, and to TLS
@@ -65,6 +68,10 @@ class Guard:
         except Refused as refused:
             if not started:
                 await problem(refused.status, refused.detail, {"Connection": "close"})(scope, receive, send)
+        except Exception:  # the outermost edge: whoever asked learns nothing of it, and the log all
+            log.exception("request_failed", method=scope["method"], path=scope["path"])
+            if not started:
+                await problem(HTTPStatus.INTERNAL_SERVER_ERROR)(scope, receive, send)
 
     async def _refusal(self, scope: Scope) -> Response | None:
         """The answer to whoever is not let in; None: they are, and known by name unless this is public."""
