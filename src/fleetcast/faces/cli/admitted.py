@@ -32,7 +32,7 @@ def accounts(found: Sequence[Account]) -> Group:
     rows = table("Account", "Role", "Regions", "Signs in by", "?Since")
     for one in found:
         ways = ["password"] * one.local + ["provider"] * (one.identity is not None)
-        way = "disabled" if one.disabled else " and ".join(ways) or "one-time link"
+        way = "disabled" if one.disabled else " and ".join(ways) or "nothing"
         rows.add_row(one.name, one.role, _regions(one.regions), way, day(one.created.date()))
     return Group(rows)
 

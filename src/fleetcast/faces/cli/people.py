@@ -28,12 +28,15 @@ def user_add(
     name: Name,
     role: Annotated[Role, typer.Option("--role", help="What they may do.")] = Role.viewer,
     region: Regions = None,
+    no_password: Annotated[
+        bool, typer.Option("--no-password", help="For a program, which has tokens and never signs in.")
+    ] = False,
     password_stdin: FromStdin = False,
     workspace: Folder = HERE,
     json: Json = False,
 ) -> None:
     """Let somebody sign in, with a password that is asked for."""
-    password = _password(from_stdin=password_stdin)
+    password = None if no_password else _password(from_stdin=password_stdin)
     with looking("writing it down"):
         people = opened(workspace, DEV).people
         people.add(name, role, _granted(region), password=password, actor=actor())
