@@ -184,3 +184,29 @@ def test_a_change_that_fails_leaves_no_event(people, ana):
     with pytest.raises(UsageError):
         people.grant("nobody", Role.viewer, None, actor="root")
     assert len(people.audit()) == 1
+
+
+def test_who_is_remembered_is_forgotten_with_the_next_change_whoever_makes_it(people, ana, clock, tmp_path):
+    session = people.sign_in(ana, WORDS, address=HERE)
+    assert people.remembered(session, bearer=False) is None
+    assert people.session(session) == people.remembered(session, bearer=False)
+    with People.open(tmp_path / "state" / "people.db", clock) as another:
+        another.disable(ana, actor="root")
+    assert people.remembered(session, bearer=False) is None
+    assert people.session(session) is None
+
+
+def test_who_is_remembered_is_so_no_longer_than_the_session_lasts(people, ana, clock):
+    session = people.sign_in(ana, WORDS, address=HERE)
+    people.session(session)
+    clock.pass_(hours=12)
+    assert people.remembered(session, bearer=False) is None
+
+
+def test_a_session_is_no_token_and_a_token_no_session(people, ana):
+    session = people.sign_in(ana, WORDS, address=HERE)
+    _, token = people.add_token(ana, purpose="nightly", role=None, regions=None, days=1, actor=ana)
+    assert people.session(session)
+    assert people.bearer(token)
+    assert people.bearer(session) is people.remembered(session, bearer=True) is None
+    assert people.session(token) is people.remembered(token, bearer=False) is None

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from fleetcast.people import schema
 from fleetcast.people.accounts import account_of
-from fleetcast.people.principal import Principal
+from fleetcast.people.known import Recognised
 from fleetcast.people.secrets import drawn, kept
 
 
@@ -19,13 +19,13 @@ def begin(connection: Connection, account: str, *, now: datetime, until: datetim
     return secret
 
 
-def whose(connection: Connection, secret: str, *, now: datetime) -> Principal | None:
+def whose(connection: Connection, secret: str, *, now: datetime) -> Recognised | None:
     """Who a session's secret stands for, while it lasts and the account may sign in."""
     sessions, accounts = schema.sessions.c, schema.accounts.c
-    query = select(schema.accounts).join(schema.sessions, sessions.account == accounts.name)
+    query = select(schema.accounts, sessions.expires).join(schema.sessions, sessions.account == accounts.name)
     query = query.where(sessions.digest == kept(secret), sessions.expires > now, accounts.disabled.is_(False))
     row = connection.execute(query).first()
-    return account_of(row).principal if row else None
+    return Recognised(account_of(row).principal, row.expires) if row else None
 
 
 def end(connection: Connection, secret: str) -> None:

@@ -14,13 +14,15 @@ from fleetcast.domain.errors import PolicyRefusal
 from fleetcast.domain.versions import canonical
 from fleetcast.ledger.audit import AuditEvent, AuditRecord, Verification, verify_chain
 from fleetcast.ledger.database import Schema, connect, reading, writing
+from fleetcast.ledger.dialects import Watch
 from fleetcast.ledger.transaction import Transaction
 from fleetcast.ledger.view import View
 from fleetcast.people import accounts, attempts, passwords, sessions, tokens
 from fleetcast.people.accounts import Account
+from fleetcast.people.known import Known, Recognised
 from fleetcast.people.principal import Principal
 from fleetcast.people.roles import Role
-from fleetcast.people.secrets import PREFIX
+from fleetcast.people.secrets import PREFIX, kept
 from fleetcast.people.tokens import Token
 
 SCHEMA = Schema("store of people", "0001", Path(__file__).with_name("migrations"), pooled=True)
@@ -33,6 +35,8 @@ class People:
 
     def __init__(self, engine: Engine, clock: Callable[[], datetime], session: timedelta) -> None:
         self._engine, self._clock, self._session = engine, clock, session
+        self._watch = Watch(engine)
+        self._known = Known(self._watch.version)
 
     @classmethod
     def open(cls, where: Path | str, clock: Callable[[], datetime], *, session: timedelta = SESSION) -> Self:
@@ -44,6 +48,7 @@ class People:
         return cls(connect(where, schema=SCHEMA), clock, session)
 
     def close(self) -> None:
+        self._watch.close()
         self._engine.dispose()
 
     def __enter__(self) -> Self:
@@ -65,10 +70,10 @@ class People:
         self, name: str, role: Role, regions: frozenset[str] | None, *, password: str | None, actor: str
     ) -> Account:
         """A new account; without a password nobody signs in to it but by a link."""
-        kept = passwords.hashed(password) if password is not None else None
-        new = Account(name, role, regions, disabled=False, created=self._clock(), local=kept is not None)
+        hashed = passwords.hashed(password) if password is not None else None
+        new = Account(name, role, regions, disabled=False, created=self._clock(), local=hashed is not None)
         with self._audited(actor, "user.add", name) as (connection, event):
-            accounts.add(connection, new, kept)
+            accounts.add(connection, new, hashed)
             event["after"] = _granted(role, regions)
         return new
 
@@ -83,10 +88,10 @@ class People:
 
     def set_password(self, name: str, password: str, *, actor: str) -> None:
         """Another password; sessions and tokens end, whoever has them."""
-        kept = passwords.hashed(password)
+        hashed = passwords.hashed(password)
         with self._audited(actor, "user.password", name) as (connection, _):
             accounts.account(connection, name)
-            accounts.change(connection, name, password=kept)
+            accounts.change(connection, name, password=hashed)
             attempts.forget(connection, name)
             self._end(connection, name)
 
@@ -115,11 +120,11 @@ class People:
                 raise PolicyRefusal(
                     f"too many sign-ins failed; try again in {minutes} minutes", name="sign_in"
                 )
-            kept = accounts.password_of(connection, name)
-        if not passwords.fits(password, kept):
+            hashed = accounts.password_of(connection, name)
+        if not passwords.fits(password, hashed):
             with writing(self._engine) as connection:
                 attempts.failed(connection, name, address, now=self._clock())
-                known = name if kept is not None else "unknown"  # what was typed may be a password
+                known = name if hashed is not None else "unknown"  # what was typed may be a password
                 self._append(connection, AuditEvent(known, "sign_in.failed", address))
             return None
         with self._audited(name, "sign_in", address, "password") as (connection, _):
@@ -147,12 +152,8 @@ class People:
             who = sessions.whose(connection, secret, now=self._clock())
             sessions.end(connection, secret)
             if who:
-                self._append(connection, AuditEvent(who.name, "sign_out", who.name))
-
-    def session(self, secret: str) -> Principal | None:
-        """Who a session stands for."""
-        with reading(self._engine) as connection:
-            return sessions.whose(connection, secret, now=self._clock())
+                name = who.principal.name
+                self._append(connection, AuditEvent(name, "sign_out", name))
 
     # tokens
 
@@ -187,12 +188,30 @@ class People:
         with self._audited(actor, "token.revoke", token) as (connection, _):
             return tokens.revoke(connection, token, now=self._clock())
 
+    # who asks
+
+    def remembered(self, secret: str, *, bearer: bool) -> Principal | None:
+        """Who a session or token stands for, if that was looked up since the store last changed: no thread is needed."""
+        if secret.startswith(PREFIX) != bearer:  # neither is taken for the other
+            return None
+        return self._known.get(kept(secret), now=self._clock())
+
+    def session(self, secret: str) -> Principal | None:
+        """Who a session stands for."""
+        return self._looked_up(secret, sessions.whose)
+
     def bearer(self, secret: str) -> Principal | None:
         """Who a token stands for."""
-        if not secret.startswith(PREFIX):
-            return None
+        return self._looked_up(secret, tokens.whose) if secret.startswith(PREFIX) else None
+
+    def _looked_up(self, secret: str, whose: Callable[..., Recognised | None]) -> Principal | None:
+        before = self._known.version()
         with reading(self._engine) as connection:
-            return tokens.whose(connection, secret, now=self._clock())
+            found = whose(connection, secret, now=self._clock())
+        if found is None:
+            return None
+        self._known.put(kept(secret), found, before)
+        return found.principal
 
     # audit
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 from fleetcast.domain.errors import UsageError
 from fleetcast.people import schema
 from fleetcast.people.accounts import account_of, regions_of, text_of
+from fleetcast.people.known import Recognised
 from fleetcast.people.principal import Principal, narrowed
 from fleetcast.people.roles import Role
 from fleetcast.people.secrets import PREFIX, drawn, kept
@@ -48,10 +49,10 @@ def add(connection: Connection, new: Token) -> str:
     return secret
 
 
-def whose(connection: Connection, secret: str, *, now: datetime) -> Principal | None:
+def whose(connection: Connection, secret: str, *, now: datetime) -> Recognised | None:
     """Who a token stands for: the account as it is now, narrowed to what the token was made for."""
     mine, accounts = schema.tokens.c, schema.accounts.c
-    narrower = (mine.role.label("token_role"), mine.regions.label("token_regions"))
+    narrower = (mine.role.label("token_role"), mine.regions.label("token_regions"), mine.expires)
     query = select(schema.accounts, *narrower).join(schema.tokens, mine.account == accounts.name)
     holds = (mine.digest == kept(secret), mine.expires > now, mine.revoked.is_(None))
     row = connection.execute(query.where(*holds, accounts.disabled.is_(False))).first()
@@ -60,7 +61,8 @@ def whose(connection: Connection, secret: str, *, now: datetime) -> Principal | 
     owner, role = account_of(row), Role(row.token_role)
     if not owner.role.covers(role):
         return None
-    return Principal(owner.name, role, narrowed(owner.regions, regions_of(row.token_regions)))
+    regions = narrowed(owner.regions, regions_of(row.token_regions))
+    return Recognised(Principal(owner.name, role, regions), row.expires)
 
 
 def revoke(connection: Connection, token: str, *, now: datetime) -> Token:

@@ -95,10 +95,12 @@ class Guard:
         return _forbidden(principal, method, path)
 
     async def _principal(self, scope: Scope, token: str | None) -> Principal | None:
-        if token is not None:
-            return await asyncio.to_thread(self._people.bearer, token)
-        cookie = session_of(scope)
-        return await asyncio.to_thread(self._people.session, cookie) if cookie else None
+        secret = token or session_of(scope)
+        if not secret:
+            return None
+        look_up = self._people.bearer if token else self._people.session
+        known = self._people.remembered(secret, bearer=token is not None)
+        return known or await asyncio.to_thread(look_up, secret)
 
 
 def session_of(scope: Scope) -> str | None:
