@@ -37,12 +37,16 @@ demo: $(READY) ## Simulate a retailer of 14 regions in demo/ and run its week, f
 	@$(BIN)/fleetcast demo --workspace demo
 
 .PHONY: test
-test: $(READY) ## Run the tests (WORKERS=2 processes), all but those of clusters, deliveries and hosts.
-	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal -m "not cluster and not hosts and not delivery and not defects and not web"
+test: $(READY) ## Run the tests (WORKERS=2 processes), all but those of clusters, deliveries, hosts, servers and browsers.
+	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal -m "not cluster and not hosts and not delivery and not defects and not web and not served"
 
 .PHONY: test-delivery
 test-delivery: $(READY) ## Run the tests that install artifacts and bring them to production, the story included (10 minutes).
 	@$(BIN)/pytest -q -n $(WORKERS) --dist loadfile -m delivery tests/delivery tests/examples
+
+.PHONY: test-api
+test-api: $(READY) ## Run the tests that start a server: hostile clients, and EXAMPLES=300 of each operation of its OpenAPI document.
+	@EXAMPLES=$(EXAMPLES) $(BIN)/pytest -q -n 0 -m served tests/faces
 
 .PHONY: test-defects
 test-defects: $(READY) ## Plant a kept list of defects, one at a time, and see each noticed by the tests (5 minutes).

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property
 from pathlib import Path
 from types import ModuleType
@@ -34,6 +34,7 @@ from fleetcast.lake import Lake
 from fleetcast.ledger.database import Older
 from fleetcast.ledger.store import Ledger
 from fleetcast.own import OWN, Kind, Package
+from fleetcast.people.store import People
 from fleetcast.registry.bank import Bank
 from fleetcast.registry.publications import Publications
 from fleetcast.registry.store import Registry
@@ -55,6 +56,7 @@ DERIVED = (DEMAND, MEMBERSHIP, ROUNDS, FORECASTS, SHADOWS, ORDERS, COMPLETENESS,
 SETTINGS_FILE = "fleetcast.toml"
 POLICY_FILE = "policy.toml"
 LEDGER = "ledger.db"  # where it is a file
+PEOPLE = "people.db"  # where it is a file
 
 
 @dataclass(frozen=True)
@@ -161,6 +163,15 @@ class Workspace:
         if self.address.apart:
             return self.state / LEDGER
         return ledger_at(self.settings, self.environment, self.state)
+
+    @cached_property
+    def people(self) -> People:
+        """The store of people, one for all environments."""
+        written = self.settings.people
+        where = self.state.parent / PEOPLE
+        session = timedelta(hours=written.session_hours)
+        at = where if written.database is None else resolved(written.database, "[people] database")
+        return People.open(at, self.clock, session=session)
 
     @cached_property
     def bank(self) -> Bank:

@@ -3,6 +3,7 @@
 FleetcastError                  exit code
 ├── GateFailed                  1   a model, a fleet or a publication did not pass its gate
 ├── UsageError                  2   the command or the library was called wrongly
+│   ├── NotFound                2   nothing has this name, or nothing that whoever asks may see
 │   └── SettingsError           2   `fleetcast.toml` says something it may not
 ├── DataError                   2   the data are wrong, and nothing of them was taken
 │   ├── SourceError             2   a raw file cannot be read as its source declares it
@@ -36,6 +37,10 @@ class UsageError(FleetcastError):
     """The caller asked for something that makes no sense; nothing was done."""
 
     exit_code = 2
+
+
+class NotFound(UsageError):
+    """Nothing has this name, or nothing that whoever asks may see: the two are told alike."""
 
 
 @dataclass(frozen=True, slots=True)

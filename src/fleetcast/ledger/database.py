@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -15,14 +16,27 @@ HEAD = "0006"  # the newest migration; a test compares it with the folder
 Older = Literal["migrate", "keep", "refuse"]  # what becomes of a schema that is older than `HEAD`
 
 
-def connect(where: Path | str, older: Older = "migrate") -> Engine:
-    """An engine for a SQLite file, or for a database URL; what is new gets its schema, at `HEAD`."""
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """What a database of ours is called, its newest migration, and the folder of its migrations."""
+
+    name: str
+    head: str
+    migrations: Path
+    pooled: bool = False  # whether connections to a server are kept
+
+
+LEDGER = Schema("ledger", HEAD, Path(__file__).with_name("migrations"))
+
+
+def connect(where: Path | str, older: Older = "migrate", schema: Schema = LEDGER) -> Engine:
+    """An engine for a SQLite file, or for a database URL; what is new gets its schema, at its newest."""
     if isinstance(where, Path):
         where.parent.mkdir(parents=True, exist_ok=True)
         where = f"sqlite+pysqlite:///{where}"
-    engine = dialects.engine(where)
+    engine = dialects.engine(where, pooled=schema.pooled)
     try:
-        _settle(engine, older)
+        _settle(engine, older, schema)
     except BaseException:
         engine.dispose()
         raise
@@ -59,38 +73,38 @@ def _translated(engine: Engine) -> Iterator[None]:
         if (
             type(error) is DatabaseError
         ):  # the root class itself: neither connection nor constraint, but the file
-            raise CorruptError(f"the ledger {where} is damaged: {error.orig}; restore a backup") from error
-        raise InfrastructureError(f"the ledger {where} failed: {error.orig}; try again") from error
+            raise CorruptError(f"the database {where} is damaged: {error.orig}; restore a backup") from error
+        raise InfrastructureError(f"the database {where} failed: {error.orig}; try again") from error
 
 
-def _settle(engine: Engine, older: Older) -> None:
+def _settle(engine: Engine, older: Older, schema: Schema) -> None:
     with reading(engine) as connection:
         found = _revision(connection)
-    if found == HEAD or (found is not None and older == "keep"):
+    if found == schema.head or (found is not None and older == "keep"):
         return
-    if found is not None and found < HEAD and older == "refuse":
+    if found is not None and found < schema.head and older == "refuse":
         raise InfrastructureError(
-            f"the ledger {engine.url.database} is at revision {found}, and this Fleetcast would make it {HEAD}, which the"
-            " artifact that works there may not know: type this with the artifact's own program,"
+            f"the {schema.name} {engine.url.database} is at revision {found}, and this Fleetcast would make it"
+            f" {schema.head}, which the artifact that works there may not know: type this with the artifact's own program,"
             " installed/*/venv/bin/fleetcast beside the ledger, or bring an artifact of this Fleetcast there with"
             " `fleetcast cd validate-model --artifact DIR`"
         )
-    _migrate(engine)
+    _migrate(engine, schema)
 
 
-def _migrate(engine: Engine) -> None:
-    from alembic import command  # half a second of import, needed once in a ledger's life
+def _migrate(engine: Engine, schema: Schema) -> None:
+    from alembic import command  # half a second of import, needed once in a database's life
     from alembic.config import Config
     from alembic.util import CommandError
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+    config.set_main_option("script_location", str(schema.migrations))
     with writing(engine) as connection:
         config.attributes["connection"] = connection
         try:
-            command.upgrade(config, HEAD)
+            command.upgrade(config, schema.head)
         except CommandError as error:
-            message = f"the ledger is at revision {_revision(connection)}, this Fleetcast knows {HEAD}"
+            message = f"the {schema.name} is at revision {_revision(connection)}, this Fleetcast knows {schema.head}"
             raise InfrastructureError(f"{message}: install the Fleetcast that wrote it") from error
 
 

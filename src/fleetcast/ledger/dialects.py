@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import NullPool, PoolProxiedConnection
 
 from fleetcast.domain.errors import UsageError
 
@@ -15,11 +15,15 @@ _WRITE_LOCK = 7_463_215_001  # advisory lock of PostgreSQL, an arbitrary number 
 _BUSY = 30_000  # milliseconds that a writer waits for another
 
 
-def engine(url: str) -> Engine:
-    """An engine whose connections are durable and whose transactions are explicit."""
+def engine(url: str, *, pooled: bool = False) -> Engine:
+    """An engine whose connections are durable and whose transactions are explicit.
+
+    A server's connections are let go with each transaction, or `pooled`: many processes look at a ledger, and few things
+    at once; one process looks for people, at every request.
+    """
     try:
-        # A server's connection is let go with each transaction: many processes look at a ledger, and few things at once.
-        made = create_engine(url) if url.startswith("sqlite") else create_engine(url, poolclass=NullPool)
+        keeps = pooled or url.startswith("sqlite")
+        made = create_engine(url, pool_pre_ping=pooled) if keeps else create_engine(url, poolclass=NullPool)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
         raise UsageError(
             "a ledger is an SQLite file or a PostgreSQL database, postgresql+psycopg://USER@HOST/DATABASE,"
@@ -46,6 +50,31 @@ def begin_writing(connection: Connection) -> None:
     connection.begin()
     if connection.dialect.name == "postgresql":
         connection.execute(text(f"SELECT pg_advisory_xact_lock({_WRITE_LOCK})"))
+
+
+class Watch:
+    """Tells, in microseconds, whether anybody has written to a database; of a server it cannot be told so cheaply."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._connection: PoolProxiedConnection | None = None  # SQLite counts what others than this one write
+
+    def version(self) -> int | None:
+        """A number that differs after every commit; None where there is none."""
+        if self._engine.dialect.name != "sqlite":
+            return None
+        if self._connection is None:
+            self._connection = self._engine.raw_connection()
+        cursor = self._connection.cursor()
+        try:
+            return int(cursor.execute("PRAGMA data_version").fetchone()[0])
+        finally:
+            cursor.close()
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
 
 def refuse_changes(dialect: str, table: str, columns: Iterable[str] = ()) -> list[str]:

@@ -374,6 +374,29 @@ class TelemetrySettings(Branch):
     segments: int = Field(200, ge=0)  # with metrics of their own; of more, those with the highest MAPE
 
 
+class ServeSettings(Branch):
+    """Where pages and the API listen, and what they bear. Nothing here changes a number."""
+
+    host: str = "127.0.0.1"  # 0.0.0.0: from everywhere, which needs people who sign in, and TLS or a proxy
+    port: int = Field(8000, ge=0, le=65535)  # 0: any that is free
+    names: tuple[str, ...] = ()  # that it is reached by, as fleet.example.com; any other name is refused
+    certificate: str | None = None  # TLS: PEM file of the certificate and its chain, from the workspace on
+    key: str | None = None  # TLS: PEM file of its key
+    proxies: tuple[str, ...] = ()  # addresses of the proxies in front of it that end TLS
+    connections: int = Field(512, ge=8)  # at once; more are told to come again
+    seconds: float = Field(15, gt=0)  # that a client may take to send a request, or not to read an answer
+    body_kilobytes: int = Field(1024, ge=1)  # of a request, at most
+
+
+class PeopleSettings(Branch):
+    """Where accounts are kept, and for how long a sign-in holds. Nothing here changes a number."""
+
+    database: str | None = (
+        None  # URL of a PostgreSQL database of its own, or env:NAME; else a file by the state
+    )
+    session_hours: float = Field(12, gt=0)
+
+
 class EnvironmentSettings(Branch):
     """One environment."""
 
@@ -423,6 +446,8 @@ class Settings(Branch):
     alerts: AlertSettings = AlertSettings()
     webhooks: dict[Name, WebhookSettings] = {}  # by source
     telemetry: TelemetrySettings = TelemetrySettings()
+    serve: ServeSettings = ServeSettings()
+    people: PeopleSettings = PeopleSettings()
     environments: Environments = Field(
         default_factory=lambda: {
             name: EnvironmentSettings(checkout=runs) for name, runs in RUNS_A_CHECKOUT.items()

@@ -13,8 +13,9 @@ from fleetcast.faces.cli import app as program
 from fleetcast.faces.cli import options, terminal
 
 ENGINES = (
-    "alembic", "deltalake", "jax", "numba", "numpy", "openpyxl", "opentelemetry", "optax", "pandera", "polars",
-    "prometheus_client", "pydantic", "safetensors", "scipy", "sqlalchemy", "structlog",
+    "alembic", "argon2", "deltalake", "fastapi", "jax", "jinja2", "numba", "numpy", "openpyxl", "opentelemetry", "optax",
+    "pandera", "polars", "prometheus_client", "pydantic", "safetensors", "scipy", "sqlalchemy", "starlette", "structlog",
+    "uvicorn",
 )  # fmt: skip
 
 

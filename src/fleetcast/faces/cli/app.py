@@ -23,7 +23,9 @@ from fleetcast.faces.cli import (
     integrating,
     notebooks,
     ordering,
+    people,
     releasing,
+    serving,
     shadowing,
     telling,
     tracing,
@@ -60,12 +62,14 @@ app.command()(cycle.monitor)
 app.command()(answering.status)
 app.command()(cycle.costs)
 app.command()(watching.metrics)
+app.command()(serving.serve)
 app.command()(answering.doctor)
 app.command()(explaining.explain)
 app.command()(tracing.lineage)
 app.command()(tracing.reproduce)
 app.add_typer(answering.data)
 answering.export.command("dashboards")(watching.dashboards)
+answering.export.command("openapi")(serving.openapi)
 app.add_typer(answering.export)
 app.add_typer(ordering.orders)
 app.add_typer(backtesting.experiment)
@@ -81,6 +85,8 @@ app.add_typer(deploying.cd)
 app.add_typer(notebooks.nb)
 app.add_typer(trialing.trial)
 app.add_typer(triggering.trigger)
+app.add_typer(people.user)
+app.add_typer(people.token)
 
 
 def _show_version(wanted: bool) -> None:

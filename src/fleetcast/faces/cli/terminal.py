@@ -30,7 +30,7 @@ def _console(*, stderr: bool) -> Console:
 def show(result: object, picture: RenderableType, *, as_json: bool) -> None:
     """Print a result for a person, or for a program."""
     if as_json:
-        print(to_json(result))  # noqa: T201 — a pipe gets exactly these bytes, unstyled
+        print(to_json(result), flush=True)  # noqa: T201 — a pipe gets exactly these bytes, unstyled
     else:
         output().print(picture)
 

@@ -1,0 +1,67 @@
+"""Which action a request is, by its method and path. What no rule names is refused."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from fleetcast.people.roles import Action
+
+API = "/api/v1"
+ENV = "(?:dev|prod)"
+HEALTH = "/healthz"
+PUBLIC: Mapping[str, frozenset[str]] = {
+    HEALTH: frozenset({"GET", "HEAD"}),
+    "/sign-in": frozenset({"GET", "HEAD", "POST"}),
+    "/sign-in/link": frozenset({"GET"}),
+}
+STATIC = "/static/"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """The actions that the methods of these paths are."""
+
+    paths: re.Pattern[str]
+    actions: Mapping[str, Action]
+
+
+def _rule(paths: str, **actions: Action) -> Rule:
+    if "GET" in actions:
+        actions["HEAD"] = actions["GET"]
+    return Rule(re.compile(paths), actions)
+
+
+# The first rule whose paths fit decides.
+RULES = (
+    _rule(rf"{API}/{ENV}/audit(/.*)?", GET=Action.read_audit),
+    _rule(rf"{API}/people(/.*)?", GET=Action.manage_people),
+    _rule(rf"{API}/.*", GET=Action.read),
+    _rule(rf"/{ENV}/audit(/.*|\..*)?", GET=Action.read_audit),
+    _rule(rf"/{ENV}/admin(/.*|\..*)?", GET=Action.manage_people, POST=Action.manage_people),
+    _rule(rf"/{ENV}/orders(/.*|\..*)?", GET=Action.read, POST=Action.override_orders),
+    _rule(rf"/{ENV}/.*", GET=Action.read),
+    _rule(r"/", GET=Action.read),
+    _rule(r"/theme", POST=Action.read),
+    _rule(r"/sign-out", POST=Action.read),
+)
+
+
+def public(method: str, path: str) -> bool:
+    """Whether anybody may ask this.
+
+    >>> public("GET", "/healthz"), public("POST", "/healthz"), public("GET", "/static/app.css")
+    (True, False, True)
+    """
+    if path.startswith(STATIC):
+        return method in {"GET", "HEAD"}
+    return method in PUBLIC.get(path, ())
+
+
+def rule(path: str) -> Rule | None:
+    """The rule of a path.
+
+    >>> rule("/dev/audit").actions["GET"]
+    <Action.read_audit: 'read_audit'>
+    >>> rule("/elsewhere")
+    """
+    return next((one for one in RULES if one.paths.fullmatch(path)), None)

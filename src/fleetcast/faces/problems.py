@@ -1,0 +1,18 @@
+"""What went wrong, as a program reads it: problem details (RFC 9457)."""
+
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from starlette.responses import Response
+
+MEDIA_TYPE = "application/problem+json"
+
+
+def problem(status: HTTPStatus, detail: str = "", headers: Mapping[str, str] | None = None) -> Response:
+    """An answer that says no, in the words of a person where there are any."""
+    body = {"type": "about:blank", "title": status.phrase, "status": status.value}
+    if detail:
+        body["detail"] = detail
+    content = json.dumps(body, ensure_ascii=False)
+    return Response(content, status.value, headers=dict(headers or {}), media_type=MEDIA_TYPE)

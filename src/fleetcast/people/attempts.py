@@ -1,0 +1,36 @@
+"""Sign-ins that failed: too many for one account, or from one address, and none is tried for a while."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, delete, func, insert, select
+
+from fleetcast.people import schema
+
+WITHIN = timedelta(minutes=15)
+MOST = {"account": 10, "address": 30}  # that may fail within it
+
+
+def too_many(connection: Connection, account: str, address: str, *, now: datetime) -> bool:
+    """Whether a sign-in must wait, whatever its password."""
+    return any(
+        _failed(connection, f"{kind} {value}", now) >= MOST[kind]
+        for kind, value in (("account", account), ("address", address))
+    )
+
+
+def failed(connection: Connection, account: str, address: str, *, now: datetime) -> None:
+    """Count one more for both; what is older than the time they are counted within is forgotten."""
+    connection.execute(delete(schema.attempts).where(schema.attempts.c.at <= now - WITHIN))
+    rows = [{"key": f"account {account}", "at": now}, {"key": f"address {address}", "at": now}]
+    connection.execute(insert(schema.attempts), rows)
+
+
+def forget(connection: Connection, account: str) -> None:
+    """Count those of an account no more: somebody got in, or gave it another password."""
+    connection.execute(delete(schema.attempts).where(schema.attempts.c.key == f"account {account}"))
+
+
+def _failed(connection: Connection, key: str, now: datetime) -> int:
+    mine = schema.attempts.c
+    query = select(func.count()).where(mine.key == key, mine.at > now - WITHIN)
+    return connection.execute(query).scalar_one()
