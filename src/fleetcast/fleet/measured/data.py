@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from datetime import date
 
-from fleetcast.conditioning.stage import Account
 from fleetcast.domain.tables import Table
 from fleetcast.domain.week import WEEK, beginning, known_by
-from fleetcast.fleet.steps import Steps
+from fleetcast.fleet import arrived
 from fleetcast.telemetry.measures import Measure, Sample, by
 from fleetcast.workspace import Workspace
 
@@ -27,7 +26,7 @@ def _sources(w: Workspace) -> Iterator[Measure]:
         "When a source brought a new file last.",
         {source: files[-1].received.timestamp() for source, files in received.items() if files},
     )
-    accounts = _accounts(w)
+    accounts = arrived.accounts(w)
     yield Measure(
         "fleetcast_source_rows",
         "Rows of a source by what became of them, in all its files.",
@@ -43,15 +42,6 @@ def _sources(w: Workspace) -> Iterator[Measure]:
         "Files of a source that could not be read at all.",
         {one.source: float(one.refused) for one in accounts},
     )
-
-
-def _accounts(w: Workspace) -> list[Account]:
-    """The accounts of the newest conditioning."""
-    for record in w.ledger.steps("data"):
-        if record.step == "condition" and record.output_digest:
-            found = Steps("data", w.ledger, w.bank).result(record.output_digest)
-            return [Account(**fields) for fields in found]
-    return []
 
 
 def _tables(w: Workspace) -> Iterator[Measure]:
