@@ -25,6 +25,8 @@ STATUS = {
     "metrics": {"mape", "rmse0", "rmse_all", "wape", "bias", "skill"},
     "stale": bool,
     "long_term": type(None),
+    "drift": {"columns", "undecided", "drifted", "jumped"},
+    "sources": dict,
 }
 
 

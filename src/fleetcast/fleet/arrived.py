@@ -22,8 +22,8 @@ def due(w: Workspace) -> date:
     return newest_known(w.clock(), w.settings.calendar.ready_after_days)
 
 
-def arrived(w: Workspace, week: date) -> list[Arrived]:
-    """What each source brought since the look of the week before, and how many rows its weeks have."""
+def arrived(w: Workspace, week: date, *, due: date) -> list[Arrived]:
+    """What each source brought since the look of the week before, and how many rows its weeks have up to the one due."""
     since = _last_look(w, week)
     return [
         Arrived(
@@ -34,7 +34,7 @@ def arrived(w: Workspace, week: date) -> list[Arrived]:
                 if not one.initial and (since is None or datetime.fromisoformat(one.received) > since)
             ),
             account.weeks,
-            due=max(week, due(w)),
+            due=due,
             matures=w.settings.demand.returns_weeks if set(account.tables) == {RETURNS.name} else 0,
             tables=account.tables,
         )

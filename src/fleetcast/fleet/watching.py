@@ -13,7 +13,7 @@ from fleetcast.domain.seeds import seed
 from fleetcast.domain.tables import COMPLETENESS, EVENTS
 from fleetcast.domain.versions import Snapshot
 from fleetcast.domain.week import WEEK
-from fleetcast.fleet import arrived, covariates, errors, incidents, reporting
+from fleetcast.fleet import arrived, drifts, errors, incidents, reporting
 from fleetcast.fleet.cycle import Cycle
 from fleetcast.fleet.report import Intake
 from fleetcast.fleet.weekly_release import Released
@@ -30,7 +30,6 @@ from fleetcast.workspace import Workspace
 log = get_logger()
 
 DEMAND_JUMPS = 0.15  # in logs, the least that demand leaves its forecasts by
-LEVEL_JUMPS = 0.05  # the same of a covariate that acts by ratios, as a price does
 EARLIER = 4  # weeks whose corrections say which are usual
 
 
@@ -38,13 +37,13 @@ def watch(cycle: Cycle, released: Released, intake: Sequence[Intake], *, resumed
     """Open, go on with and end incidents by what this week saw; what changed."""
     w = cycle.w
     looks: dict[str, Callable[[], Iterable[Signal]]] = {
-        "sources": lambda: (signal for one in arrived.arrived(w, cycle.week) for signal in arrivals(one)),
+        "sources": lambda: _sources(w, cycle.week),
         "intake": lambda: _intake(intake, cycle.week),
         "tables": lambda: _tables(cycle),
         "series": lambda: _series(cycle),
         "models": lambda: _models(cycle, released),
         "errors": lambda: _errors(cycle),
-        "levels": lambda: _levels(cycle),
+        "drifts": lambda: drifts.signals(cycle),
         "run": lambda: _run(cycle, released, resumed=resumed),
     }
     signals = [signal for what, look in looks.items() for signal in _seen(what, look)]
@@ -61,6 +60,11 @@ def _seen(what: str, look: Callable[[], Iterable[Signal]]) -> list[Signal]:
 
 
 # ---------------------------------------------------------------- sources and tables
+
+
+def _sources(w: Workspace, week: date) -> Iterator[Signal]:
+    for one in arrived.arrived(w, week, due=max(week, arrived.due(w))):
+        yield from arrivals(one)
 
 
 def _intake(intake: Sequence[Intake], week: date) -> Iterator[Signal]:
@@ -157,16 +161,6 @@ def _errors(cycle: Cycle) -> Iterator[Signal]:
             side = "above" if by > 0 else "below"
             cause = f"demand is {percent(round(abs(by), 3))} {side} its forecasts' usual level in week {week}"
             yield Signal("demand", FLEET if partition == "all" else partition, week, cause)
-
-
-def _levels(cycle: Cycle) -> Iterator[Signal]:
-    """Prices and the like that jumped in a region."""
-    w, week = cycle.w, cycle.week
-    for name, region, logs in covariates.levels(w, cycle.snapshot, week=week):
-        if by := jumped(logs, least=LEVEL_JUMPS):
-            side = "above" if by > 0 else "below"
-            cause = f"{name} is {percent(round(abs(by), 3))} {side} its usual level in week {week}"
-            yield Signal("drift", region or FLEET, week, cause)
 
 
 def _run(cycle: Cycle, released: Released, *, resumed: bool) -> Iterator[Signal]:

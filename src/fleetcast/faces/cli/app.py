@@ -22,6 +22,7 @@ from fleetcast.faces.cli import (
     integrating,
     notebooks,
     ordering,
+    quality,
     releasing,
     telling,
     tracing,
@@ -62,6 +63,8 @@ app.command()(answering.doctor)
 app.command()(explaining.explain)
 app.command()(tracing.lineage)
 app.command()(tracing.reproduce)
+answering.data.command("quality")(quality.data_quality)
+answering.data.command("drift")(quality.data_drift)
 app.add_typer(answering.data)
 answering.export.command("dashboards")(watching.dashboards)
 app.add_typer(answering.export)

@@ -5,7 +5,8 @@ from datetime import date
 
 from fleetcast.domain.tables import Table
 from fleetcast.domain.week import WEEK, beginning, known_by
-from fleetcast.fleet import arrived
+from fleetcast.fleet import arrived, drifts
+from fleetcast.fleet.quality import qualities
 from fleetcast.telemetry.measures import Measure, Sample, by
 from fleetcast.workspace import Workspace
 
@@ -15,6 +16,7 @@ OUTCOMES = ("accepted", "quarantined", "duplicates")
 def measures(w: Workspace) -> Iterator[Measure]:
     """All of it, as it is now."""
     yield from _sources(w)
+    yield from _lately(w)
     yield from _tables(w)
 
 
@@ -41,6 +43,30 @@ def _sources(w: Workspace) -> Iterator[Measure]:
         "fleetcast_source_refused_files",
         "Files of a source that could not be read at all.",
         {one.source: float(one.refused) for one in accounts},
+    )
+
+
+def _lately(w: Workspace) -> Iterator[Measure]:
+    """How sources delivered, and what has drifted, as of the newest cycle."""
+    yield Measure(
+        "fleetcast_source_check_passed",
+        "Whether a source delivered as it should, by check; nothing where there is no decision.",
+        tuple(
+            Sample({"source": one.source, "check": finding.check}, float(finding.state == "ok"))
+            for one in qualities(w)
+            for finding in one.findings
+            if finding.state != "no decision"
+        ),
+    )
+    found = drifts.newest(w).drifts
+    yield by(
+        "column",
+        "fleetcast_drifted_subjects",
+        "Segments or regions in which a column has drifted.",
+        {
+            column: float(sum(one.column == column and one.state == "drift" for one in found))
+            for column in sorted({one.column for one in found if one.state != "no decision"})
+        },
     )
 
 
