@@ -233,13 +233,16 @@ def _drifts(
     dates = weeks(LAST - (length - 1) * WEEK, LAST)
     frame = pl.DataFrame(
         {
-            "segment": np.repeat(NAMES, length * each),
+            "subject": np.repeat(NAMES, length * each),
             "week": pl.Series(dates * SEGMENTS).repeat_by(each).explode() if each > 1 else dates * SEGMENTS,
             "units": values.ravel(),
         }
     )
     bins = Bins.of(frame["units"])
-    yield from drift(histograms(frame, [bins]), week=LAST, settings=SETTINGS, seed=SEED)
+    counts = histograms(
+        frame, ["units"], of="demand", settled={(name, "demand.units"): bins for name in NAMES}
+    )
+    yield from drift(counts, week=LAST, settings=SETTINGS, seed=SEED)
 
 
 def _show(alarms: dict[str, dict[str, float]], drifts: dict[str, list[dict[str, float]]]) -> None:

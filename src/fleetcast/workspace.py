@@ -20,6 +20,7 @@ from fleetcast.domain.tables import (
     COMPLETENESS,
     DEMAND,
     FORECASTS,
+    HISTOGRAMS,
     MEMBERSHIP,
     ORDERS,
     QUARANTINE,
@@ -52,7 +53,18 @@ from fleetcast.settings.local import Effort, local
 from fleetcast.settings.references import resolved
 from fleetcast.sources.raw import RawStore
 
-DERIVED = (DEMAND, MEMBERSHIP, ROUNDS, FORECASTS, SHADOWS, ORDERS, COMPLETENESS, SCORES, QUARANTINE)
+DERIVED = (
+    DEMAND,
+    MEMBERSHIP,
+    ROUNDS,
+    FORECASTS,
+    SHADOWS,
+    ORDERS,
+    COMPLETENESS,
+    SCORES,
+    HISTOGRAMS,
+    QUARANTINE,
+)
 SETTINGS_FILE = "fleetcast.toml"
 POLICY_FILE = "policy.toml"
 LEDGER = "ledger.db"  # where it is a file

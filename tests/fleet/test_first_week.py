@@ -27,6 +27,8 @@ STATUS = {
     "failed_over": list,
     "stale": bool,
     "long_term": type(None),
+    "drift": {"columns", "undecided", "drifted", "jumped"},
+    "sources": dict,
 }
 
 

@@ -51,6 +51,12 @@ def test_the_newest_cycle_is_told_by_its_state_and_its_moments(found):
     assert found["fleetcast_cycle_cutoff_timestamp_seconds"] == {(): monday.timestamp()}
 
 
+def test_how_sources_delivered_and_what_drifted_is_told_where_it_was_decided(found):
+    assert found["fleetcast_source_check_passed"]["deliveries", "freshness"] == 1.0
+    assert ("stores", "freshness") not in found["fleetcast_source_check_passed"]
+    assert found["fleetcast_drifted_subjects"]["demand.units",] == 0.0
+
+
 def test_the_next_cycle_is_due_a_week_after_its_week_or_by_the_deadline_there_is(chain, found):
     the_week_after = (WEDNESDAY - timedelta(days=2)).replace(hour=0)
     ends = the_week_after + timedelta(weeks=1)

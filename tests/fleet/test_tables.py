@@ -17,7 +17,8 @@ def test_every_table_with_rows_says_its_version_its_rows_and_its_weeks(chain):
     w = opened(chain)
     lines = {line.table: line for line in tables.versions(w)}
     assert set(lines) == {
-        "deliveries", "stores", "products", "demand", "segments", "rounds", "forecasts", "orders", "completeness"
+        "deliveries", "stores", "products", "demand", "segments", "rounds", "forecasts", "orders", "completeness",
+        "histograms",
     }  # fmt: skip
     assert (lines["deliveries"].rows, lines["deliveries"].last) == (4 * 4 * 60, str(LAST))
     assert (lines["stores"].first, lines["stores"].version) == ("", w.lake.version(w.tables["stores"]))

@@ -3,7 +3,7 @@ from datetime import date
 import pytest
 
 from fleetcast.domain.week import WEEK
-from fleetcast.monitoring.arrivals import Arrival, arrivals
+from fleetcast.monitoring.arrivals import Arrival, Arrived, arrivals
 
 DUE = date(2026, 11, 9)
 
@@ -16,7 +16,7 @@ def weekly(*newest: int, usual: int = 100) -> dict[str, int]:
 
 
 def told(weeks=None, files=()):
-    found = arrivals("deliveries", files, weeks or {}, due=DUE)
+    found = arrivals(Arrived("deliveries", files, weeks or {}, DUE))
     assert all((one.subject, one.week) == ("deliveries", DUE) for one in found)
     return {one.kind: one for one in found}
 
@@ -49,7 +49,7 @@ def test_far_fewer_or_more_rows_than_usual_are_told(rows, kinds):
 
 def test_what_matures_is_not_waited_for_in_its_own_week_nor_counted_before_it_is_whole():
     def found(weeks):
-        return [one.kind for one in arrivals("returns", [], {"all": weeks}, due=DUE, matures=3)]
+        return [one.kind for one in arrivals(Arrived("returns", [], {"all": weeks}, DUE, matures=3))]
 
     assert found(weekly(100, 60, 30, 0)) == []
     assert found(weekly(100, 60, 0, 0)) == ["late"]

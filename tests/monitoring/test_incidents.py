@@ -107,3 +107,11 @@ def test_at_most_one_incident_of_a_kind_and_subject_stands_and_none_outlives_its
 def test_an_incident_keeps_its_name_however_often_its_week_is_done(kind):
     signal = Signal(kind, "deliveries", week(0), "why")
     assert Incident.of(signal).id == Incident.of(replace(signal, cause="other", severity="alarm")).id
+
+
+def test_signals_of_one_kind_and_subject_are_one_with_the_causes_of_both():
+    warning = Signal("demand", "west", MONDAY, "demand is 30 % above its forecasts", evidence={"a": 1})
+    alarm = Signal("demand", "west", MONDAY, "units have drifted", severity="alarm", evidence={"b": 2})
+    [change] = reconcile([], [alarm, warning], week=MONDAY)
+    assert change.incident.cause == "units have drifted; demand is 30 % above its forecasts"
+    assert (change.incident.severity, change.incident.evidence) == ("alarm", {"a": 1, "b": 2})

@@ -1,86 +1,59 @@
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import date
 
-from fleetcast.monitoring.quality import Delivery, Finding, quality
-from fleetcast.settings import QualitySettings
+from fleetcast.domain.week import WEEK
+from fleetcast.monitoring.arrivals import Arrival, Arrived
+from fleetcast.monitoring.drift import Bin, Drift
+from fleetcast.monitoring.quality import Finding, quality
 
-SETTINGS = QualitySettings()
-NEWEST = datetime(2026, 11, 23, 6, tzinfo=UTC)
-USUAL = Delivery("sales", NEWEST, 1000, nulls={"price": 10}, columns=("week", "store", "product", "price"))
-
-
-def earlier(count: int = 6) -> list[Delivery]:
-    rows = (990, 1010, 1000, 1005, 995, 1002, 998)
-    return [
-        replace(USUAL, received=NEWEST - timedelta(weeks=back), rows=rows[back])
-        for back in range(1, count + 1)
-    ]
+DUE = date(2026, 11, 9)
 
 
-def found(newest: Delivery, *, days: float = 1, history: int = 6) -> dict[str, Finding]:
-    now = NEWEST + timedelta(days=days)
-    return {one.check: one for one in quality([*earlier(history), newest], now=now, settings=SETTINGS)}
+def weekly(*newest: int) -> dict[str, int]:
+    counts = [100 + n % 3 for n in range(12)] + list(newest)
+    first = DUE - (len(counts) - 1) * WEEK
+    return {str(first + n * WEEK): rows for n, rows in enumerate(counts) if rows}
 
 
-def alarms(newest: Delivery, **asked: float) -> list[str]:
-    return [check for check, one in found(newest, **asked).items() if one.state == "alarm"]
+def priced(missing: int, state="none") -> Drift:
+    bins = (Bin(None, None, 0, missing), Bin(None, None, 400, 100 - missing))
+    return Drift("west", "prices.price", DUE, state, "", bins=bins)
 
 
-def test_a_delivery_as_ever_raises_no_alarm():
-    assert alarms(USUAL) == []
+def found(weeks=None, files=(), failed=None, drifts=()) -> dict[str, Finding]:
+    arrived = Arrived("prices", files, weeks or {"west": weekly(101)}, DUE, tables=("prices",))
+    return {one.check: one for one in quality(arrived, failed=failed or {}, drifts=drifts).findings}
 
 
-def test_a_source_that_is_silent_twice_its_usual_gap_is_late():
-    assert alarms(USUAL, days=14) == []
-    assert alarms(USUAL, days=15) == ["freshness"]
-    assert found(USUAL, days=15)["freshness"].reason == (
-        "the newest delivery came 15.0 days ago; usually one comes every 7.0 days"
-    )
+def test_a_source_that_delivers_as_always_is_well_in_every_respect():
+    answers = found(files=[Arrival("w.csv", 100, 1, "")], drifts=[priced(0)])
+    assert {one.state for one in answers.values()} == {"ok"}
+    assert answers["volume"].reason == "101 rows of 2026-11-09, usually about 101"
+    assert answers["quarantine"].reason == "1 of 100 new rows were set aside"
 
 
-def test_half_the_rows_are_an_alarm_and_so_are_twice_as_many():
-    assert alarms(replace(USUAL, rows=500, nulls={})) == ["volume"]
-    assert alarms(replace(USUAL, rows=2000)) == ["volume"]
-    assert alarms(replace(USUAL, rows=1100)) == []
+def test_a_region_that_is_behind_is_told_as_its_incident_tells_it():
+    late = found({"west": weekly(101), "east": weekly(0)})["freshness"]
+    assert (late.state, late.value, late.reason) == ("alarm", 1.0, "nothing of east of week 2026-11-09 yet")
 
 
-def test_a_column_that_is_emptier_than_usual_is_named():
-    newest = replace(USUAL, nulls={"price": 100, "store": 20})
-    assert alarms(newest) == ["nulls"]
-    assert found(newest)["nulls"].reason == "price is empty in 10 % of the rows, 9 % more than usual"
+def test_rows_are_held_against_the_source_s_own_history():
+    fewer = found({"west": weekly(40)})["volume"]
+    assert (fewer.state, round(fewer.value, 2)) == ("warning", 0.4)
 
 
-def test_rows_set_aside_and_failed_checks_are_shares_of_the_delivery():
-    assert alarms(replace(USUAL, quarantined=9)) == []
-    assert alarms(replace(USUAL, quarantined=20)) == ["quarantine"]
-    assert alarms(replace(USUAL, failed=1)) == ["failed checks"]
+def test_a_source_without_weekly_rows_is_neither_late_nor_short():
+    rare = found({"all": {str(DUE - 6 * WEEK): 52}})
+    assert (rare["freshness"].state, rare["volume"].state) == ("no decision", "no decision")
 
 
-def test_columns_that_come_or_go_are_a_change_of_schema():
-    newest = replace(USUAL, columns=("week", "store", "product", "colour"))
-    assert alarms(newest) == ["schema"]
-    assert found(newest)["schema"].reason == "price missing; colour new"
+def test_a_column_that_went_missing_is_told_with_how_much_of_it():
+    nulls = found(drifts=[priced(40, state="drift")])["nulls"]
+    assert nulls.state == "warning"
+    assert nulls.reason == "prices.price of west is missing in 40 % of the newest rows, 0 % before"
+    assert found()["nulls"].state == "no decision"
 
 
-def test_a_new_source_has_no_history_to_be_held_against():
-    answer = found(USUAL, history=2)
-    assert {answer[check].state for check in ("freshness", "volume", "nulls")} == {"no decision"}
-    assert answer["volume"].reason == "2 earlier deliveries to compare with, 4 are needed"
-    assert answer["quarantine"].state == "ok"
-
-
-def test_each_source_is_judged_by_its_own_history():
-    others = [replace(one, source="returns", rows=10) for one in [*earlier(), USUAL]]
-    answer = quality([*earlier(), USUAL, *others], now=NEWEST, settings=SETTINGS)
-    assert {one.source for one in answer} == {"sales", "returns"}
-    assert all(one.state == "ok" for one in answer)
-
-
-def test_an_empty_delivery_is_an_alarm_and_no_error():
-    assert alarms(replace(USUAL, rows=0, nulls={})) == ["volume"]
-
-
-def test_files_that_come_together_do_not_make_a_source_late():
-    same_day = [replace(USUAL, received=NEWEST - timedelta(seconds=n)) for n in range(8)]
-    answer = quality(same_day, now=NEWEST + timedelta(hours=20), settings=SETTINGS)
-    assert {one.check: one.state for one in answer}["freshness"] == "ok"
+def test_rows_set_aside_and_files_of_another_layout_are_told_apart():
+    answers = found(files=[Arrival("a.csv", 100, 30, ""), Arrival("b.csv", 0, 0, "header")])
+    assert (answers["quarantine"].state, answers["quarantine"].value) == ("warning", 0.3)
+    assert (answers["schema"].state, answers["schema"].value) == ("alarm", 1.0)

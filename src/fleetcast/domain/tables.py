@@ -284,6 +284,23 @@ class Scores(Contract):
     final: bool
 
 
+class Histograms(Contract):
+    """How the values of a column lie in a week: the rows in each bin, all bins of it, also those without any.
+
+    `subject` is a segment, or else the region or "fleet" that the rows are of, `column` a table's (`demand.units`). Bin 0 is
+    what is missing; of numbers each has its lower edge in `low` and their `mean`, of texts its `text`.
+    """
+
+    week: date
+    subject: str
+    column: str
+    bin: int = pa.Field(ge=0)
+    low: float = pa.Field(nullable=True)
+    text: str = pa.Field(nullable=True)
+    rows: int = pa.Field(ge=0)
+    mean: float = pa.Field(nullable=True)
+
+
 class Quarantine(Contract):
     """Rows not taken, with where they stood and why. `line` counts from 1; 0 is the whole file."""
 
@@ -342,6 +359,7 @@ ORDERS = Table("orders", Orders, ("cycle", "week", "store", "product"), "cycle")
 ORDER_SHEET = Table("order_sheet", OrderSheet, ("cycle", "week", "store", "product"), "cycle")
 COMPLETENESS = Table("completeness", Completeness, ("cycle", "week", "store", "product"), "cycle")
 SCORES = Table("scores", Scores, ("cycle", "week", "store", "product"), "cycle")
+HISTOGRAMS = Table("histograms", Histograms, ("week", "subject", "column", "bin"), "week")
 QUARANTINE = Table("quarantine", Quarantine, ("file", "line", "reason", "detail"), None)
 
 BASE = (DELIVERIES, RETURNS, STORES, CLUSTERS, PRODUCTS, SHELF, PRICES, WEATHER, EVENTS)

@@ -1,6 +1,6 @@
 """The out-of-sample errors of each segment, week by week, read from the lake one partition after the other."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -21,43 +21,49 @@ from fleetcast.workspace import Workspace
 log = get_logger()
 
 SERIES = ["store", "product", "week"]
-LEVELS = 28  # weeks whose demand is held against its forecasts
 
 
-def weekly(w: Workspace, live: Release, snapshot: Snapshot, *, week: date) -> pl.DataFrame:
-    """`monitoring.weekly_errors` up to a week: what was published, and before that what the rounds of the live models said.
+@dataclass(frozen=True)
+class Errors:
+    """What is known of errors up to a week, all of the nearest horizon.
+
+    `weekly` is `monitoring.weekly_errors` of what was published, and before that of the rounds of the live models. `demand`
+    has by partition how far demand was above its forecasts, in logs, one for each of the newest weeks up to this one.
+    """
+
+    weekly: pl.DataFrame
+    demand: Mapping[str, list[float]]
+
+
+def known(w: Workspace, live: Release, snapshot: Snapshot, *, week: date) -> Errors:
+    """Read the errors of the weeks that alarms look at, each partition once.
 
     At the nearest horizon: of four, three are still an older release's when a new one begins to err.
     """
     settings = w.settings.monitoring
-    back = settings.reference_weeks + settings.watched_weeks
-    parts = [
-        weekly_errors(one.published, one.labels, one.rounds, horizon=_nearest(w))
-        for _, one in _partitions(w, live, snapshot, since=week - back * WEEK)
-    ]
+    since = week - (settings.reference_weeks + settings.watched_weeks) * WEEK
+    parts, demand = [], {}
+    for partition, one in _partitions(w, live, snapshot, since=since):
+        parts.append(weekly_errors(one.published, one.labels, one.rounds, horizon=_nearest(w)))
+        if logs := _above(one, week):
+            demand[partition] = logs
     found = pl.concat(parts) if parts else pl.DataFrame(schema={"segment": pl.String, "week": pl.Date})
-    return found.filter(pl.col("week") <= week).sort("segment", "week") if found.height else found
+    return Errors(found.filter(pl.col("week") <= week).sort("segment", "week"), demand)
 
 
-def demand(w: Workspace, live: Release, snapshot: Snapshot, *, week: date) -> dict[str, list[float]]:
-    """By partition, how far demand was above its forecasts, in logs, one for each of the newest weeks up to this one.
-
-    Of the nearest horizon too; a partition without a row of every one of these weeks is left out.
-    """
-    found = {}
-    for partition, one in _partitions(w, live, snapshot, since=week - LEVELS * WEEK):
-        before = one.rounds.join(one.published, on="week", how="anti")
-        totals = (
-            pl.concat([one.published, before], how="diagonal_relaxed")
-            .filter(pl.col("week") <= week)
-            .group_by("week")
-            .agg(pl.col("units_sum").sum(), (pl.col("units_sum") + pl.col("error")).sum().alias("forecast"))
-            .filter((pl.col("units_sum") > 0) & (pl.col("forecast") > 0))
-            .sort("week")
-        )
-        if totals.height and totals["week"][-1] == week:
-            found[partition] = (totals["units_sum"] / totals["forecast"]).log().to_list()
-    return found
+def _above(one: "_Partition", week: date) -> list[float]:
+    """How far demand was above its forecasts, in logs, week by week; nothing where this week is not known."""
+    before = one.rounds.join(one.published, on="week", how="anti")
+    totals = (
+        pl.concat([one.published, before], how="diagonal_relaxed")
+        .filter(pl.col("week") <= week)
+        .group_by("week")
+        .agg(pl.col("units_sum").sum(), (pl.col("units_sum") + pl.col("error")).sum().alias("forecast"))
+        .filter((pl.col("units_sum") > 0) & (pl.col("forecast") > 0))
+        .sort("week")
+    )
+    told = totals.height and totals["week"][-1] == week
+    return (totals["units_sum"] / totals["forecast"]).log().to_list() if told else []
 
 
 @dataclass(frozen=True)

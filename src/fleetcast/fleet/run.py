@@ -15,6 +15,7 @@ from fleetcast.domain.failures import DISK_FULL
 from fleetcast.domain.incidents import FLEET, Signal
 from fleetcast.domain.tables import DEMAND, FORECASTS, MEMBERSHIP
 from fleetcast.fleet import (
+    arrived,
     challengers,
     incidents,
     ingesting,
@@ -142,7 +143,7 @@ def _failing_aloud(w: Workspace, actor: str) -> Iterator[None]:
     except FleetcastError as error:
         try:
             incidents.tell(
-                w, Signal("failed", FLEET, watching.due(w), str(error), severity="alarm"), actor=actor
+                w, Signal("failed", FLEET, arrived.due(w), str(error), severity="alarm"), actor=actor
             )
         except FleetcastError as another:  # what was first wrong is told all the same
             log.exception("incident_lost", cause=str(error), error=str(another))
@@ -156,7 +157,7 @@ def _alone(w: Workspace, actor: str) -> Iterator[Lease]:
         try:
             lease = stack.enter_context(w.ledger.lease("cycle", actor, LEASE))
         except ConflictError as error:
-            signal = Signal("two_schedulers", FLEET, watching.due(w), str(error))
+            signal = Signal("two_schedulers", FLEET, arrived.due(w), str(error))
             incidents.tell(w, signal, actor=actor)
             raise
         yield lease

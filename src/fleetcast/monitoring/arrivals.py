@@ -33,27 +33,61 @@ class Arrival:
     quarantined: int
     refused: str
 
+    @property
+    def of_other_layout(self) -> bool:
+        """Whether it was refused because its columns are not those that were declared; else it is damaged."""
+        return self.refused in LAYOUT
 
-def arrivals(
-    source: str,
-    files: Sequence[Arrival],
-    weeks: Mapping[str, Mapping[str, int]],
-    *,
-    due: date,
-    matures: int = 0,
-) -> list[Signal]:
-    """The signals of one source: at most one of a kind.
 
-    `weeks` are its rows by partition and week; `due` is the newest week that is over and should be there by now. Of a source
-    that `matures`, as returns do that belong to the week of their delivery, rows of a week come in for so many weeks after it,
-    and none before it is over.
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """What a source brought: files that came in since the last look, and the rows of its weeks, by partition.
+
+    `due` is the newest week that is over and should be there by now. Of a source that `matures`, as returns do that belong
+    to the week of their delivery, rows of a week come in for so many weeks after it, and none before it is over.
     """
+
+    source: str
+    files: Sequence[Arrival]
+    weeks: Mapping[str, Mapping[str, int]]
+    due: date
+    matures: int = 0
+    tables: Sequence[str] = ()  # that it fills
+
+    @property
+    def first(self) -> date:
+        """The newest week of which there should be rows."""
+        return self.due - WEEK if self.matures else self.due
+
+    @property
+    def whole(self) -> date:
+        """The newest week of which there should be all rows."""
+        return self.first - max(self.matures - 1, 0) * WEEK
+
+    @property
+    def weekly(self) -> dict[str, Mapping[str, int]]:
+        """The partitions that have rows in every week, or nearly so; of others no week is missed."""
+        back = [(self.first - weeks * WEEK).isoformat() for weeks in range(1, LOOKED_BACK + 1)]
+        return {
+            name: rows
+            for name, rows in sorted(self.weeks.items())
+            if sum(rows.get(week, 0) > 0 for week in back) >= MOST
+        }
+
+
+def arrivals(arrived: Arrived) -> list[Signal]:
+    """The signals of one source: at most one of a kind."""
     found: dict[Kind, list[tuple[str, bool]]] = {}
-    first = due - WEEK if matures else due
-    for kind, cause, grave in (*_files(files), *_weeks(weeks, first, max(matures - 1, 0))):
+    for kind, cause, grave in (*_files(arrived.files), *_weeks(arrived)):
         found.setdefault(kind, []).append((cause, grave))
     return [
-        Signal(kind, source, due, "; ".join(dict.fromkeys(cause for cause, _ in told)), _severity(told))
+        Signal(
+            kind,
+            arrived.source,
+            arrived.due,
+            "; ".join(dict.fromkeys(cause for cause, _ in told)),
+            _severity(told),
+        )
         for kind, told in found.items()
     ]
 
@@ -65,7 +99,7 @@ def _severity(told: Sequence[tuple[str, bool]]) -> Literal["warning", "alarm"]:
 def _files(files: Sequence[Arrival]) -> Iterator[tuple[Kind, str, bool]]:
     for file in files:
         if file.refused:
-            kind: Kind = "schema" if file.refused in LAYOUT else "corrupted"
+            kind: Kind = "schema" if file.of_other_layout else "corrupted"
             yield kind, f"{file.file} could not be read: {file.refused}", True
         elif file.rows >= FEWEST and file.quarantined > QUARANTINED * file.rows:
             yield (
@@ -75,28 +109,24 @@ def _files(files: Sequence[Arrival]) -> Iterator[tuple[Kind, str, bool]]:
             )
 
 
-def _weeks(
-    weeks: Mapping[str, Mapping[str, int]], due: date, unripe: int
-) -> Iterator[tuple[Kind, str, bool]]:
-    """`unripe`: of how many weeks back, the newest one among them, more rows are still to come."""
-    for partition, rows in sorted(weeks.items()):
+def _weeks(arrived: Arrived) -> Iterator[tuple[Kind, str, bool]]:
+    for partition, rows in arrived.weekly.items():
         where = "" if partition == "all" else f" of {partition}"
-        counts = [rows.get((due - back * WEEK).isoformat(), 0) for back in range(USUAL + 1)]
-        if sum(count > 0 for count in counts[1 : LOOKED_BACK + 1]) < MOST:
-            continue  # it has no rows in every week
-        if not counts[0]:
-            yield "late", f"nothing{where} of week {due} yet", True
-        whole, usual = counts[unripe], [count for count in counts[unripe + 1 :] if count]
-        if whole and (far := _far(whole, usual)):
-            yield (
-                "volume",
-                f"{whole:,} rows{where} of week {due - unripe * WEEK}, usually about {far:,}",
-                False,
-            )
+        if not rows.get(arrived.first.isoformat()):
+            yield "late", f"nothing{where} of week {arrived.first} yet", True
+        whole = rows.get(arrived.whole.isoformat(), 0)
+        if whole and (far := _far(whole, usual(rows, before=arrived.whole))):
+            yield "volume", f"{whole:,} rows{where} of week {arrived.whole}, usually about {far:,}", False
         for back in range(1, GAP + 1):
-            gone = due - back * WEEK
+            gone = arrived.first - back * WEEK
             if not rows.get(gone.isoformat()) and any(week > gone.isoformat() for week in rows):
                 yield "absent", f"nothing{where} of week {gone} ever came", True
+
+
+def usual(rows: Mapping[str, int], *, before: date) -> list[int]:
+    """The rows of the weeks before one that say how many are usual, the newest first."""
+    weeks = ((before - back * WEEK).isoformat() for back in range(1, USUAL + 1))
+    return [rows[week] for week in weeks if rows.get(week)]
 
 
 def _far(newest: int, usual: Sequence[int]) -> int:

@@ -24,12 +24,12 @@ class Change:
 def reconcile(known: Iterable[Incident], signals: Sequence[Signal], *, week: date) -> list[Change]:
     """What the signals of a week make of the incidents that are `known`; nothing that stays as it is.
 
-    A signal goes on with the newest incident of its kind and subject, or opens a new one. Trouble is over when nothing
-    was noticed of it for two weeks; what passes by itself is over the week after. What a person closed stays closed for
-    as long as its signals go on without a week between. Doing a week twice changes nothing.
+    Signals of one kind and subject are one, which goes on with their newest incident, or opens a new one. Trouble is over
+    when nothing was noticed of it for two weeks; what passes by itself is over the week after. What a person closed stays
+    closed for as long as its signals go on without a week between. Doing a week twice changes nothing.
     """
     newest = {(one.kind, one.subject): one for one in sorted(known, key=lambda one: one.opened)}
-    told = {(signal.kind, signal.subject): signal for signal in sorted(signals, key=_gravity)}
+    told = together(signals)
     changes = [_told(newest.get(key), signal) for key, signal in sorted(told.items())]
     going_on = {key for key, signal in told.items() if key in newest and _goes_on(newest[key], signal)}
     changes += [
@@ -38,6 +38,21 @@ def reconcile(known: Iterable[Incident], signals: Sequence[Signal], *, week: dat
         if one.standing and key not in going_on and one.seen + _quiet(one.kind) <= week
     ]
     return [change for change in changes if change is not None]
+
+
+def together(signals: Iterable[Signal]) -> dict[tuple[Kind, str], Signal]:
+    """One signal of each kind and subject: as grave as the gravest, with the causes of all, that one's first."""
+    found: dict[tuple[Kind, str], Signal] = {}
+    for signal in sorted(signals, key=_gravity):
+        key = signal.kind, signal.subject
+        found[key] = _both(found[key], signal) if key in found else signal
+    return found
+
+
+def _both(one: Signal, graver: Signal) -> Signal:
+    if one.cause == graver.cause:
+        return graver
+    return replace(graver, cause=f"{graver.cause}; {one.cause}", evidence={**one.evidence, **graver.evidence})
 
 
 def _told(before: Incident | None, signal: Signal) -> Change | None:

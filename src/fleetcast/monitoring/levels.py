@@ -1,14 +1,41 @@
-"""Has a level jumped? The newest week of a series of logs, held against the weeks before it."""
+"""Has a level jumped? Its newest week, in logs, held against the weeks before it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
+import polars as pl
 
 FEWEST = 8  # weeks that say what is usual
 USUAL = 26  # weeks, at most
 AT_ONCE = 4.0  # robust deviations that one week takes to be a jump
 TWICE = 2.5  # that two weeks in a row take, on the same side
 MAD = 1.4826  # standard deviations of a normal law in its median absolute deviation
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """A column of a subject whose newest week is so far above or below its usual level, as a share."""
+
+    subject: str
+    column: str
+    by: float
+
+
+def jumps(histograms: pl.DataFrame, *, week: date, least: float) -> Iterator[Jump]:
+    """Of HISTOGRAMS rows of positive numbers, whose level in this week is a jump: the mean of logs, bin by bin."""
+    logs = pl.col("mean").log() * pl.col("rows")
+    means = (
+        histograms.filter((pl.col("week") <= week) & (pl.col("mean") > 0))
+        .group_by("subject", "column", "week")
+        .agg((logs.sum() / pl.col("rows").sum()).alias("level"))
+        .sort("subject", "column", "week")
+    )
+    for (subject, column), rows in means.group_by("subject", "column", maintain_order=True):
+        by = jumped(rows["level"].to_list(), least=least) if rows["week"][-1] == week else None
+        if by is not None:
+            yield Jump(str(subject), str(column), by)
 
 
 def jumped(logs: Sequence[float], *, least: float) -> float | None:

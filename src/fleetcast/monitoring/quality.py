@@ -1,131 +1,132 @@
-"""Is what a source delivers as it should be? Each delivery is held against the source's own history."""
+"""Is what a source delivers as it should be? Five answers, each with what was measured; incidents are told by the same rules."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
-from itertools import pairwise
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from statistics import median
 from typing import Literal
 
-import numpy as np
-
+from fleetcast.domain.incidents import Kind, Signal
+from fleetcast.domain.week import WEEK
 from fleetcast.gate import percent
-from fleetcast.settings import QualitySettings
+from fleetcast.monitoring.arrivals import QUARANTINED, Arrived, arrivals, usual
+from fleetcast.monitoring.drift import Drift
+from fleetcast.monitoring.histograms import MISSING
 
-Check = Literal["freshness", "volume", "nulls", "failed checks", "quarantine", "schema"]
-
-DAY = 86_400.0  # seconds
-MAD = 1.4826  # deviations of a normal law in its median absolute deviation
-STEADY = 0.05  # in logs: the least that rows of a source count as varying, however equal they were so far
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """What is known of one delivery of a source: rows taken and set aside, empty fields by column, rows that failed checks."""
-
-    source: str
-    received: datetime
-    rows: int
-    quarantined: int = 0
-    failed: int = 0
-    nulls: Mapping[str, int] = field(default_factory=dict)
-    columns: tuple[str, ...] = ()
+Check = Literal["freshness", "volume", "nulls", "quarantine", "schema"]
+State = Literal["ok", "warning", "alarm", "no decision"]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One question about the newest delivery of a source, and the answer in words; `value` and `limit` are in its unit."""
+    """One question about what a source brought lately, and the answer in words.
 
-    source: str
+    `value` is how many weeks its newest one is behind, its rows as a share of the usual ones, the share of values that are
+    missing or of rows that were set aside, or the files of another layout; `limit` what it may be, where that is one number.
+    """
+
     check: Check
-    state: Literal["ok", "alarm", "no decision"]
+    state: State
     reason: str
     value: float | None = None
     limit: float | None = None
 
 
-def quality(deliveries: Iterable[Delivery], *, now: datetime, settings: QualitySettings) -> list[Finding]:
-    """All findings on the newest delivery of each source.
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How a source delivered, as of the newest week that should be there.
 
-    Freshness, volume and nulls are held against earlier deliveries: with fewer than `fewest` of them there is no decision.
+    `failed` are the rows that were set aside since the last look, by the check they failed; `rows` those that were taken of
+    its newest weeks.
     """
-    by_source: dict[str, list[Delivery]] = {}
-    for one in sorted(deliveries, key=lambda one: (one.source, one.received)):
-        by_source.setdefault(one.source, []).append(one)
-    return [finding for of in by_source.values() for finding in _findings(of[-1], of[:-1], now, settings)]
+
+    source: str
+    week: date
+    findings: tuple[Finding, ...]
+    failed: Mapping[str, int]
+    rows: Mapping[str, int]
 
 
-def _findings(
-    newest: Delivery, earlier: list[Delivery], now: datetime, settings: QualitySettings
-) -> Iterator[Finding]:
-    if len(earlier) >= settings.fewest:
-        yield _freshness([*earlier, newest], now, settings.late)
-        yield _volume(newest, earlier, settings.volume)
-        yield _nulls(newest, earlier, settings.nulls)
-    else:
-        why = f"{len(earlier)} earlier deliveries to compare with, {settings.fewest} are needed"
-        unknown: tuple[Check, ...] = ("freshness", "volume", "nulls")
-        yield from (Finding(newest.source, check, "no decision", why) for check in unknown)
-    yield _share(newest, "failed checks", newest.failed, newest.rows, settings.failed, "failed a check")
-    offered = newest.rows + newest.quarantined
-    yield _share(newest, "quarantine", newest.quarantined, offered, settings.quarantined, "were set aside")
-    if earlier:
-        yield _schema(newest, earlier[-1])
+def quality(arrived: Arrived, *, failed: Mapping[str, int], drifts: Iterable[Drift]) -> Quality:
+    """The quality of a source; of how many values its columns miss, the drifts of their histograms know."""
+    told = {signal.kind: signal for signal in arrivals(arrived)}
+    mine = [one for one in drifts if one.column.split(".")[0] in arrived.tables]
+    findings = (
+        _freshness(arrived, told),
+        _volume(arrived, told),
+        _nulls(mine),
+        _quarantine(arrived, told),
+        _schema(arrived, told),
+    )
+    return Quality(arrived.source, arrived.due, findings, dict(failed), _rows(arrived))
 
 
-def _freshness(deliveries: list[Delivery], now: datetime, late: float) -> Finding:
-    """Days since the newest delivery, against the usual gap between two; files of one day are no sign of a daily source."""
-    gaps = [_days(one.received, other.received) for one, other in pairwise(deliveries)]
-    usual, days = max(float(np.median(gaps)), 1.0), _days(deliveries[-1].received, now)
-    reason = f"the newest delivery came {days:.1f} days ago; usually one comes every {usual:.1f} days"
-    return _found(deliveries[-1].source, "freshness", reason, days, late * usual)
+def _freshness(arrived: Arrived, told: Mapping[Kind, Signal]) -> Finding:
+    """Of the partition that is furthest behind."""
+    if not arrived.weekly:
+        return Finding("freshness", "no decision", "it does not have rows in every week")
+    newest = min(max(rows) for rows in arrived.weekly.values())
+    behind = max((arrived.first - date.fromisoformat(newest)) // WEEK, 0)
+    state, reason = _said(told, ("late", "absent"), f"its newest week is {newest}")
+    return Finding("freshness", state, reason, float(behind), 0.0)
 
 
-def _volume(newest: Delivery, earlier: list[Delivery], most: float) -> Finding:
-    """How far the number of rows is from the usual one, in robust deviations of its logarithm."""
-    logs = np.log1p([one.rows for one in earlier])
-    middle = float(np.median(logs))
-    deviation = max(MAD * float(np.median(np.abs(logs - middle))), STEADY)
-    away = abs(float(np.log1p(newest.rows)) - middle) / deviation
-    reason = f"{newest.rows:,} rows; usually about {np.expm1(middle):,.0f}"
-    return _found(newest.source, "volume", reason, away, most)
+def _volume(arrived: Arrived, told: Mapping[Kind, Signal]) -> Finding:
+    rows, week = _rows(arrived), arrived.whole.isoformat()
+    before = usual(rows, before=arrived.whole)
+    if not arrived.weekly or not before or week not in rows:
+        return Finding("volume", "no decision", f"no rows of {week}, or none before it to compare with")
+    far = median(before)
+    state, reason = _said(told, ("volume",), f"{rows[week]:,} rows of {week}, usually about {far:,.0f}")
+    return Finding("volume", state, reason, rows[week] / far)
 
 
-def _nulls(newest: Delivery, earlier: list[Delivery], most: float) -> Finding:
-    """The column whose share of empty fields grew most."""
-    grown = {
-        column: _null_share(newest, column) - float(np.median([_null_share(one, column) for one in earlier]))
-        for column in newest.columns
-    }
-    if not grown:
-        return Finding(newest.source, "nulls", "no decision", "nothing is known of its columns")
-    worst = max(grown, key=lambda column: grown[column])
-    share = percent(round(_null_share(newest, worst), 4))
-    reason = f"{worst} is empty in {share} of the rows, {percent(round(grown[worst], 4))} more than usual"
-    return _found(newest.source, "nulls", reason, grown[worst], most)
+def _nulls(drifts: Sequence[Drift]) -> Finding:
+    """Of the column whose newest weeks miss the most values beyond what those they are held against do."""
+    shares = [
+        (now - before, now, before, one)
+        for one in drifts
+        if (now := _missing(one, "newest")) is not None and (before := _missing(one, "reference")) is not None
+    ]
+    if not shares:
+        return Finding("nulls", "no decision", "no histograms of its columns to compare")
+    more, now, before, worst = max(shares, key=lambda share: share[0])
+    where = f"{worst.column} of {worst.subject} is missing in {percent(round(now, 4))} of the newest rows"
+    state: State = "warning" if worst.state == "drift" and more > 0 else "ok"
+    return Finding("nulls", state, f"{where}, {percent(round(before, 4))} before", now, before)
 
 
-def _schema(newest: Delivery, before: Delivery) -> Finding:
-    """Columns that came and went since the delivery before."""
-    gone = sorted(set(before.columns) - set(newest.columns))
-    new = sorted(set(newest.columns) - set(before.columns))
-    said = [f"{', '.join(names)} {what}" for names, what in ((gone, "missing"), (new, "new")) if names]
-    reason = "; ".join(said) or "the columns of the delivery before"
-    return _found(newest.source, "schema", reason, float(len(gone) + len(new)), 0.0)
+def _quarantine(arrived: Arrived, told: Mapping[Kind, Signal]) -> Finding:
+    rows = sum(file.rows for file in arrived.files)
+    aside = sum(file.quarantined for file in arrived.files)
+    state, reason = _said(told, ("corrupted",), f"{aside:,} of {rows:,} new rows were set aside")
+    return Finding("quarantine", state, reason, aside / rows if rows else 0.0, QUARANTINED)
 
 
-def _share(newest: Delivery, check: Check, rows: int, of: int, most: float, what: str) -> Finding:
-    share = rows / of if of else 0.0
-    reason = f"{rows:,} of {of:,} rows {what} ({percent(round(share, 4))}; allowed {percent(most)})"
-    return _found(newest.source, check, reason, share, most)
+def _schema(arrived: Arrived, told: Mapping[Kind, Signal]) -> Finding:
+    state, reason = _said(told, ("schema",), f"{len(arrived.files)} new files have the declared columns")
+    return Finding("schema", state, reason, float(sum(file.of_other_layout for file in arrived.files)), 0.0)
 
 
-def _found(source: str, check: Check, reason: str, value: float, limit: float) -> Finding:
-    return Finding(source, check, "alarm" if value > limit else "ok", reason, value, limit)
+def _said(told: Mapping[Kind, Signal], kinds: Sequence[Kind], well: str) -> tuple[State, str]:
+    """What incidents of these kinds say, else that all is well."""
+    found = [told[kind] for kind in kinds if kind in told]
+    if not found:
+        return "ok", well
+    grave: State = "alarm" if any(one.severity == "alarm" for one in found) else "warning"
+    return grave, "; ".join(one.cause for one in found)
 
 
-def _null_share(one: Delivery, column: str) -> float:
-    return one.nulls.get(column, 0) / one.rows if one.rows else 0.0
+def _missing(one: Drift, side: Literal["newest", "reference"]) -> float | None:
+    """The share of values that are missing; None where there are no rows."""
+    rows = [getattr(bar, side) for bar in one.bins]
+    return rows[MISSING] / sum(rows) if sum(rows) else None
 
 
-def _days(first: datetime, last: datetime) -> float:
-    return (last - first).total_seconds() / DAY
+def _rows(arrived: Arrived) -> dict[str, int]:
+    """Rows by week, of all partitions that have rows in every week; of all, where none has."""
+    weeks: dict[str, int] = {}
+    for rows in (arrived.weekly or arrived.weeks).values():
+        for week, number in rows.items():
+            weeks[week] = weeks.get(week, 0) + number
+    return dict(sorted(weeks.items()))

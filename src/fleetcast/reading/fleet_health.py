@@ -262,7 +262,7 @@ def _read_weekly(w: Workspace) -> dict[str, dict[date, float]]:
     snapshot = reporting.snapshot(w, cycle) if cycle else None
     if live is None or cycle is None or snapshot is None:
         return {}
-    frame = errors.weekly(w, live, snapshot, week=cycle)
+    frame = errors.known(w, live, snapshot, week=cycle).weekly
     found: dict[str, dict[date, float]] = defaultdict(dict)
     if frame.height:
         for segment, week, mape in frame.select("segment", "week", "mape").drop_nulls().iter_rows():

@@ -30,7 +30,8 @@ from fleetcast.settings.tree import (
 # The names of domain.tables, which is not imported here: it would load the table engines for `--help`.
 CORE_TABLES = (
     "deliveries", "returns", "stores", "clusters", "products", "shelf", "prices", "weather", "events", "demand", "segments",
-    "rounds", "forecasts", "shadows", "orders", "order_sheet", "completeness", "scores", "quarantine",
+    "rounds", "forecasts", "shadows", "orders", "order_sheet", "completeness", "scores", "histograms",
+    "quarantine",
 )  # fmt: skip
 MOVERS = ("fast", "slow")
 _CLUSTER = re.compile(rf"local|auto|{REFERENCE.pattern}|[\w.-]+:\d+")

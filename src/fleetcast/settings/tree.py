@@ -259,17 +259,6 @@ class RetrainingSettings(Branch):
     alarm_share: Share = 0.25  # of all models, that alarms may have retrained in one week
 
 
-class QualitySettings(Branch):
-    """When a delivery of a source is questionable: against the source's own history where it has one; shares are of its rows."""
-
-    late: float = Field(2.0, gt=1)  # times the source's usual gap between two deliveries
-    volume: float = Field(4.0, gt=0)  # robust deviations of its usual number of rows, in logs
-    nulls: Share = 0.05  # empty fields of a column, beyond the column's usual share
-    failed: Share = 0.0  # rows that failed a check of the contract and were taken nevertheless
-    quarantined: Share = 0.01  # rows set aside
-    fewest: int = Field(4, ge=2)  # deliveries until a source has a history
-
-
 class MonitoringSettings(Branch):
     """When errors count as grown and data as drifted, and when many alarms are one incident."""
 
@@ -286,7 +275,6 @@ class MonitoringSettings(Branch):
     common_share: Share = 0.3  # of the segments decided on: more in alarm at once are one incident
     flaps: int = Field(3, ge=2)  # openings of one alarm that turn automatic actions off
     flapping_weeks: int = Field(13, ge=2)  # within which they are counted
-    quality: QualitySettings = QualitySettings()
 
 
 class FailoverSettings(Branch):

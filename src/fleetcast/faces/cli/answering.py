@@ -22,7 +22,9 @@ from fleetcast.faces.cli.options import (
 )
 
 data = typer.Typer(
-    name="data", help="Versions of the tables, and which stores sell alike.", no_args_is_help=True
+    name="data",
+    help="Versions of the tables, their quality and drifts, and which stores sell alike.",
+    no_args_is_help=True,
 )
 export = typer.Typer(
     name="export", help="Tables, orders and dashboards as files, or in a database.", no_args_is_help=True

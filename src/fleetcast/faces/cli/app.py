@@ -24,6 +24,7 @@ from fleetcast.faces.cli import (
     notebooks,
     ordering,
     people,
+    quality,
     releasing,
     serving,
     shadowing,
@@ -67,6 +68,8 @@ app.command()(answering.doctor)
 app.command()(explaining.explain)
 app.command()(tracing.lineage)
 app.command()(tracing.reproduce)
+answering.data.command("quality")(quality.data_quality)
+answering.data.command("drift")(quality.data_drift)
 app.add_typer(answering.data)
 answering.export.command("dashboards")(watching.dashboards)
 answering.export.command("openapi")(serving.openapi)

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from http import HTTPStatus
 from importlib.resources import files
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -48,7 +48,7 @@ def static(request: Request) -> Response:
     for asset in assets().values():
         if asset.address == request.url.path:
             return Response(asset.content, media_type=asset.type, headers={"cache-control": KEPT})
-    raise HTTPException(404)
+    return Response(status_code=HTTPStatus.NOT_FOUND)
 
 
 def _plain(named: str) -> str:

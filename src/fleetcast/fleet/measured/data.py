@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from datetime import date
 
-from fleetcast.conditioning.account import Account
 from fleetcast.domain.tables import Table
 from fleetcast.domain.week import WEEK, beginning, known_by
-from fleetcast.fleet.steps import Steps
+from fleetcast.fleet import arrived, drifts
+from fleetcast.fleet.quality import qualities
 from fleetcast.telemetry.measures import Measure, Sample, by
 from fleetcast.workspace import Workspace
 
@@ -16,6 +16,7 @@ OUTCOMES = ("accepted", "quarantined", "duplicates")
 def measures(w: Workspace) -> Iterator[Measure]:
     """All of it, as it is now."""
     yield from _sources(w)
+    yield from _lately(w)
     yield from _tables(w)
 
 
@@ -27,7 +28,7 @@ def _sources(w: Workspace) -> Iterator[Measure]:
         "When a source brought a new file last.",
         {source: files[-1].received.timestamp() for source, files in received.items() if files},
     )
-    accounts = _accounts(w)
+    accounts = arrived.accounts(w)
     yield Measure(
         "fleetcast_source_rows",
         "Rows of a source by what became of them, in all its files.",
@@ -45,13 +46,28 @@ def _sources(w: Workspace) -> Iterator[Measure]:
     )
 
 
-def _accounts(w: Workspace) -> list[Account]:
-    """The accounts of the newest conditioning."""
-    for record in w.ledger.steps("data"):
-        if record.step == "condition" and record.output_digest:
-            found = Steps("data", w.ledger, w.bank).result(record.output_digest)
-            return [Account(**fields) for fields in found]
-    return []
+def _lately(w: Workspace) -> Iterator[Measure]:
+    """How sources delivered, and what has drifted, as of the newest cycle."""
+    yield Measure(
+        "fleetcast_source_check_passed",
+        "Whether a source delivered as it should, by check; nothing where there is no decision.",
+        tuple(
+            Sample({"source": one.source, "check": finding.check}, float(finding.state == "ok"))
+            for one in qualities(w)
+            for finding in one.findings
+            if finding.state != "no decision"
+        ),
+    )
+    found = drifts.newest(w).drifts
+    yield by(
+        "column",
+        "fleetcast_drifted_subjects",
+        "Segments or regions in which a column has drifted.",
+        {
+            column: float(sum(one.column == column and one.state == "drift" for one in found))
+            for column in sorted({one.column for one in found if one.state != "no decision"})
+        },
+    )
 
 
 def _tables(w: Workspace) -> Iterator[Measure]:
