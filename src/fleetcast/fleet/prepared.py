@@ -22,7 +22,8 @@ from fleetcast.fleet import latecomers, reporting, standings, work
 from fleetcast.fleet.what_if import LATE, Row, laid_out, rows
 from fleetcast.scoring import stage as scoring
 from fleetcast.scoring.failover import Served
-from fleetcast.scoring.stage import Ready, ScoringTask, Terms
+from fleetcast.scoring.stage import Ready, Terms
+from fleetcast.scoring.task import ScoringTask
 from fleetcast.workspace import Workspace
 
 SERIES = ["store", "product"]

@@ -35,7 +35,7 @@ from fleetcast.masters import membership_at
 from fleetcast.metrics import measure
 from fleetcast.monitoring.staleness import Age, is_stale, staleness
 from fleetcast.registry.manifest import Release
-from fleetcast.scoring.stage import WITHOUT_POOL
+from fleetcast.scoring.desk import WITHOUT_POOL
 from fleetcast.telemetry import get_logger
 from fleetcast.training.task import FROM
 from fleetcast.workspace import Workspace

@@ -15,8 +15,8 @@ from fleetcast.registry.manifest import Release
 from fleetcast.registry.publications import Publication
 from fleetcast.scoring import stage as scoring
 from fleetcast.scoring.hold import Hold
-from fleetcast.scoring.stage import ScoringTask
 from fleetcast.scoring.standing import Standing
+from fleetcast.scoring.task import ScoringTask
 from fleetcast.settings import branch_digest
 from fleetcast.telemetry import get_logger
 

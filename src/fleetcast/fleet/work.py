@@ -17,6 +17,7 @@ from fleetcast.fleet.workers import is_worker
 from fleetcast.lake.history import read_history
 from fleetcast.models import recipes
 from fleetcast.scoring import stage as scoring
+from fleetcast.scoring.task import ScoringTask
 from fleetcast.settings import TrainingSettings
 from fleetcast.training import stage as training
 from fleetcast.training.task import TrainingTask
@@ -40,7 +41,7 @@ class Score:
     address: Address
     snapshot: Snapshot
     received: tuple[datetime, ...]
-    task: scoring.ScoringTask
+    task: ScoringTask
     code: str  # digest of what else decides the forecasts and orders
     lifted: int | None = None  # the audit event by which people lifted a hold: what it replaced is made anew
 

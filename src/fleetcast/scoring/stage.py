@@ -1,7 +1,7 @@
 """Score one partition: the release's models forecast, failover fills in, orders follow; one row or code per active series."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any, Self
@@ -12,8 +12,7 @@ from fleetcast import demand, orders
 from fleetcast.domain.errors import FleetcastError
 from fleetcast.domain.failures import FAILURES, told
 from fleetcast.domain.history import History
-from fleetcast.domain.models import INTERVALS, Dumped
-from fleetcast.domain.reach import Reach, called
+from fleetcast.domain.reach import Reach
 from fleetcast.domain.tables import (
     COMPLETENESS,
     DEMAND,
@@ -31,69 +30,23 @@ from fleetcast.domain.tables import (
 )
 from fleetcast.domain.versions import Snapshot, canonical
 from fleetcast.domain.week import WEEK, Looks
-from fleetcast.features.design import Design, Examples
+from fleetcast.features.design import Design
 from fleetcast.features.panel import Panel
 from fleetcast.features.view import design_at, series_of
 from fleetcast.lake import Lake
-from fleetcast.models import recipes
-from fleetcast.models.recipes import Fitted
-from fleetcast.registry.manifest import Manifest, Member, Reference
+from fleetcast.registry.manifest import Manifest
 from fleetcast.registry.store import Registry
-from fleetcast.scoring import failover, output_gate, rehearsal
-from fleetcast.scoring.forecasting import NOTHING, Units, average, forecasts
+from fleetcast.scoring import failover, rehearsal
+from fleetcast.scoring.desk import Desk
 from fleetcast.scoring.hold import held
-from fleetcast.scoring.standing import (
-    IN_ALARM,
-    NOT_LOADABLE,
-    ON_PROBATION,
-    OUTPUT_GATE,
-    TROUBLES,
-    Look,
-    Standing,
-    judged,
-)
+from fleetcast.scoring.task import ScoringTask
+from fleetcast.scoring.trust import Trusted, serve, trusted
 from fleetcast.settings import Settings
 from fleetcast.telemetry import get_logger
 
 log = get_logger()
 
 NOT_SCORED = "not_scored"  # the partition's scoring failed as a whole
-WITHOUT_POOL = "without_pool"  # the champion forecast with its own members only
-
-
-@dataclass(frozen=True)
-class ScoringTask:
-    """What one task scores: a partition, from a cutoff on, with the release that was live when the run began.
-
-    A rehearsal writes nothing: it is how a release shows what it would publish before it is live. `out` is how champions
-    stand that do not serve, or not yet again, and `in_alarm` whose errors are too large to be trusted, by their models' names.
-    """
-
-    partition: str
-    cutoff: date
-    release: str
-    snapshot: Snapshot
-    rehearsal: bool = False
-    out: Mapping[str, Standing] = field(default_factory=dict)
-    in_alarm: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True)
-class _Doubts:
-    """Segments, or sources of a segment, that are not served as they would be."""
-
-    refused: frozenset[tuple[str, failover.Source]] = frozenset()  # by the output gate
-    in_alarm: frozenset[str] = frozenset()
-    on_probation: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True)
-class Trusted:
-    """What is served, whom it was doubted of, and what was found of each champion, by the model's name."""
-
-    served: failover.Served
-    doubts: _Doubts
-    found: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -102,7 +55,7 @@ class Ready:
 
     task: ScoringTask
     settings: Settings
-    desk: "_Desk"
+    desk: Desk
     series: pl.DataFrame  # store, product, region, segment, baseline, category
     stores: pl.DataFrame  # STORES as known at the moment, and so are
     products: pl.DataFrame
@@ -113,7 +66,7 @@ class Ready:
     @cached_property
     def trusted(self) -> Trusted:
         """What a week publishes: every active series is served by what can be trusted."""
-        return _trusted(self.desk, self.active, self.previous, self.task, self.settings)
+        return trusted(self.desk, self.active, self.previous, self.task, self.settings)
 
     def orders(self, served: failover.Served, terms: "Terms") -> pl.DataFrame:
         """What to order for the nearest week ahead of these forecasts."""
@@ -129,10 +82,10 @@ class Ready:
             panel, self.settings.training.features, self.settings.covariates, since=panel.cutoff + 1
         )
         known = self.desk
-        desk = _Desk(
+        desk = Desk(
             panel, design, known.manifest, known.registry, known.reach, dict(known.failed), dict(known.loaded)
         )
-        return _serve(desk, active, self.previous, self.task, self.settings, self.trusted.doubts)
+        return serve(desk, active, self.previous, self.task, self.settings, self.trusted.doubts)
 
 
 @dataclass(frozen=True)
@@ -176,7 +129,7 @@ def prepare(
     return Ready(
         task,
         own,
-        _Desk(panel, design, manifest, registry, reach),
+        Desk(panel, design, manifest, registry, reach),
         series,
         stores,
         products,
@@ -211,8 +164,8 @@ def score(
         own = settings.reaching("long-term")
         try:
             design = design_at(history, task.cutoff, tables, settings=own, only_ahead=True)
-            far_desk = _Desk(design.panel, design, desk.manifest, registry, "long-term")
-            ahead = _trusted(far_desk, active, previous, task, own)
+            far_desk = Desk(design.panel, design, desk.manifest, registry, "long-term")
+            ahead = trusted(far_desk, active, previous, task, own)
             far = ahead.served
             record["champions"] |= ahead.found
             record["unloadable"] = desk.failed | far_desk.failed
@@ -246,7 +199,7 @@ def shadow(
     """
     ready = prepare(task, history, tables, settings=settings, lake=lake, registry=registry)
     desk, nothing = ready.desk, lake.read(FORECASTS, partition="")
-    served = _trusted(desk, ready.active, nothing, task, ready.settings).served
+    served = trusted(desk, ready.active, nothing, task, ready.settings).served
     averaged = [name for name, member in desk.members.items() if member.serving == "baseline"]
     own = (pl.col("failover") == "champion") | (
         (pl.col("failover") == "baseline") & pl.col("segment").is_in(averaged)
@@ -455,248 +408,6 @@ def _write(
         if rows.is_empty() and task.partition not in lake.partitions(table):
             continue
         lake.write(table, rows.with_columns(batch), partition=task.partition, batches=mine)
-
-
-@dataclass
-class _Desk:
-    """The models of one partition and reach at work; whatever cannot be loaded is remembered with its error."""
-
-    panel: Panel
-    design: Design
-    manifest: Manifest
-    registry: Registry
-    reach: Reach = "short-term"
-    failed: dict[str, str] = field(default_factory=dict)
-    loaded: dict[str, Dumped] = field(default_factory=dict)
-
-    @cached_property
-    def ahead(self) -> Examples:
-        """What is asked of all series of the panel."""
-        return self.design.ahead()
-
-    @cached_property
-    def members(self) -> dict[str, Member]:
-        return self.manifest.reaching(self.reach)
-
-    def champions(self, distrusted: Collection[str]) -> pl.DataFrame:
-        """What the release's ensembles say, segment by segment."""
-        here = set(self.panel.series["segment"].unique())
-        chosen = {
-            segment: member
-            for segment, member in self.members.items()
-            if member.serving == "ensemble" and segment not in distrusted and segment in here
-        }
-        return self._said(chosen)
-
-    def last_known_good(self, segments: set[str]) -> pl.DataFrame:
-        """What the ensembles before them say, for segments whose champion does not serve."""
-        found = {
-            segment: self.registry.releases.last_known_good(called(segment, self.reach))
-            for segment in sorted(segments)
-        }
-        return self._said({segment: member for segment, member in found.items() if member is not None})
-
-    def baselines(self) -> pl.DataFrame:
-        """What the historical averages say, for every series."""
-        frames = [NOTHING]
-        here = set(self.panel.series["baseline"])
-        wanted = {name: model for name, model in self.manifest.baselines.items() if name in here}
-        self._load([part for r in wanted.values() for part in (r, _beside(r, INTERVALS["alone"]))])
-        for name, reference in wanted.items():
-            models = self._load([reference, _beside(reference, INTERVALS["alone"])])
-            if len(models) == 2:
-                frames.append(average(self.panel, name, *models, version=reference.model))
-        return pl.concat(frames)
-
-    def _said(self, members: Mapping[str, Member]) -> pl.DataFrame:
-        frames = [NOTHING]
-        self._load([part for m in members.values() for part in (m, _beside(m, INTERVALS["alone"]))])
-        for segment, member in members.items():
-            models = self._load([member, _beside(member, INTERVALS["alone"])])
-            if len(models) == 2:
-                frames.append(self._forecast(segment, member, *models))
-        return pl.concat(frames)
-
-    def _forecast(self, segment: str, member: Member, model: Dumped, alone: Dumped) -> pl.DataFrame:
-        """What an ensemble says, in the form that it can still take; `alone` are the intervals of its own members."""
-        examples = self.ahead.take(self._here(segment)[self.ahead.row])
-        try:
-            own: Fitted = recipes.load(model)
-            units = self._with_pool(member, own, examples)
-            if units is not None:
-                held = self._load([_beside(member, INTERVALS["pooled"])])
-                intervals = held[0] if held else alone
-            else:
-                units, intervals = own.predict(examples), alone
-            return forecasts(self.panel, examples, units, version=member.model, intervals=intervals)
-        except FAILURES as error:  # as a model of an older feature spec, that cannot be used here
-            self.failed[member.model] = told(error)
-            return NOTHING
-
-    def _with_pool(self, member: Member, own: Fitted, examples: Examples) -> Units | None:
-        """What an ensemble says with its pool; None where it has none, or has lost it."""
-        if member.pool is None or not (lent := self._load([member.pool])):
-            return None
-        try:
-            return own.with_pool(recipes.load(lent[0])).predict(examples)
-        except FAILURES as error:
-            own.predict(examples)  # fails too where it is not the pool's fault
-            self.failed[member.pool.model] = told(error)
-            return None
-
-    @property
-    def incomplete(self) -> dict[str, str]:
-        """Segments whose champion could not forecast with all of its members, with the code of what it lacked."""
-        return {
-            segment: WITHOUT_POOL
-            for segment, member in self.members.items()
-            if member.pool is not None and member.pool.model in self.failed
-        }
-
-    def _load(self, references: list[Member | Reference]) -> list[Dumped]:
-        """Those that can be loaded; each is loaded once, and all that are asked for together from one reading of their pack."""
-        names = [reference.model for reference in references]
-        new = [one for one in references if one.model not in self.loaded and one.model not in self.failed]
-        found = self.registry.load(new)
-        self.failed |= found.failed
-        self.loaded |= found.models
-        return [self.loaded[name] for name in names if name in self.loaded]
-
-    def _here(self, segment: str) -> Any:
-        return (self.panel.series["segment"] == segment).to_numpy()
-
-
-def _beside(reference: Member | Reference, what: str) -> Reference:
-    """The other parts of a model lie in the same pack, under its segment's name and theirs."""
-    return Reference(f"{reference.model}#{what}", reference.artefact, f"{reference.key}#{what}")
-
-
-def _trusted(
-    desk: _Desk,
-    active: pl.DataFrame,
-    previous: pl.DataFrame,
-    task: ScoringTask,
-    settings: Settings,
-) -> Trusted:
-    """Serve every active series by whom can be trusted.
-
-    First everybody is heard, so that it is known who is good; then those on probation stand back.
-    """
-    history = output_gate.sold(desk.panel)
-
-    def gated(doubts: _Doubts) -> tuple[failover.Served, _Doubts]:
-        """A segment whose forecasts do not pass the output gate is served again without their model."""
-        while True:
-            served = _serve(desk, active, previous, task, settings, doubts)
-            bad = frozenset(_distrusted(served, history)) - doubts.refused
-            if not bad:
-                return served, doubts
-            log.warning("output_gate", partition=task.partition, segments=sorted(bad))
-            doubts = replace(doubts, refused=doubts.refused | bad)
-
-    alarmed = {segment for segment in desk.members if called(segment, desk.reach) in task.in_alarm}
-    served, doubts = gated(_Doubts(in_alarm=frozenset(alarmed)))
-    found = _found(desk, active, doubts)
-    waiting = _on_probation(desk, found, task, settings)
-    if waiting:
-        served, doubts = gated(replace(doubts, on_probation=waiting))
-    return Trusted(served, doubts, {called(segment, desk.reach): code for segment, code in found.items()})
-
-
-def _found(desk: _Desk, active: pl.DataFrame, doubts: _Doubts) -> dict[str, str]:
-    """By segment with a champion: what is wrong with it, in a code, or "" where nothing is."""
-    why = _why(desk, active, doubts)
-    champions = {name for name, member in desk.members.items() if member.serving == "ensemble"}
-    here = champions & set(active["segment"].drop_nulls())
-    return {segment: why.get(segment, "") for segment in sorted(here)}
-
-
-def _on_probation(
-    desk: _Desk, found: Mapping[str, str], task: ScoringTask, settings: Settings
-) -> frozenset[str]:
-    """The segments whose champion is good, and was not for long enough."""
-    waiting = set()
-    for segment, trouble in found.items():
-        before = task.out.get(called(segment, desk.reach))
-        look = Look(task.cutoff, desk.members[segment].model, trouble)
-        after = judged(before, look, good_cycles=settings.failover.good_cycles)
-        if after.state == "on_probation":
-            waiting.add(segment)
-    return frozenset(waiting)
-
-
-def _serve(
-    desk: _Desk,
-    active: pl.DataFrame,
-    previous: pl.DataFrame,
-    task: ScoringTask,
-    settings: Settings,
-    doubts: _Doubts,
-) -> failover.Served:
-    horizons = settings.training.horizons
-    champion = desk.champions(doubts.in_alarm | _refused(doubts, "champion") | doubts.on_probation)
-    late = desk.champions(desk.members.keys() - (doubts.on_probation - _refused(doubts, "champion")))
-    why = _why(desk, active, doubts)
-    needy = {segment for segment, code in why.items() if code in (*TROUBLES, ON_PROBATION)}
-    needy -= _refused(doubts, "last_known_good")
-    predictions: dict[failover.Source, pl.DataFrame] = {"champion": champion, "baseline": desk.baselines()}
-    if needy:
-        predictions["last_known_good"] = desk.last_known_good(needy)
-    if previous.height:
-        predictions["carried_forward"] = failover.carry_forward(
-            previous, cycle=task.cutoff, horizons=horizons
-        )
-    return failover.serve(
-        active,
-        predictions,
-        cycle=task.cutoff,
-        horizons=horizons,
-        release=task.release,
-        why=why,
-        noted=desk.incomplete | dict.fromkeys(doubts.on_probation, ON_PROBATION),
-        on_probation=late,
-    )
-
-
-def _refused(doubts: _Doubts, source: failover.Source) -> frozenset[str]:
-    return frozenset(segment for segment, refused in doubts.refused if refused == source)
-
-
-def _why(desk: _Desk, active: pl.DataFrame, doubts: _Doubts) -> dict[str, str]:
-    """Why a segment's champion does not serve, in a code."""
-    codes: dict[str, str] = {}
-    refused = _refused(doubts, "champion")
-    for segment in active["segment"].drop_nulls().unique():
-        member = desk.members.get(segment)
-        if member is None:
-            codes[segment] = "no_model"
-        elif member.serving == "baseline":
-            codes[segment] = "not_passed"
-        elif segment in refused:
-            codes[segment] = OUTPUT_GATE
-        elif {member.model, _beside(member, INTERVALS["alone"]).model} & desk.failed.keys():
-            codes[segment] = NOT_LOADABLE
-        elif segment in doubts.in_alarm:
-            codes[segment] = IN_ALARM
-        elif segment in doubts.on_probation:
-            codes[segment] = ON_PROBATION
-    return codes
-
-
-def _distrusted(served: failover.Served, history: pl.DataFrame) -> Iterator[tuple[str, failover.Source]]:
-    yield from ((segment, "champion") for segment in output_gate.unusable(served.completeness))
-    if output_gate.sound(served.forecasts, served.completeness, served.universe, history):
-        return
-    for (segment,), rows in served.forecasts.partition_by("segment", as_dict=True).items():
-        mine = pl.col("segment") == segment
-        found = output_gate.problems(
-            rows, served.completeness.filter(mine), served.universe.filter(mine), history.filter(mine)
-        )
-        models: tuple[failover.Source, ...] = ("champion", "last_known_good")
-        for source in models if found else ():
-            if (rows["failover"] == source).any():
-                log.warning("output_gate_problem", segment=segment, source=source, problems=found[:5])
-                yield str(segment), source
 
 
 def _published(lake: Lake, task: ScoringTask, version: str | None) -> pl.DataFrame:
