@@ -35,8 +35,8 @@ demo: $(READY) ## Simulate a retailer of 14 regions in demo/ and run its week, f
 	@$(BIN)/fleetcast demo --workspace demo
 
 .PHONY: test
-test: $(READY) ## Run the tests (WORKERS=2 processes), all but those of clusters, deliveries and hosts.
-	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal -m "not cluster and not hosts and not delivery and not defects"
+test: $(READY) ## Run the tests (WORKERS=2 processes), all but those of clusters, deliveries, hosts and orchestration.
+	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal -m "not cluster and not hosts and not delivery and not defects and not orchestration"
 
 .PHONY: test-delivery
 test-delivery: $(READY) ## Run the tests that install artifacts and bring them to production, the story included (10 minutes).
@@ -57,6 +57,10 @@ demo-year: $(READY) ## Play a year of the fleet with troubles planted into it (S
 .PHONY: test-cluster
 test-cluster: $(READY) ## Run the tests that start Ray clusters on this machine (5 minutes).
 	@$(BIN)/pytest -q -n 0 -m cluster tests/fleet
+
+.PHONY: test-up
+test-up: $(READY) ## Run the tests of `fleetcast up` and of Dagster, with what is killed and goes on (5 minutes).
+	@$(BIN)/pytest -q -n 0 -m orchestration tests/orchestration
 
 .PHONY: test-hosts
 test-hosts: $(READY) $(HOSTS_READY) ## Hold emitted workflow files against GitHub's own parser (needs Node 20 and npm).

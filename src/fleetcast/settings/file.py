@@ -57,8 +57,9 @@ def branch_digest(branch: Branch) -> str:
 
 
 def deciding(settings: Settings) -> dict[str, Any]:
-    """All settings that can change a number, as JSON: where tasks run and the ledger is, and who is told or watches, cannot."""
-    written = settings.model_dump(mode="json", by_alias=True, exclude={"execution", "alerts", "telemetry"})
+    """All settings that can change a number, as JSON: where and when work is done, and who is told or watches, cannot."""
+    idle = {"execution", "alerts", "telemetry", "orchestration"}
+    written = settings.model_dump(mode="json", by_alias=True, exclude=idle)
     for environment in written["environments"].values():
         del environment["ledger"]
     return written

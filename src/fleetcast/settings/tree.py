@@ -347,6 +347,20 @@ class TelemetrySettings(Branch):
     segments: int = Field(200, ge=0)  # with metrics of their own; of more, those with the highest MAPE
 
 
+class OrchestrationSettings(Branch):
+    """How `fleetcast up` keeps an environment going. Nothing here changes a number."""
+
+    scheduler: Literal["auto", "dagster", "own"] = "auto"  # auto: Dagster where it is installed, else our own
+    hour: int = Field(6, ge=0, le=23)  # UTC, on the day a week is complete, at which it is run
+    look_seconds: int = Field(60, ge=1)  # between two looks for files, data, stale models, alarms, artifacts
+    artifacts: str = ""  # folder of the newest artifact, which is validated and promoted; empty: nobody looks
+    port: int = Field(3070, ge=1024, le=65535)  # of Dagster's pages, on 127.0.0.1
+    read_only: bool = True  # whether Dagster's pages start nothing: they have no sign-in
+    storage: str = (
+        ""  # of Dagster: URL of a PostgreSQL database, or env:NAME; else files with the other state
+    )
+
+
 class EnvironmentSettings(Branch):
     """One environment."""
 
@@ -393,6 +407,7 @@ class Settings(Branch):
     execution: ExecutionSettings = ExecutionSettings()
     alerts: AlertSettings = AlertSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
+    orchestration: OrchestrationSettings = OrchestrationSettings()
     environments: Environments = Field(
         default_factory=lambda: {
             name: EnvironmentSettings(checkout=runs) for name, runs in RUNS_A_CHECKOUT.items()

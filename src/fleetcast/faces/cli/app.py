@@ -27,6 +27,7 @@ from fleetcast.faces.cli import (
     tracing,
     trialing,
     triggering,
+    upping,
     watching,
 )
 
@@ -58,6 +59,7 @@ app.command()(cycle.monitor)
 app.command()(answering.status)
 app.command()(cycle.costs)
 app.command()(watching.metrics)
+app.command()(upping.up)
 app.command()(answering.doctor)
 app.command()(explaining.explain)
 app.command()(tracing.lineage)
