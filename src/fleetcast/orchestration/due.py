@@ -50,6 +50,15 @@ def by_time(now: datetime, at: datetime, *, done: datetime | None, failed: datet
     return Due("timer", f"{at:%Y-%m-%d %H:%M}{tries}", f"{why} {at:%A %d %B, %H:%M} UTC")
 
 
+def by_data(now: datetime, at: datetime, *, tables: str, begun: bool, failed: datetime | None) -> Due | None:
+    """A week that is not finished is due: one that was begun, at once; another, when its moment `at` has gone by unused."""
+    if now < (at if begun else at + AGAIN) or (failed is not None and now - failed < AGAIN):
+        return None
+    tries = "" if failed is None else f" {failed:%Y-%m-%d %H:%M}"
+    why = "were not there when it was done" if begun else "are there, and its time has gone by"
+    return Due("versions", f"{tables}{tries}", f"data {tables[:12]} {why}")
+
+
 def once_a_day(
     kind: Literal["stale", "alarm"], now: datetime, *, last: datetime | None, needed: bool, why: str
 ) -> Due | None:

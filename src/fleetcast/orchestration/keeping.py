@@ -2,10 +2,13 @@
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from fleetcast.domain.errors import UsageError
 from fleetcast.fleet.recovery import PATIENCE, broken_off
@@ -41,9 +44,10 @@ def up(w: Workspace, also: Sequence[Child], *, actor: str, told: Callable[[Opene
     with w.ledger.lease("up", actor, LEASE) as lease:
         desk = Desk(w)
         found = resume(w, desk)
-        children = (*scheduler(w), *also)
-        told(Opened(w.environment, children, found, due.following(w.clock(), **looking.times(w))))
-        ended = supervising.keep(children, output=w.state / "up", going=lambda: not lease.lost)
+        with scheduler(w) as scheduling:
+            children = (*scheduling, *also)
+            told(Opened(w.environment, children, found, due.following(w.clock(), **looking.times(w))))
+            ended = supervising.keep(children, output=w.state / "up", going=lambda: not lease.lost)
         if work := desk.clear():
             log.info("work_ended", verb=" ".join(work.verb), pid=work.pid)
         lease.check()
@@ -70,13 +74,26 @@ def resume(w: Workspace, desk: Desk, *, sleep: Callable[[float], None] = time.sl
     return f"week {cycle} was broken off, and goes on" + (f" in process {process.pid}" if process else "")
 
 
-def scheduler(w: Workspace) -> tuple[Child, ...]:
+@contextmanager
+def scheduler(w: Workspace) -> Iterator[tuple[Child, ...]]:
     """What finds out that something is due, and has it done."""
     wished = w.settings.orchestration.scheduler
-    there = all(find_spec(name) for name in NEEDED)
-    if wished == "own" or (wished == "auto" and not there):
-        return (_own(w),)
-    raise UsageError("Dagster is not built in yet")
+    missing = [name for name in NEEDED if find_spec(name) is None]
+    if wished == "dagster" and missing:
+        raise UsageError(
+            f'[orchestration] scheduler = "dagster" needs {missing[0]}, which is not installed: '
+            "`pip install 'fleetcast[dagster]'`, or write scheduler = \"own\""
+        )
+    if wished == "own" or missing:
+        yield (_own(w),)
+        return
+    from fleetcast.orchestration import instance
+
+    home = instance.settle(w)
+    for run in instance.bury(home):
+        log.info("run_buried", dagster_run=run)
+    with TemporaryDirectory(prefix="fc-") as folder:  # short, and its owner's: a socket's path has 107 bytes
+        yield instance.children(w, home, Path(folder) / "code")
 
 
 def _own(w: Workspace) -> Child:

@@ -1,12 +1,12 @@
 """Looks at an environment for what is due. Nothing is taken in, recorded or changed by a look."""
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from fleetcast import artifacts
 from fleetcast.domain.versions import digest_of
-from fleetcast.domain.week import label
+from fleetcast.domain.week import known_by, label
 from fleetcast.fleet import ingesting, pins, run, triggers
 from fleetcast.fleet.cutoff import cutoff
 from fleetcast.ledger.steps import CycleRecord
@@ -55,10 +55,13 @@ def files(w: Workspace) -> Due | None:
 
 
 def versions(w: Workspace) -> Due | None:
-    if finished(w):
+    week = cutoff(w, None)
+    if finished(w, label(week)):
         return None
-    tables = pins.latest(w).digest
-    return Due("versions", tables, f"no finished cycle has read data {tables[:12]}")
+    mine = [cycle for cycle in w.ledger.cycles() if cycle.cycle == label(week)]
+    at = known_by(week, w.settings.calendar.ready_after_days) + timedelta(hours=w.settings.orchestration.hour)
+    tables, begun = pins.latest(w).digest, _last(mine, "done") is not None
+    return due.by_data(w.clock(), at, tables=tables, begun=begun, failed=_last(mine, "failed"))
 
 
 def answer(w: Workspace, kind: Literal["stale", "alarm"]) -> Due | None:
@@ -80,14 +83,13 @@ def artifact(w: Workspace) -> Due | None:
     return Due("artifact", name, f"artifact {name[:12]} has come")
 
 
-def finished(w: Workspace, week: str | None = None) -> bool:
-    """Whether a cycle, else that of the newest complete week, was done whole, with all data there are by now."""
-    wanted = week or label(cutoff(w, None))
+def finished(w: Workspace, week: str) -> bool:
+    """Whether the cycle of a week was done whole; of the newest complete week, with all data there are by now."""
     whole = any(
-        cycle.cycle == wanted and cycle.state == "done" and cycle.summary.get("only") == "all"
+        cycle.cycle == week and cycle.state == "done" and cycle.summary.get("only") == "all"
         for cycle in w.ledger.cycles()
     )
-    return whole and (wanted != label(cutoff(w, None)) or not run.unread(w))
+    return whole and (week != label(cutoff(w, None)) or not run.unread(w))
 
 
 def _last(cycles: list[CycleRecord], state: str) -> datetime | None:

@@ -23,6 +23,9 @@ VERBS: dict[Kind, tuple[Verb, ...]] = {
 }
 
 
+DEPLOYING = ("validate-model", "promote", "score")  # verbs of `cd`
+
+
 class Ticking:
     """Remembers what it has asked for, by its key, so that nothing is asked for twice."""
 
@@ -53,9 +56,13 @@ class Ticking:
 def verbs(w: Workspace, found: Due) -> tuple[Verb, ...]:
     """What is typed for something that is due; one after the other, as long as they work."""
     if found.kind == "artifact":
-        place = str(w.home / w.settings.orchestration.artifacts)
-        return tuple(("cd", verb, "--artifact", place) for verb in ("validate-model", "promote", "score"))
+        return tuple(deploying(w, verb) for verb in DEPLOYING)
     return VERBS[found.kind]
+
+
+def deploying(w: Workspace, verb: str) -> Verb:
+    """What is typed for the artifact that lies where CI puts them."""
+    return ("cd", verb, "--artifact", str(w.home / w.settings.orchestration.artifacts))
 
 
 def _never() -> bool:

@@ -27,13 +27,13 @@ def _sources(w: Workspace) -> Iterator[Measure]:
         "When a source brought a new file last.",
         {source: files[-1].received.timestamp() for source, files in received.items() if files},
     )
-    accounts = _accounts(w)
+    found = accounts(w)
     yield Measure(
         "fleetcast_source_rows",
         "Rows of a source by what became of them, in all its files.",
         tuple(
             Sample({"source": one.source, "outcome": outcome}, float(getattr(one, outcome)))
-            for one in accounts
+            for one in found
             for outcome in OUTCOMES
         ),
     )
@@ -41,11 +41,11 @@ def _sources(w: Workspace) -> Iterator[Measure]:
         "source",
         "fleetcast_source_refused_files",
         "Files of a source that could not be read at all.",
-        {one.source: float(one.refused) for one in accounts},
+        {one.source: float(one.refused) for one in found},
     )
 
 
-def _accounts(w: Workspace) -> list[Account]:
+def accounts(w: Workspace) -> list[Account]:
     """The accounts of the newest conditioning."""
     for record in w.ledger.steps("data"):
         if record.step == "condition" and record.output_digest:
