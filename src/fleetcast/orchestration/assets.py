@@ -16,6 +16,8 @@ from fleetcast.orchestration.place import Place
 from fleetcast.workspace import Workspace
 
 KIND = "fleetcast/kind"  # the tag of a run that says what it was asked for by
+WARN = dg.AssetCheckSeverity.WARN
+GONE = "this week has none: it was there when the definitions were loaded"
 ASKED = ("stale", "alarm")  # kinds whose trigger names models by itself
 CHECKS: Mapping[Layer, str] = {
     "tables": "contract",
@@ -63,14 +65,19 @@ def _step(
     @dg.multi_asset(
         name=f"{layer}_{place.environment}", specs=specs, check_specs=checks, partitions_def=weeks
     )
-    def step(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
+    def step(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
         week = date.fromisoformat(context.partition_key)
         with place.opened() as w:
             how = bring_about(w, week, layer, context.run.tags.get(KIND, "timer"))
             context.log.info("%s of %s: %s", layer, label(week), how)
-            for one in layers.made(w, week, layer):
-                if _key(place, one.name) in keys:  # a region that is new is shown when these are loaded again
-                    yield _told(place, one, how)
+            made = {_key(place, one.name): one for one in layers.made(w, week, layer)}
+        for key in keys:  # a region that is new is shown when these are loaded again
+            if key in made:
+                yield _told(key, made[key], how)
+            else:
+                yield dg.AssetCheckResult(
+                    passed=False, asset_key=key, check_name=CHECKS[layer], severity=WARN, description=GONE
+                )
 
     return step
 
@@ -89,17 +96,17 @@ def bring_about(w: Workspace, week: date, layer: Layer, kind: str = "timer") -> 
     return how
 
 
-def _told(place: Place, made: Made, how: How) -> dg.MaterializeResult[Any]:
+def _told(key: dg.AssetKey, made: Made, how: How) -> dg.MaterializeResult[Any]:
     told = {name: value for name, value in made.told.items() if value is not None}
     check = dg.AssetCheckResult(
         passed=made.passed,
-        asset_key=_key(place, made.name),
+        asset_key=key,
         check_name=made.check,
-        severity=dg.AssetCheckSeverity.ERROR if made.grave else dg.AssetCheckSeverity.WARN,
+        severity=dg.AssetCheckSeverity.ERROR if made.grave else WARN,
         metadata=told,
     )
     return dg.MaterializeResult(
-        asset_key=_key(place, made.name),
+        asset_key=key,
         metadata={**told, "how": how},
         data_version=dg.DataVersion(made.version) if made.version else None,
         check_results=[check],

@@ -24,9 +24,7 @@ def definitions(folder: Path | str, environment: str = "dev") -> dg.Definitions:
         weeks, settings = _weeks(w), w.settings
         made = assets(place, tables=list(w.base_tables), regions=work.partitions(w), weeks=weeks)
     seconds, ready = settings.orchestration.look_seconds, settings.calendar.ready_after_days
-    week = dg.define_asset_job(
-        f"week_{environment}", made, partitions_def=weeks, executor_def=dg.in_process_executor
-    )
+    week = dg.define_asset_job(f"week_{environment}", made, executor_def=dg.in_process_executor)
     sensors = [
         sensor(place, "files", "intake", of_a_week=False, seconds=seconds),
         sensor(place, "versions", "week", of_a_week=True, seconds=seconds),

@@ -127,22 +127,18 @@ def see_to(
     how: How = "already done"
     tries = 0
     mine: subprocess.Popen[bytes] | None = None
-    while True:
+    while not done():
         if desk.taken:
             how = how if mine else "joined"
-            if done():
-                return how
             sleep(LOOK)
-        elif mine is not None and mine.poll() is not None and mine.returncode >= 0:
+        elif mine is not None and mine.returncode is not None and mine.returncode >= 0:
             _judge(desk, verb, mine.returncode)
-            return how
-        elif done():
-            return how
+            break
         elif tries == TRIES:
             raise InfrastructureError(f"`fleetcast {' '.join(verb)}` was killed {tries} times; {desk.said}")
-        else:
-            mine = desk.start(verb) or mine
-            tries, how = (tries + 1, "done") if mine else (tries, how)
+        elif started := desk.start(verb):
+            mine, tries, how = started, tries + 1, "done"
+    return how
 
 
 def _judge(desk: Desk, verb: Sequence[str], code: int) -> None:

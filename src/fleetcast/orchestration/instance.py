@@ -50,8 +50,18 @@ def children(w: Workspace, home: Path, socket: Path) -> tuple[Child, ...]:
     workspace.write_text(json.dumps({"load_from": [where]}), "utf-8")
     programs = Path(sys.executable).parent
     daemon, web = str(programs / "dagster-daemon"), str(programs / "dagster-webserver")
-    pages = [web, "-h", HOST, "-p", str(orchestration.port), "-w", str(workspace)]
-    code = [str(programs / "dagster"), "api", "grpc", "-f", str(home / "location.py"), "-s", str(socket)]
+    pages = [web, "--log-format", "json", "-h", HOST, "-p", str(orchestration.port), "-w", str(workspace)]
+    code = [
+        str(programs / "dagster"),
+        "api",
+        "grpc",
+        "--log-format",
+        "json",
+        "-f",
+        str(home / "location.py"),
+        "-s",
+        str(socket),
+    ]
     surroundings = {"DAGSTER_HOME": str(home), "DAGSTER_DISABLE_TELEMETRY": "yes"}
     read_only = ["--read-only"] if orchestration.read_only else []
     return (
@@ -64,7 +74,7 @@ def children(w: Workspace, home: Path, socket: Path) -> tuple[Child, ...]:
         ),
         Child(
             "scheduler",
-            (daemon, "run", "-w", str(workspace)),
+            (daemon, "run", "--log-format", "json", "-w", str(workspace)),
             "this machine",
             f"Dagster's daemon: the weekly schedule, and every {orchestration.look_seconds} s a look at files, data, "
             "stale models, alarms",

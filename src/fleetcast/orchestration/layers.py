@@ -17,8 +17,8 @@ Layer = Literal["tables", "models", "release", "forecasts", "scores"]
 
 STEPS: Mapping[Layer, tuple[str, ...]] = {  # of the ledger, in the order in which they are done
     "tables": ("derive",),
-    "models": ("plan", *TRAIN.values()),
-    "release": ("release", "promote"),
+    "models": ("plan", *TRAIN.values(), "release"),  # gates are judged when a release is cut
+    "release": ("promote",),
     "forecasts": ("score",),
     "scores": ("monitor",),
 }
