@@ -115,8 +115,8 @@ bench-local: $(READY) ## Measure what model validation of the demo's sample take
 	@$(BIN)/python benchmarks/local.py
 
 .PHONY: bench-recovery
-bench-recovery: $(READY) ## Kill everything at random points of a week, TRIALS=20 times, and see how it goes on (10 minutes).
-	@$(BIN)/python benchmarks/recovery.py $(if $(TRIALS),--trials $(TRIALS))
+bench-recovery: $(READY) ## Kill `fleetcast up` and all it started at random points of a week, TRIALS=20 times, and start it again; SCHEDULER=own or dagster.
+	@$(BIN)/python benchmarks/recovery.py $(if $(TRIALS),--trials $(TRIALS)) $(if $(SCHEDULER),--scheduler $(SCHEDULER))
 
 .PHONY: bench-sizing
 bench-sizing: $(READY) ## Work out from the newest `make bench` of each size what a larger fleet costs a week, and simulate it; REGIONS, MODELS.

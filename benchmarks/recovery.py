@@ -116,7 +116,7 @@ def _up(folder: Path) -> "subprocess.Popen[bytes]":
 
 def _end(up: "subprocess.Popen[bytes]") -> None:
     up.terminate()
-    if up.wait(60) != 0:
+    if up.wait(60) not in (0, -signal.SIGTERM):  # where the week was done already, it may not listen yet
         raise RuntimeError(f"`fleetcast up` ended with {up.returncode}")
 
 
@@ -135,6 +135,14 @@ def _kill(up: "subprocess.Popen[bytes]", folder: Path) -> None:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     up.wait()
+    while any(_alive(pid) for pid in mine):
+        time.sleep(0.01)
+
+
+def _alive(pid: int) -> bool:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    return False
 
 
 def _until(holds: Callable[[], bool], up: "subprocess.Popen[bytes]") -> None:

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +22,9 @@ log = get_logger()
 TRIES = 3  # of a work whose process was killed
 LOOK = 0.5  # seconds between two looks at who is there
 TAIL = 4  # lines of what a work said last, when it failed
+
+# Runs what follows with no signal blocked: `fleetcast up` has those blocked that end it, and a mask is inherited.
+UNMASKED = "import os, signal, sys; signal.pthread_sigmask(signal.SIG_SETMASK, []); os.execv(sys.argv[1], sys.argv[1:])"
 
 How = Literal["already done", "joined", "done"]
 
@@ -73,7 +77,7 @@ class Desk:
             words = [*verb, "--workspace", str(self._w.home), "--env", self._w.environment]
             with self.said.open("wb") as said:
                 process = subprocess.Popen(  # noqa: S603 — our own program, words of ours
-                    [program, *words],
+                    [sys.executable, "-ISc", UNMASKED, program, *words],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=said,

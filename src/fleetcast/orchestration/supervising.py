@@ -88,10 +88,9 @@ class _Kept:
     def end(self) -> None:
         if self._process is None:
             return
-        try:
+        with suppress(subprocess.TimeoutExpired):
             self._process.wait(leash.PATIENCE + 2)
-        finally:
-            self._sweep()
+        self._sweep()
         log.info("child_ended", child=self.child.name)
 
     def _sweep(self) -> None:
