@@ -34,6 +34,10 @@ scheduler = "{scheduler}"
 look_seconds = 1
 port = 3971
 """
+FIRST = {
+    "own": "derive",
+    "dagster": "plan",
+}  # step of a week that is being done: Dagster takes files in beforehand
 PATIENCE = 600.0  # seconds that a week may take on a busy machine
 
 
@@ -75,7 +79,7 @@ def _chain(folder: Path, scheduler: str) -> Path:
 def _undisturbed(folder: Path, scheduler: str) -> tuple[float, dict[str, Any]]:
     """Seconds that the week takes, from its first step on, and what it leaves."""
     up = _up(_chain(folder, scheduler))
-    _until(lambda: _begun(folder), up)
+    _until(lambda: _begun(folder, scheduler), up)
     begun = time.monotonic()
     _until(lambda: _done(folder), up)
     seconds = time.monotonic() - begun
@@ -85,7 +89,7 @@ def _undisturbed(folder: Path, scheduler: str) -> tuple[float, dict[str, Any]]:
 
 def _trial(folder: Path, scheduler: str, seconds: float, wanted: dict[str, Any]) -> dict[str, Any]:
     up = _up(_chain(folder, scheduler))
-    _until(lambda: _begun(folder), up)
+    _until(lambda: _begun(folder, scheduler), up)
     time.sleep(random.uniform(0.0, 0.95) * seconds)  # noqa: S311 — chance that nobody guards against
     _kill(up, folder)
     before, was = _steps(folder), broken_off(workspace.open(folder)) is not None
@@ -153,8 +157,8 @@ def _until(holds: Callable[[], bool], up: "subprocess.Popen[bytes]") -> None:
         time.sleep(0.2)
 
 
-def _begun(folder: Path) -> bool:
-    return bool(_steps(folder))
+def _begun(folder: Path, scheduler: str) -> bool:
+    return any(step == FIRST[scheduler] for step, _ in _steps(folder))
 
 
 def _at_work(folder: Path) -> bool:
@@ -162,7 +166,7 @@ def _at_work(folder: Path) -> bool:
 
 
 def _done(folder: Path) -> bool:
-    cycles = workspace.open(folder).ledger.cycles() if _begun(folder) else []
+    cycles = workspace.open(folder).ledger.cycles() if _steps(folder) else []
     return any(cycle.state == "done" and cycle.summary.get("only") == "all" for cycle in cycles)
 
 
