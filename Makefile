@@ -37,8 +37,8 @@ demo: $(READY) ## Simulate a retailer of 14 regions in demo/ and run its week, f
 	@$(BIN)/fleetcast demo --workspace demo
 
 .PHONY: test
-test: $(READY) ## Run the tests (WORKERS=2 processes), all but those of clusters, deliveries, hosts, servers and browsers.
-	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal -m "not cluster and not hosts and not delivery and not defects and not web and not served"
+test: $(READY) ## Run the tests (WORKERS=2 processes), all but those of clusters, deliveries, hosts, servers, browsers and schedulers.
+	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal -m "not cluster and not hosts and not delivery and not defects and not web and not served and not orchestration"
 
 .PHONY: test-delivery
 test-delivery: $(READY) ## Run the tests that install artifacts and bring them to production, the story included (10 minutes).
@@ -63,6 +63,10 @@ demo-year: $(READY) ## Play a year of the fleet with troubles planted into it (S
 .PHONY: test-cluster
 test-cluster: $(READY) ## Run the tests that start Ray clusters on this machine (5 minutes).
 	@$(BIN)/pytest -q -n 0 -m cluster tests/fleet
+
+.PHONY: test-up
+test-up: $(READY) ## Run the tests of `fleetcast up` and of Dagster, with what is killed and goes on (5 minutes).
+	@$(BIN)/pytest -q -n 0 -m orchestration tests/orchestration
 
 .PHONY: test-hosts
 test-hosts: $(READY) $(HOSTS_READY) ## Hold emitted workflow files against GitHub's own parser (needs Node 20 and npm).
@@ -131,8 +135,8 @@ bench-local: $(READY) ## Measure what model validation of the demo's sample take
 	@$(BIN)/python benchmarks/local.py
 
 .PHONY: bench-recovery
-bench-recovery: $(READY) ## Kill everything at random points of a week, TRIALS=20 times, and see how it goes on (10 minutes).
-	@$(BIN)/python benchmarks/recovery.py $(if $(TRIALS),--trials $(TRIALS))
+bench-recovery: $(READY) ## Kill `fleetcast up` and all it started at random points of a week, TRIALS=20 times, and start it again; SCHEDULER=own or dagster.
+	@$(BIN)/python benchmarks/recovery.py $(if $(TRIALS),--trials $(TRIALS)) $(if $(SCHEDULER),--scheduler $(SCHEDULER))
 
 .PHONY: bench-sizing
 bench-sizing: $(READY) ## Work out from the newest `make bench` of each size what a larger fleet costs a week, and simulate it; REGIONS, MODELS.

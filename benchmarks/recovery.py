@@ -1,7 +1,7 @@
-"""Kill everything at random points of a week, restart, and see how soon and at what cost the week goes on.
+"""Kill everything at random points of a week, start `fleetcast up` again, and see how soon and at what cost the week goes on.
 
-Each trial draws a moment, kills the whole process group of a running week there with SIGKILL, starts a new process that
-recovers by what the ledger says, and holds what it left against a week that nobody disturbed. The last line is JSON.
+Each trial has `fleetcast up` do a week, draws a moment of it, kills every process there with SIGKILL, starts `fleetcast up`
+again, and holds what it left against a week that nobody disturbed. The last line is JSON.
 """
 
 import argparse
@@ -13,19 +13,32 @@ import subprocess
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from fleetcast import workspace
-from fleetcast.fleet.progress import Silent
-from fleetcast.fleet.recovery import broken_off, recover
-from fleetcast.fleet.run import run_cycle
-from fleetcast.testing.kiosks import SETTINGS, WEDNESDAY, kiosks, write_workspace
+from fleetcast.fleet.recovery import broken_off
+from fleetcast.ledger.steps import StepRecord
+from fleetcast.testing.kiosks import SETTINGS, kiosks, write_workspace
 from fleetcast.workspace import Workspace
 
 CYCLE = "2026w46"
 REGIONS = ("east", "west", "north", "south")
+
+
+ORCHESTRATION = """
+[orchestration]
+scheduler = "{scheduler}"
+look_seconds = 1
+port = 3971
+"""
+FIRST = {
+    "own": "derive",
+    "dagster": "plan",
+}  # step of a week that is being done: Dagster takes files in beforehand
+PATIENCE = 600.0  # seconds that a week may take on a busy machine
 
 
 def main() -> int:
@@ -33,23 +46,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trials", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", choices=("run", "recover"), help=argparse.SUPPRESS)
-    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--scheduler", choices=("own", "dagster"), default="dagster")
     given = parser.parse_args()
-    if given.only:
-        return _work(given.only, given.folder)
     random.seed(given.seed)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        seconds = _undisturbed(folder / "undisturbed")
-        wanted = outcome(_opened(folder / "undisturbed"))
+        seconds, wanted = _undisturbed(folder / "undisturbed", given.scheduler)
         print(f"a week that nobody disturbs takes {seconds:.1f} s; {given.trials} are killed on their way")
-        trials = [_trial(folder / f"trial-{n}", seconds, wanted) for n in range(given.trials)]
+        trials = [
+            _trial(folder / f"trial-{n}", given.scheduler, seconds, wanted) for n in range(given.trials)
+        ]
     answer = {
+        "scheduler": given.scheduler,
         "trials": len(trials),
         "broken_off": sum(trial["broken_off"] for trial in trials),
         "equal": sum(trial["equal"] for trial in trials),
-        "resumed_s_max": max(trial["resumed_s"] for trial in trials),
+        "resumed_s_max": max((trial["resumed_s"] for trial in trials if trial["broken_off"]), default=None),
         "finished_redone_max": max(trial["finished_redone"] for trial in trials),
         "in_flight_redone_max": max(trial["in_flight_redone"] for trial in trials),
     }
@@ -57,82 +69,112 @@ def main() -> int:
     return 0 if answer["equal"] == len(trials) and answer["finished_redone_max"] == 0 else 1
 
 
-def _chain(folder: Path) -> Path:
+def _chain(folder: Path, scheduler: str) -> Path:
     settings = SETTINGS.replace("net_members = 0", "net_members = 1")
     settings = settings.replace('"serial"', '"processes"\nworkers = 2')
+    settings += ORCHESTRATION.format(scheduler=scheduler)
     return write_workspace(folder, kiosks(regions=REGIONS, stores=2, weeks=60), settings=settings)
 
 
-def _opened(folder: Path) -> Workspace:
-    """Its clock runs: leases have to run out as they do in earnest."""
-    begun = datetime.now(UTC)
-    return workspace.open(folder, clock=lambda: WEDNESDAY + (datetime.now(UTC) - begun))
-
-
-def _undisturbed(folder: Path) -> float:
+def _undisturbed(folder: Path, scheduler: str) -> tuple[float, dict[str, Any]]:
+    """Seconds that the week takes, from its first step on, and what it leaves."""
+    up = _up(_chain(folder, scheduler))
+    _until(lambda: _begun(folder, scheduler), up)
     begun = time.monotonic()
-    subprocess.run(_command("run", _chain(folder)), check=True)
-    return time.monotonic() - begun
+    _until(lambda: _done(folder), up)
+    seconds = time.monotonic() - begun
+    _end(up)
+    return seconds, outcome(workspace.open(folder))
 
 
-def _trial(folder: Path, seconds: float, wanted: dict[str, Any]) -> dict[str, Any]:
-    _chain(folder)
-    running = subprocess.Popen(_command("run", folder), start_new_session=True)
-    time.sleep(random.uniform(0.15, 0.95) * seconds)  # noqa: S311 — chance that nobody guards against
-    os.killpg(running.pid, signal.SIGKILL)
-    running.wait()
-    before = _steps(folder)
-    was = (folder / ".fleetcast" / "dev" / "ledger.db").exists() and broken_off(_opened(folder)) is not None
+def _trial(folder: Path, scheduler: str, seconds: float, wanted: dict[str, Any]) -> dict[str, Any]:
+    up = _up(_chain(folder, scheduler))
+    _until(lambda: _begun(folder, scheduler), up)
+    time.sleep(random.uniform(0.0, 0.95) * seconds)  # noqa: S311 — chance that nobody guards against
+    _kill(up, folder)
+    before, was = _steps(folder), broken_off(workspace.open(folder)) is not None
     begun = time.monotonic()
-    subprocess.run(_command("recover" if was else "run", folder), check=True)
-    told = json.loads((folder / "told.json").read_text())
+    up = _up(folder)
+    _until(lambda: _done(folder) or _at_work(folder), up)
+    resumed = time.monotonic() - begun
+    _until(lambda: _done(folder), up)
+    _end(up)
     after = _steps(folder)
-    again = {
-        part for part, (state, attempt) in after.items() if attempt > before.get(part, (state, attempt))[1]
-    }
+    again = {part for part, step in before.items() if after[part].attempt > step.attempt}
     trial = {
         "broken_off": was,
-        "resumed_s": round(told["began"] - begun, 1),  # until the new process was at the week again
-        "finished_redone": sum(before[part][0] == "done" for part in again),
-        "in_flight_redone": sum(before[part][0] == "running" for part in again),
-        "equal": outcome(_opened(folder)) == wanted,
+        "resumed_s": round(resumed, 1) if was else None,  # from the restart until somebody was at it again
+        "finished_redone": sum(before[part].state == "done" for part in again),
+        "in_flight_redone": sum(before[part].state == "running" for part in again),
+        "equal": outcome(workspace.open(folder)) == wanted,
     }
     print(json.dumps(trial), flush=True)
     return trial
 
 
-def _command(what: str, folder: Path) -> list[str]:
-    return [sys.executable, __file__, "--only", what, "--folder", str(folder)]
+def _up(folder: Path) -> "subprocess.Popen[bytes]":
+    words = [str(Path(sys.executable).with_name("fleetcast")), "up", "--workspace", str(folder)]
+    with (folder / "up.log").open("ab") as said:
+        return subprocess.Popen(words, stdout=said, stderr=said, start_new_session=True)
 
 
-def _work(what: str, folder: Path) -> int:
-    """In a process of its own: do the week, or recover it."""
-    w = _opened(folder)
-    told = Telling(folder / "told.json")
-    if what == "run":
-        run_cycle(w, progress=told, actor="benchmark")
-    elif recover(w, progress=told, actor="benchmark") is None:
-        return 1
-    return 0
+def _end(up: "subprocess.Popen[bytes]") -> None:
+    up.terminate()
+    if up.wait(60) not in (0, -signal.SIGTERM):  # where the week was done already, it may not listen yet
+        raise RuntimeError(f"`fleetcast up` ended with {up.returncode}")
 
 
-class Telling(Silent):
-    """Writes down when the first stage began that is about the week."""
+def _kill(up: "subprocess.Popen[bytes]", folder: Path) -> None:
+    """All of it at once, as in a power cut: the children that are kept, the week, its workers, and whom they have started."""
+    parents: dict[int, int] = {}
+    mine = {up.pid}
+    for path in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            pid = int(path.name)
+            parents[pid] = int((path / "stat").read_text().rpartition(")")[2].split()[1])
+            mine |= {pid} if str(folder).encode() in (path / "cmdline").read_bytes() else set()
+    while more := {pid for pid, parent in parents.items() if parent in mine} - mine:
+        mine |= more
+    for pid in mine:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    up.wait()
+    while any(_alive(pid) for pid in mine):
+        time.sleep(0.01)
 
-    def __init__(self, path: Path) -> None:
-        self._path, self._told = path, False
 
-    def stage(self, name: str, total: int | None) -> None:  # noqa: ARG002
-        if not self._told:
-            self._path.write_text(json.dumps({"began": time.monotonic(), "stage": name}))
-            self._told = True
+def _alive(pid: int) -> bool:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    return False
 
 
-def _steps(folder: Path) -> dict[tuple[str, str], tuple[str, int]]:
+def _until(holds: Callable[[], bool], up: "subprocess.Popen[bytes]") -> None:
+    until = time.monotonic() + PATIENCE
+    while not holds():
+        if up.poll() is not None or time.monotonic() > until:
+            raise RuntimeError("the week did not come to its end")
+        time.sleep(0.2)
+
+
+def _begun(folder: Path, scheduler: str) -> bool:
+    return any(step == FIRST[scheduler] for step, _ in _steps(folder))
+
+
+def _at_work(folder: Path) -> bool:
+    return workspace.open(folder).ledger.holder("cycle") is not None
+
+
+def _done(folder: Path) -> bool:
+    cycles = workspace.open(folder).ledger.cycles() if _steps(folder) else []
+    return any(cycle.state == "done" and cycle.summary.get("only") == "all" for cycle in cycles)
+
+
+def _steps(folder: Path) -> dict[tuple[str, str], StepRecord]:
     if not (folder / ".fleetcast" / "dev" / "ledger.db").exists():
         return {}
-    records = _opened(folder).ledger.steps(CYCLE)
-    return {(step.step, step.part): (step.state, step.attempt) for step in records}
+    with workspace.open(folder).ledger as ledger:
+        return {(step.step, step.part): step for step in ledger.steps(CYCLE)}
 
 
 def outcome(w: Workspace) -> dict[str, Any]:

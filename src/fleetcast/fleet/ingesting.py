@@ -58,11 +58,7 @@ def pull(
     if not pulled:
         return ()
     now, standings = w.clock(), Standings(w.state.parent)
-    waiting = [
-        name
-        for name, declared in pulled.items()
-        if again or _due(declared, standings.of(name, asked(declared)), now)
-    ]
+    waiting = [name for name in (pulled if again else due_to_be_asked(w)) if name in pulled]
     progress.stage("ingest", len(waiting))
 
     def one(name: str) -> Intake:
@@ -75,6 +71,16 @@ def pull(
     new, failed = (sum(one.state == state for one in found) for state in ("new", "failed"))
     progress.done("ingest", f"{len(waiting)} of {len(found)} sources asked, {new} with news, {failed} failed")
     return found
+
+
+def due_to_be_asked(w: Workspace) -> list[str]:
+    """The sources whose next pull is due."""
+    now, standings = w.clock(), Standings(w.state.parent)
+    return [
+        name
+        for name, declared in w.settings.sources.items()
+        if _due(declared, standings.of(name, asked(declared)), now)
+    ]
 
 
 def take_in(w: Workspace, lease: Lease, progress: Progress) -> tuple[Intake, ...]:

@@ -168,6 +168,11 @@ def take_in(w: Workspace, *, progress: Progress, actor: str) -> bool:
     with w.ledger.lease("cycle", actor, LEASE) as lease:
         ingesting.take_in(w, lease, progress)
         _condition(w, Steps("data", w.ledger, w.bank, lease), progress)
+    return unread(w)
+
+
+def unread(w: Workspace) -> bool:
+    """Whether the tables have something that the cycle of the newest complete week has not read."""
     read = reporting.snapshot(w, cutoff(w, None))
     return read is None or any(read[name] != version for name, version in pins.latest(w).tables)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Literal
 
 from fleetcast.domain.errors import UsageError
 from fleetcast.fleet import alarms, plan, reporting, run
@@ -36,18 +37,21 @@ def fire(
         call = _wish(w, segments, reason)
     elif kind == "data":
         call = _data(run.take_in(w, progress=progress, actor=actor))
-    elif kind == "stale":
-        call = _stale(w)
-    elif kind == "alarm":
-        call = _alarm(w)
-    else:
+    elif kind == "timer":
         call = Call(True, "the time has come", {})
+    else:
+        call = look(w, kind)
     subject = ", ".join(sorted(call.asked)) or "fleet"
     w.ledger.append(AuditEvent(actor, f"trigger.{kind}", subject, call.reason))
     if not call.needed:
         return Fired(kind, call.reason)
     report = run.run_cycle(w, progress=progress, actor=actor, asked=call.asked, on_alarm=kind == "alarm")
     return Fired(kind, call.reason, report)
+
+
+def look(w: Workspace, kind: Literal["stale", "alarm"]) -> Call:
+    """What a trigger would call for now; nothing is done."""
+    return _stale(w) if kind == "stale" else _alarm(w)
 
 
 def _data(new: bool) -> Call:

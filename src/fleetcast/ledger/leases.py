@@ -126,6 +126,15 @@ def _alive(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:  # somebody else's, and alive
-        return True
-    return True
+    except PermissionError:  # somebody else's, and there
+        pass
+    return not _ended(pid)
+
+
+def _ended(pid: int) -> bool:
+    """Whether a process has ended and only its parent has not asked for it yet, as far as the system tells."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[0]
+    except (OSError, ValueError, IndexError):
+        return False
+    return state in {"Z", "X"}

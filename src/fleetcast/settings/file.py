@@ -57,8 +57,8 @@ def branch_digest(branch: Branch) -> str:
 
 
 def deciding(settings: Settings) -> dict[str, Any]:
-    """All settings that can change a number, as JSON: where tasks run and stores are, and who is told, rings or looks, cannot."""
-    beside = {"execution", "alerts", "webhooks", "telemetry", "serve", "people"}
+    """All settings that can change a number, as JSON: where and when work is done, who is told, rings or looks, cannot."""
+    beside = {"execution", "alerts", "webhooks", "telemetry", "serve", "people", "orchestration"}
     written = settings.model_dump(mode="json", by_alias=True, exclude=beside)
     for environment in written["environments"].values():
         del environment["ledger"]

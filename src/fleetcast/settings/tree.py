@@ -385,6 +385,20 @@ class PeopleSettings(Branch):
     session_hours: float = Field(12, gt=0)
 
 
+class OrchestrationSettings(Branch):
+    """How `fleetcast up` keeps an environment going. Nothing here changes a number."""
+
+    scheduler: Literal["auto", "dagster", "own"] = "auto"  # auto: Dagster where it is installed, else our own
+    hour: int = Field(6, ge=0, le=23)  # UTC, on the day a week is complete, at which it is run
+    look_seconds: int = Field(60, ge=1)  # between two looks for files, data, stale models, alarms, artifacts
+    artifacts: str = ""  # folder of the newest artifact, which is validated and promoted; empty: nobody looks
+    port: int = Field(3070, ge=1024, le=65535)  # of Dagster's pages, on 127.0.0.1
+    read_only: bool = True  # whether Dagster's pages start nothing: they have no sign-in
+    storage: str = (
+        ""  # of Dagster: URL of a PostgreSQL database, or env:NAME; else files with the other state
+    )
+
+
 class EnvironmentSettings(Branch):
     """One environment."""
 
@@ -436,6 +450,7 @@ class Settings(Branch):
     telemetry: TelemetrySettings = TelemetrySettings()
     serve: ServeSettings = ServeSettings()
     people: PeopleSettings = PeopleSettings()
+    orchestration: OrchestrationSettings = OrchestrationSettings()
     environments: Environments = Field(
         default_factory=lambda: {
             name: EnvironmentSettings(checkout=runs) for name, runs in RUNS_A_CHECKOUT.items()

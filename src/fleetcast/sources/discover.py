@@ -32,8 +32,7 @@ def find(
         if settings.obtain is None:
             raise
         raise UsageError(f"{error}\n{settings.obtain}") from error
-    found = ((path.relative_to(root), path) for path in root.glob(pattern) if path.is_file())
-    files = sorted((name.as_posix(), path) for name, path in found if not _hidden(name))
+    files = _matching(root, pattern)
     if not files and settings.required:
         raise SourceError(
             settings.path,
@@ -42,6 +41,23 @@ def find(
             settings.obtain or "put the files there, correct `path`, or write `required = false`",
         )
     return files
+
+
+def lying(settings: SourceSettings, *, base: Path, data: Path | None) -> list[tuple[str, int, int]]:
+    """Names, bytes and last changes (ns) of what lies where a source looks; nothing is read, and no server is asked."""
+    if settings.pull is not None:
+        return []
+    if settings.format == "sql":
+        place = database(settings.path, base, data)
+        files = [] if "://" in place or not Path(place).is_file() else [(place, Path(place))]
+    else:
+        files = _matching(*_place(settings.path, base, data))
+    return [(name, path.stat().st_size, path.stat().st_mtime_ns) for name, path in files]
+
+
+def _matching(root: Path, pattern: str) -> list[tuple[str, Path]]:
+    found = ((path.relative_to(root), path) for path in root.glob(pattern) if path.is_file())
+    return sorted((name.as_posix(), path) for name, path in found if not _hidden(name))
 
 
 def database(path: str, base: Path, data: Path | None) -> str:

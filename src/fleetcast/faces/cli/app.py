@@ -32,6 +32,7 @@ from fleetcast.faces.cli import (
     tracing,
     trialing,
     triggering,
+    upping,
     watching,
 )
 
@@ -64,6 +65,7 @@ app.command()(answering.status)
 app.command()(cycle.costs)
 app.command()(watching.metrics)
 app.command()(serving.serve)
+app.command()(upping.up)
 app.command()(answering.doctor)
 app.command()(explaining.explain)
 app.command()(tracing.lineage)

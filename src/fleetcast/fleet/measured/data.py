@@ -28,13 +28,13 @@ def _sources(w: Workspace) -> Iterator[Measure]:
         "When a source brought a new file last.",
         {source: files[-1].received.timestamp() for source, files in received.items() if files},
     )
-    accounts = arrived.accounts(w)
+    found = arrived.accounts(w)
     yield Measure(
         "fleetcast_source_rows",
         "Rows of a source by what became of them, in all its files.",
         tuple(
             Sample({"source": one.source, "outcome": outcome}, float(getattr(one, outcome)))
-            for one in accounts
+            for one in found
             for outcome in OUTCOMES
         ),
     )
@@ -42,7 +42,7 @@ def _sources(w: Workspace) -> Iterator[Measure]:
         "source",
         "fleetcast_source_refused_files",
         "Files of a source that could not be read at all.",
-        {one.source: float(one.refused) for one in accounts},
+        {one.source: float(one.refused) for one in found},
     )
 
 
