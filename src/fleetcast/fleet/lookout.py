@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fleetcast.domain.errors import InfrastructureError, SourceError
+from fleetcast.domain.errors import InfrastructureError
 from fleetcast.settings import SourceSettings
 from fleetcast.settings.pulls import WEB, scheme
 from fleetcast.sources import objects
-from fleetcast.sources.discover import find
+from fleetcast.sources.discover import lying
 from fleetcast.sources.question import Question, referring
 from fleetcast.sources.secrets import Secrets
 from fleetcast.sources.standing import Standing
@@ -56,7 +56,7 @@ def compared(before: Mapping[str, Seen], now: Mapping[str, Look]) -> tuple[dict[
 def look(w: Workspace) -> dict[str, Look]:
     """What lies there now, by source. A store that does not answer is left out, and is asked again at the next look.
 
-    Databases and web servers are not looked at: what is new there is known only when they are asked.
+    Servers of databases and of the web are not looked at: what is new there is known only when they are asked.
     """
     found: dict[str, Look] = {}
     for name, declared in w.settings.sources.items():
@@ -66,27 +66,11 @@ def look(w: Workspace) -> dict[str, Look]:
             except InfrastructureError as error:
                 told = Secrets(os.environ).hidden(str(error), *referring(declared))
                 log.warning("not_looked_at", source=name, error=told)
-        elif declared.pull is None and declared.format != "sql":
-            found[name] = _folder(w, declared)
+        elif declared.pull is None:
+            found[name] = lying(declared, base=w.home, data=w.address.data)
     return found
 
 
 def _question(w: Workspace, name: str, declared: SourceSettings) -> Question:
     data, secrets = w.address.data, Secrets(os.environ)
     return Question(name, declared, Standing(), w.clock(), Path(), w.home, data, secrets)
-
-
-def _folder(w: Workspace, declared: SourceSettings) -> Look:
-    try:
-        files = find(declared, base=w.home, data=w.address.data)
-    except SourceError:  # none yet, of a source that has to have some
-        return {}
-    return {name: _version(path) for name, path in files}
-
-
-def _version(path: Path) -> str:
-    try:
-        known = path.stat()
-    except FileNotFoundError:  # moved away since it was listed
-        return "gone"
-    return f"{known.st_size} bytes at {known.st_mtime_ns}"

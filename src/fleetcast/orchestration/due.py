@@ -22,6 +22,26 @@ class Due:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What a look remembers of the one before, and of what was asked for: two keys, which are plain text."""
+
+    seen: str = ""
+    asked: str = ""
+
+    def after(self, found: Due) -> "Memory":
+        """The same after another look; it was asked for now where `asked` is another than before.
+
+        Everything is asked for once; files only when two looks agree, since they may still be being written.
+
+        >>> first = Memory().after(Due("files", "a.csv 10 bytes", "files came"))
+        >>> first.asked, first.after(Due("files", "a.csv 10 bytes", "files came")).asked
+        ('', 'a.csv 10 bytes')
+        """
+        at_rest = found.kind != "files" or found.key == self.seen
+        return Memory(found.key, found.key if at_rest else self.asked)
+
+
 def moment(now: datetime, *, ready_after_days: int, hour: int) -> datetime:
     """When the newest complete week had its time: the day on which its data count as delivered, at that hour.
 

@@ -7,12 +7,11 @@ from typing import Literal
 from fleetcast import artifacts
 from fleetcast.domain.versions import digest_of
 from fleetcast.domain.week import known_by, label
-from fleetcast.fleet import ingesting, pins, run, triggers
+from fleetcast.fleet import ingesting, lookout, pins, run, triggers
 from fleetcast.fleet.cutoff import cutoff
 from fleetcast.ledger.steps import CycleRecord
 from fleetcast.orchestration import due
 from fleetcast.orchestration.due import Due, Kind
-from fleetcast.sources.discover import lying
 from fleetcast.workspace import Workspace
 
 
@@ -42,10 +41,7 @@ def times(w: Workspace) -> dict[str, int]:
 
 def files(w: Workspace) -> Due | None:
     """Whatever lies where sources look, and the pulled sources that are due; the key tells one such state from another."""
-    there = {
-        name: lying(declared, base=w.home, data=w.address.data)
-        for name, declared in w.settings.sources.items()
-    }
+    there = lookout.look(w)
     waiting = ingesting.due_to_be_asked(w)
     if not waiting and not any(there.values()):
         return None

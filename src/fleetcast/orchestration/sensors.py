@@ -1,12 +1,14 @@
 """Dagster's schedule and sensors of an environment: each looks as `looking` does, and asks for the same thing once."""
 
+import json
+
 import dagster as dg
 
 from fleetcast.domain.errors import DataError
 from fleetcast.domain.week import label, newest_known
 from fleetcast.fleet.cutoff import cutoff
 from fleetcast.orchestration.assets import KIND
-from fleetcast.orchestration.due import Kind
+from fleetcast.orchestration.due import Kind, Memory
 from fleetcast.orchestration.looking import look
 from fleetcast.orchestration.place import Place
 
@@ -49,10 +51,12 @@ def sensor(place: Place, kind: Kind, job: str, *, of_a_week: bool, seconds: int)
             due = look(w, kind)
             if due is None:
                 return dg.SkipReason("nothing is due")
-            if due.key == context.cursor:
-                return dg.SkipReason(f"asked for already: {due.reason}")
+            before = Memory(*json.loads(context.cursor)) if context.cursor else Memory()
+            after = before.after(due)
+            context.update_cursor(json.dumps([after.seen, after.asked]))
+            if after.asked == before.asked:
+                return dg.SkipReason(f"asked for already, or still coming: {due.reason}")
             week = cutoff(w, None).isoformat() if of_a_week else None
-        context.update_cursor(due.key)
         tags = {KIND: kind, "fleetcast/reason": due.reason}
         return dg.RunRequest(run_key=due.key, partition_key=week, tags=tags)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from fleetcast import telemetry, workspace
 from fleetcast.domain.errors import FleetcastError
 from fleetcast.orchestration.desk import Desk, see_to
-from fleetcast.orchestration.due import KINDS, Due, Kind, Verb
+from fleetcast.orchestration.due import KINDS, Due, Kind, Memory, Verb
 from fleetcast.orchestration.looking import look
 from fleetcast.workspace import Workspace
 
@@ -31,7 +31,7 @@ class Ticking:
 
     def __init__(self, w: Workspace) -> None:
         self._w, self._desk = w, Desk(w)
-        self._asked: dict[Kind, str] = {}
+        self._known: dict[Kind, Memory] = {}
 
     def tick(self) -> list[Due]:
         """One look at everything; what is due is done, one after the other. Returns what was."""
@@ -40,9 +40,12 @@ class Ticking:
     def _one(self, kind: Kind) -> Due | None:
         try:
             found = look(self._w, kind)
-            if found is None or found.key == self._asked.get(kind):
+            if found is None:
                 return None
-            self._asked[kind] = found.key
+            before = self._known.get(kind, Memory())
+            after = self._known[kind] = before.after(found)
+            if after.asked == before.asked:
+                return None
             log.info("due", kind=kind, reason=found.reason, key=found.key)
             for verb in verbs(self._w, found):
                 how = see_to(self._desk, verb, _never)

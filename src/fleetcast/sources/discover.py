@@ -43,16 +43,22 @@ def find(
     return files
 
 
-def lying(settings: SourceSettings, *, base: Path, data: Path | None) -> list[tuple[str, int, int]]:
-    """Names, bytes and last changes (ns) of what lies where a source looks; nothing is read, and no server is asked."""
-    if settings.pull is not None:
-        return []
+def lying(settings: SourceSettings, *, base: Path, data: Path | None) -> dict[str, str]:
+    """What lies where a source looks, by name, and what changes with its content; nothing is read, and no server is asked."""
     if settings.format == "sql":
         place = database(settings.path, base, data)
         files = [] if "://" in place or not Path(place).is_file() else [(place, Path(place))]
     else:
         files = _matching(*_place(settings.path, base, data))
-    return [(name, path.stat().st_size, path.stat().st_mtime_ns) for name, path in files]
+    return {name: _version(path) for name, path in files}
+
+
+def _version(path: Path) -> str:
+    try:
+        known = path.stat()
+    except FileNotFoundError:  # moved away since it was listed
+        return "gone"
+    return f"{known.st_size} bytes at {known.st_mtime_ns}"
 
 
 def _matching(root: Path, pattern: str) -> list[tuple[str, Path]]:
