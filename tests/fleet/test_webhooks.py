@@ -127,8 +127,8 @@ def test_a_genuine_request_rings_for_its_source_and_no_other_request_does(settin
     bell = Bell()
     with serving(settings, bell) as url:
         assert post(f"{url}/deliveries", signed(at=NOW - timedelta(hours=1))) == 401
-        assert post(f"{url}/stores", signed()) == 404  # it has no webhook
-        assert post(f"{url}/nothing", signed()) == 404
+        assert post(f"{url}/stores", signed()) == 401  # it has no webhook
+        assert post(f"{url}/nothing", signed()) == 401
         assert bell.answer(0) == frozenset()
         assert post(f"{url}/deliveries", signed()) == post(f"{url}/deliveries", signed()) == 202
     assert bell.answer(0) == {"deliveries"}

@@ -20,6 +20,7 @@ from fleetcast.faces.exposure import loopback, refuse_exposed
 from fleetcast.faces.guard.layer import Guard, Limits
 from fleetcast.faces.guard.origins import LOOPBACK
 from fleetcast.faces.guard.rules import API, HEALTH
+from fleetcast.faces.hooks import Hooks
 from fleetcast.faces.listening import Listener, listen
 from fleetcast.people.accounts import NAME
 from fleetcast.people.roles import Role
@@ -43,6 +44,7 @@ def application(people: People, environments: Callable[[str], Workspace], limits
     routes = [
         Route(HEALTH, _health),
         *signing.routes(people, web.sign_in),
+        *Hooks(environments).routes(),
         Mount(API, api.application(environments, API)),
         *web.routes(environments),
     ]

@@ -20,6 +20,7 @@ from fleetcast.settings.references import resolved
 WINDOW = timedelta(minutes=5)  # within which a message counts, before and after its time
 LARGEST = 64 * 1024  # bytes of a body
 SHORTEST = 24  # bytes of a secret, as the specification has it
+UNBELIEVED = "the signature is not that of this message, or there is no such webhook"
 PREFIX = "whsec_"  # of a secret in base64
 
 
@@ -50,7 +51,7 @@ def accepted(body: bytes, headers: Mapping[str, str], secret: bytes, now: dateti
     if not (message and signatures and stamp.isascii() and stamp.isdecimal() and len(stamp) <= 12):
         return Refusal(400, "webhook-id, webhook-timestamp (in seconds) or webhook-signature is missing")
     if not _signed(f"{message}.{stamp}.".encode() + body, signatures, secret):
-        return Refusal(401, "the signature is not that of this message")
+        return Refusal(401, UNBELIEVED)
     seconds = int(stamp) - now.timestamp()
     if abs(seconds) > WINDOW.total_seconds():
         return Refusal(401, f"the message is of another time: {abs(seconds):.0f} seconds from now")
@@ -89,9 +90,9 @@ def secret(settings: Settings, source: str) -> bytes | None:
 def received(
     settings: Settings, bell: Bell, source: str, body: bytes, headers: Mapping[str, str], now: datetime
 ) -> Accepted | Refusal:
-    """What a server does with `POST /hooks/data/{source}`: the bell is rung, if the message is genuine."""
+    """What a server does with `POST /hooks/<environment>/data/<source>`: the bell is rung, if the message is genuine."""
     key = secret(settings, source)
-    said = Refusal(404, "there is no such webhook") if key is None else accepted(body, headers, key, now)
+    said = Refusal(401, UNBELIEVED) if key is None else accepted(body, headers, key, now)
     if isinstance(said, Accepted):
         bell.ring(source)
     return said

@@ -345,7 +345,7 @@ class AlertSettings(Branch):
 
 
 class WebhookSettings(Branch):
-    """Who may say that a source has something new, at /hooks/data/<source>. Nothing here changes a number."""
+    """Who may say that a source has something new, at /hooks/<environment>/data/<source>. Nothing here changes a number."""
 
     secret: str  # env:NAME of the variable that holds it; what messages are signed with
 

@@ -81,7 +81,8 @@ class Guard:
         if self._limits.tls and scope["scheme"] != "https" and path != rules.HEALTH:
             return problem(HTTPStatus.FORBIDDEN, "ask over TLS: https://…")
         if rules.public(method, path):
-            return None if from_us(method, scope["scheme"], headers) else _foreign()
+            ours = rules.signed(path) or from_us(method, scope["scheme"], headers)
+            return None if ours else _foreign()
         token = _token(headers)
         if not from_us("GET" if token else method, scope["scheme"], headers):
             return _foreign()

@@ -15,6 +15,7 @@ PUBLIC: Mapping[str, frozenset[str]] = {
     "/sign-in/link": frozenset({"GET"}),
 }
 STATIC = "/static/"
+HOOKS = "/hooks"  # messages that are believed by their signature
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,14 @@ def public(method: str, path: str) -> bool:
     """
     if path.startswith(STATIC):
         return method in {"GET", "HEAD"}
+    if signed(path):
+        return method == "POST"
     return method in PUBLIC.get(path, ())
+
+
+def signed(path: str) -> bool:
+    """Whether what is sent here says by its signature who sends it, whatever page or program that is."""
+    return path.startswith(f"{HOOKS}/")
 
 
 def rule(path: str) -> Rule | None:
