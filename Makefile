@@ -37,8 +37,12 @@ demo: $(READY) ## Simulate a retailer of 14 regions in demo/ and run its week, f
 	@$(BIN)/fleetcast demo --workspace demo
 
 .PHONY: test
-test: $(READY) ## Run the tests (WORKERS=2 processes), all but those of clusters, deliveries, hosts, servers, browsers and schedulers.
-	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal -m "not cluster and not hosts and not delivery and not defects and not web and not served and not orchestration"
+test: $(READY) ## Run the tests (WORKERS=2 processes), all but those that have a target of their own below.
+	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal -m "not (cluster or defects or delivery or hosts or orchestration or served or typed or web)"
+
+.PHONY: test-docs
+test-docs: $(READY) ## Type every page of the guide that can be typed, from top to bottom (5 minutes).
+	@$(BIN)/pytest -q -n $(WORKERS) --dist worksteal -m typed tests/docs
 
 .PHONY: test-delivery
 test-delivery: $(READY) ## Run the tests that install artifacts and bring them to production, the story included (10 minutes).

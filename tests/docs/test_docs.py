@@ -123,7 +123,7 @@ def test_the_settings_of_a_page_are_settings(page, tmp_path):
                 load(file)
 
 
-@pytest.mark.slow
+@pytest.mark.typed
 @pytest.mark.parametrize(
     "page", [page for page in PAGES if any(example.kind == "run" for example in examples(page))], ids=name_of
 )

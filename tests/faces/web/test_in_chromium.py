@@ -28,9 +28,6 @@ VIOLATIONS = (
     "() => axe.run().then(found => found.violations.map(one => [one.id, one.nodes.map(n => n.html)]))"
 )
 
-if not (CHROMIUM.exists() and AXE.exists()):
-    pytest.skip("needs Chromium and axe-core: `make test-web` says how", allow_module_level=True)
-
 
 @pytest.fixture(scope="module")
 def address(fleet_folder) -> Iterator[str]:
@@ -40,6 +37,8 @@ def address(fleet_folder) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    for needed in (CHROMIUM, AXE):
+        assert needed.exists(), f"{needed} is missing: `make test-web` says how to get it"
     with chromium() as found:
         yield found
 
