@@ -13,6 +13,8 @@ from fleetcast.fleet.steps import Steps
 from fleetcast.settings import MonitoringSettings, RetrainingSettings
 from fleetcast.workspace import Workspace
 
+STEP = "alarms"  # of a cycle: what alarms asked of its plan, and were answered
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -100,11 +102,26 @@ def _retrained(w: Workspace, week: date) -> dict[str, date]:
     return found
 
 
+def kept(w: Workspace, week: date) -> dict[str, Answer] | None:
+    """The answers that a week was last planned with; None where it was not planned yet."""
+    found = _result(w, week, STEP)
+    return None if found is None else {segment: Answer(*answer) for segment, answer in found.items()}
+
+
+def told(answers: Mapping[str, Answer]) -> dict[str, list[Any]]:
+    """Answers as they are kept."""
+    return {segment: [answer.granted, answer.reason] for segment, answer in answers.items()}
+
+
 def decisions(w: Workspace, week: date) -> list[dict[str, Any]]:
     """What was decided in the plan of a week, as it was kept; nothing of a week without one."""
+    return _result(w, week, "plan") or []
+
+
+def _result(w: Workspace, week: date, step: str) -> Any:
     name = label(week)
-    kept = [step.output_digest for step in w.ledger.steps(name) if step.step == "plan" and step.output_digest]
-    return list(Steps(name, w.ledger, w.bank).result(kept[-1])) if kept else []
+    done = [one.output_digest for one in w.ledger.steps(name) if one.step == step and one.output_digest]
+    return Steps(name, w.ledger, w.bank).result(done[-1]) if done else None
 
 
 def flapping(known: Sequence[Incident], week: date, settings: MonitoringSettings) -> set[str]:

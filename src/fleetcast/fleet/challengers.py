@@ -40,14 +40,14 @@ class Trained:
 def due(cycle: Cycle) -> dict[str, bool]:
     """The names of the models that are to be trained, and whether from nothing; all decisions are kept, with their reasons."""
     w = cycle.w
-    answers = alarms.answers(w, cycle.week, fresh=cycle.on_alarm)
+    answers = _answers(cycle)
     inputs = {
         "segments": [str(cell.segment) for cell in cycle.fleet],
         "snapshot": cycle.snapshot.digest,
         "code": [w.code_of(reach) for reach in w.settings.reaches],
         "settings": branch_digest(w.settings.retraining),
         "asked": dict(cycle.asked),
-        "alarms": {name: [answer.granted, answer.reason] for name, answer in answers.items()},
+        "alarms": alarms.told(answers),
     }
     decided = cycle.steps.once(
         "plan",
@@ -65,6 +65,17 @@ def due(cycle: Cycle) -> dict[str, bool]:
         ],
     )
     return {decision["segment"]: decision["anew"] for decision in decided.result if decision["retrain"]}
+
+
+def _answers(cycle: Cycle) -> dict[str, alarms.Answer]:
+    """As the week was planned with before, unless it is run for its alarms: doing it again moves them on, and not its plan."""
+    before = None if cycle.on_alarm else alarms.kept(cycle.w, cycle.week)
+    if before is not None:
+        return before
+    found = alarms.answers(cycle.w, cycle.week, fresh=cycle.on_alarm)
+    told = alarms.told(found)
+    cycle.steps.once(alarms.STEP, told, lambda: told)
+    return found
 
 
 def train(cycle: Cycle, chosen: Mapping[str, bool], reach: Reach) -> Trained:
