@@ -199,7 +199,7 @@ class Workspace:
         """What `code` is the digest of: the digest of every file, and the settings themselves."""
         package = Path(fleetcast.__file__).parent
         return {
-            "fleetcast": _tree(package, skip=("faces", "reading", "testing", "sources/sample")),
+            "fleetcast": _tree(package, skip=("client", "faces", "reading", "testing", "sources/sample")),
             "workspace": _tree(self.package.folder, skip=()),
             "recipe": recipes.version(self.settings.training.recipe),
             "settings": {
