@@ -24,6 +24,7 @@ from fleetcast.faces.cli import (
     notebooks,
     ordering,
     people,
+    publishing,
     releasing,
     serving,
     shadowing,
@@ -70,6 +71,7 @@ app.command()(tracing.reproduce)
 app.add_typer(answering.data)
 answering.export.command("dashboards")(watching.dashboards)
 answering.export.command("openapi")(serving.openapi)
+answering.export.command("sql")(publishing.export_sql)
 app.add_typer(answering.export)
 app.add_typer(ordering.orders)
 app.add_typer(backtesting.experiment)
