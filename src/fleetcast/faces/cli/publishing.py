@@ -1,5 +1,6 @@
 """The verbs that hand the fleet's numbers to the tools of analysts: views in a database."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -51,3 +52,28 @@ def export_sql(
         who = Reader(reader, frozenset(region) if region else None) if reader else None
         found = sql_export.export(opened(workspace, env), to, schema=schema, cycles=cycles, reader=who)
     terminal.show(found, published.exported(found), as_json=json)
+
+
+def export_powerbi(
+    server: Annotated[
+        str, typer.Option("--server", metavar="HOST", help="The PostgreSQL server, as host or host:port.")
+    ],
+    database: Annotated[str, typer.Option("--database", metavar="NAME", help="The database with the views.")],
+    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="The folder of the project.")] = Path(
+        "powerbi"
+    ),
+    schema: Annotated[
+        str, typer.Option("--schema", metavar="NAME", help="The schema of the views.")
+    ] = "fleetcast",
+    env: Env = DEV,
+    json: Json = False,
+) -> None:
+    """Write a Power BI project over the views of `export sql`.
+
+    Text that belongs into Git: a semantic model, and a report with the pages Training and Monitoring."""
+    with looking("writing the project"):
+        from fleetcast.faces.cli import answers, terminal
+        from fleetcast.reading.powerbi import model, project
+
+        paths = project.write(to, model.Place(server, database, schema, env.value))
+    terminal.show(paths, answers.exported(paths), as_json=json)
