@@ -32,6 +32,7 @@ _STATUSES = {
     HTTPStatus.UNAUTHORIZED: "Nobody is signed in, and no token was sent that holds.",
     HTTPStatus.FORBIDDEN: "The role does not allow it.",
     HTTPStatus.NOT_FOUND: "There is no such thing, or not in the regions granted: the two are told alike.",
+    HTTPStatus.METHOD_NOT_ALLOWED: "Nothing here answers to this method.",
     HTTPStatus.CONFLICT: "Somebody else is at it, as a run that is under way; try again.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The request is too large.",
     HTTPStatus.UNPROCESSABLE_ENTITY: "A parameter is not of its type or beyond its bounds, or the data sent are wrong.",
