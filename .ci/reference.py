@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from fleetcast.domain import tables
+from fleetcast.domain import tables, views
 from fleetcast.faces.cli import app
 from fleetcast.settings import tree
 
@@ -21,7 +21,7 @@ NOTICE = "<!-- Written by `make docs` from the code; do not edit here. -->\n"
 
 
 def main() -> int:
-    pages = {"cli.md": cli(), "settings.md": settings(), "tables.md": lake()}
+    pages = {"cli.md": cli(), "settings.md": settings(), "tables.md": lake(), "views.md": analysts()}
     stale = [name for name, text in pages.items() if _now(DOCS / name) != text]
     if "--check" in sys.argv:
         for name in stale:
@@ -165,6 +165,20 @@ def _default(value: ast.expr | None) -> str:
 
 
 # ------------------------------------------------------------------------------------------------ tables
+
+
+def analysts() -> str:
+    lines = [
+        "# The views of `fleetcast export sql`\n",
+        NOTICE,
+        f"Version {views.VERSION}. Each view also has `environment`. A column is never taken away or given another meaning",
+        "within a version. Units are per week, rates fractions, moments UTC.\n",
+    ]
+    for view in views.VIEWS:
+        key = ", ".join(f"`{column}`" for column in view.key)
+        lines += [f"## {view.name}\n", f"{view.about}\n", f"Key: {key}.\n", "| column | kind |", "|---|---|"]
+        lines += [f"| `{name}` | {kind} |" for name, kind in view.columns.items()] + [""]
+    return "\n".join(lines)
 
 
 def lake() -> str:

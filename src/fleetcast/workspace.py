@@ -212,7 +212,7 @@ class Workspace:
         package = Path(fleetcast.__file__).parent
         return {
             "fleetcast": _tree(
-                package, skip=("faces", "orchestration", "reading", "testing", "sources/sample")
+                package, skip=("client", "faces", "orchestration", "reading", "testing", "sources/sample")
             ),
             "workspace": _tree(self.package.folder, skip=()),
             "recipe": recipes.version(self.settings.training.recipe),

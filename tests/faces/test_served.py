@@ -105,6 +105,19 @@ def test_a_huge_body_is_refused(server, size, announced, path):
         assert server.send(head, pieces) in {0, 401, 413}  # 0: it ended while we still sent
 
 
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_file_without_end_is_refused_where_it_is_too_large(server, announced):
+    length = f"Content-Length: {500 * MEGABYTE}" if announced else "Transfer-Encoding: chunked"
+    head = (
+        "POST /api/v1/dev/condition/deliveries?name=huge.csv HTTP/1.1\nHost: localhost\n"
+        f"Authorization: Bearer {server.token}\n{length}\n\n"
+    )
+    piece = bytes(MEGABYTE)
+    pieces = (piece if announced else b"100000\r\n" + piece + b"\r\n" for _ in range(500))
+    with bounded(server):
+        assert server.send(head, pieces) in {0, 413}  # 0: it ended while we still sent
+
+
 def test_a_bomb_is_not_unpacked(server):
     bomb = gzip.compress(bytes(100 * MEGABYTE))
     head = (

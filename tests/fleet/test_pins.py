@@ -7,7 +7,7 @@ import pytest
 
 from fleetcast.domain.errors import PolicyRefusal, UsageError
 from fleetcast.domain.tables import DEMAND
-from fleetcast.fleet import admission, pins, run, tables
+from fleetcast.fleet import admission, pins, raw_files, run, tables
 from fleetcast.fleet.progress import Silent
 from fleetcast.fleet.report import ColumnChange, TableChange
 from fleetcast.fleet.steps import Steps
@@ -75,7 +75,8 @@ def first_pin(chain):
 
 def conditioned(folder, minutes: int = 5) -> None:
     w = prod(folder, minutes)
-    run._condition(w, Steps("data", w.ledger, w.bank), Silent())
+    steps = Steps("data", w.ledger, w.bank)
+    raw_files.condition(w, steps, raw_files.receive(w, Silent()), Silent())
 
 
 def test_the_first_data_are_admitted_and_the_pin_is_an_event(first_pin):

@@ -206,6 +206,15 @@ def _refuse_no_clusters(now: pl.DataFrame, clusters: pl.DataFrame, cutoff: date)
     )
 
 
+def refuse_unreadable(
+    source: str, file: RawFile, conditioner: Conditioner, *, declared: SourceSettings, raw: RawStore
+) -> None:
+    """SourceError unless a file is what its source declares; rows of it that are not are set aside in `condition`."""
+    made = _file(source, file, file.name, conditioner, declared=declared, raw=raw)
+    if isinstance(made, Refused):
+        raise made.error
+
+
 def batches_of(files: Iterable[RawFile], conditioner: str) -> dict[str, RawFile]:
     """By each name that its batch of rows may have, the files of a source, as a conditioner of this digest made them."""
     return {
@@ -223,7 +232,7 @@ def _source(
     declared = settings.sources[name]
     outcomes = [
         _file(name, file, label, conditioner, declared=declared, raw=raw)
-        for file, label in zip(files, _labels(files), strict=True)
+        for file, label in zip(files, labels(files), strict=True)
     ]
     return gather(name, outcomes, required=declared.required)
 
@@ -247,7 +256,7 @@ def _file(
     return Taken(batch, reading.rows.select("line"), reading.rows_in, reading.quarantined, made)
 
 
-def _labels(files: list[RawFile]) -> list[str]:
+def labels(files: list[RawFile]) -> list[str]:
     """File names, told apart by their digest where one name was received with two contents."""
     names = Counter(file.name for file in files)
     return [file.name if names[file.name] == 1 else _told_apart(file) for file in files]

@@ -28,6 +28,7 @@ from fleetcast.people.store import People
 from fleetcast.workspace import Workspace
 
 KILOBYTE = 1024
+MEGABYTE = 1024 * KILOBYTE
 BACKLOG = 1024  # connections that wait to be taken
 
 
@@ -84,6 +85,8 @@ def limits_of(w: Workspace, host: str) -> Limits:
         names=names | LOOPBACK if loopback(host) else names,
         body=settings.body_kilobytes * KILOBYTE,
         seconds=settings.seconds,
+        file=settings.file_megabytes * MEGABYTE,
+        file_seconds=settings.file_seconds,
         tls=not loopback(host),
     )
 

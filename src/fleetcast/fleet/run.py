@@ -4,7 +4,7 @@ import errno
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal
 
@@ -20,6 +20,7 @@ from fleetcast.fleet import (
     incidents,
     ingesting,
     pins,
+    raw_files,
     reporting,
     shadowing,
     standings,
@@ -104,7 +105,7 @@ def _run_cycle(
         accounts: list[Account] = []
         if only in (None, "condition", "validate"):
             intake = ingesting.take_in(w, lease, progress)
-            accounts = _condition(w, data, progress)
+            accounts = raw_files.condition(w, data, raw_files.receive(w, progress), progress)
             intake = ingesting.with_lateness(w, intake, accounts)
         if only is None:
             ingesting.wait_for_late(w, accounts, week)
@@ -167,7 +168,8 @@ def take_in(w: Workspace, *, progress: Progress, actor: str) -> bool:
     """Take in the raw files there are; whether the tables have something now that the newest cycle did not read."""
     with w.ledger.lease("cycle", actor, LEASE) as lease:
         ingesting.take_in(w, lease, progress)
-        _condition(w, Steps("data", w.ledger, w.bank, lease), progress)
+        steps = Steps("data", w.ledger, w.bank, lease)
+        raw_files.condition(w, steps, raw_files.receive(w, progress), progress)
     return unread(w)
 
 
@@ -185,40 +187,6 @@ def rehearse(w: Workspace, release: Release, *, progress: Progress, actor: str) 
             return weekly_forecasts.rehearse(cycle, release, w.registry.releases.current())
         finally:
             cycle.close()
-
-
-def _condition(w: Workspace, steps: Steps, progress: Progress) -> list[Account]:
-    """Take in the raw files there are; the same files, conditioners and settings make nothing new."""
-    progress.stage("receive", None)
-    received = conditioning.receive(w.settings, base=w.home, data=w.address.data, raw=w.raw, now=w.clock())
-    files = sum(len(found) for found in received.values())
-    progress.done("receive", f"{files} files of {len(received)} sources")
-    conditioners = {source: w.conditioner_of(source) for source in received}
-
-    progress.stage("condition", len(received))
-    done = steps.once(
-        "condition",
-        {"code": w.intake, "sources": conditioning.inputs(received, conditioners, w.settings)},
-        lambda: [
-            asdict(account)
-            for account in conditioning.condition(
-                received,
-                conditioners,
-                w.base_tables,
-                settings=w.settings,
-                raw=w.raw,
-                lake=w.lake,
-                progress=lambda source: progress.advance("condition", source),
-            )
-        ],
-    )
-    accounts = [Account.of(account) for account in done.result]
-    quarantined = sum(account.quarantined for account in accounts)
-    rows = sum(account.rows for account in accounts)
-    progress.done(
-        "condition", f"{rows:,} rows, {quarantined:,} quarantined" + (" (as before)" if done.resumed else "")
-    )
-    return accounts
 
 
 def work_through(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from fleetcast.domain.errors import NotFound
-from fleetcast.fleet import audit, incidents, tables
+from fleetcast.fleet import arrived, audit, incidents, tables
 from fleetcast.fleet.report import IncidentLine, TableVersion
 from fleetcast.ledger.audit import AuditRecord
 from fleetcast.ledger.steps import CycleRecord, StepRecord
@@ -35,6 +35,20 @@ class StepLine:
     started: datetime
     ended: datetime | None
     error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """What one source brought, all files together: rows = accepted + quarantined + duplicates; `until` is an ISO day."""
+
+    source: str
+    files: int
+    refused: int
+    rows: int
+    accepted: int
+    quarantined: int
+    duplicates: int
+    until: str | None
 
 
 def runs(w: Workspace) -> list[RunLine]:
@@ -75,6 +89,12 @@ def records(w: Workspace, regions: Regions, *, action: str | None, limit: int) -
 def data(w: Workspace) -> list[TableVersion]:
     """Every table of the lake as it stands: versions and sizes, and nothing of what is in it."""
     return tables.versions(w)
+
+
+def quality(w: Workspace, regions: Regions) -> list[Quality]:
+    """What each source brought when it was conditioned last: a source is of the whole fleet, so for those who have all of it."""
+    everything(regions, "quality of data")
+    return [Quality(**one.counts, until=one.until) for one in arrived.accounts(w)]
 
 
 def _theirs(w: Workspace, part: str, regions: Regions) -> bool:

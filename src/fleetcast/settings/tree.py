@@ -374,6 +374,8 @@ class ServeSettings(Branch):
     connections: int = Field(512, ge=8)  # at once; more are told to come again
     seconds: float = Field(15, gt=0)  # that a client may take to send a request, or not to read an answer
     body_kilobytes: int = Field(1024, ge=1)  # of a request, at most
+    file_megabytes: int = Field(64, ge=1)  # of a file that is sent to be conditioned, at most
+    file_seconds: float = Field(300, gt=0)  # that it may take to come
 
 
 class PeopleSettings(Branch):

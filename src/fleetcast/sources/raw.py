@@ -59,6 +59,14 @@ class RawStore:
                 self._write_receipts(source, list(known.values()))
         return received
 
+    def candidate(self, source: str, name: str, path: Path, now: datetime) -> RawFile:
+        """The receipt that `receive` would give a file now. Its bytes are kept; without a receipt nobody reads them."""
+        before = self._read_receipts(source)
+        digest, size = self._keep(_checked(name), path)
+        known = (file for file in before if (file.name, file.digest) == (name, digest))
+        new = RawFile(digest, name, now.astimezone(UTC), initial=not before, bytes=size)
+        return next(known, new)
+
     def files(self, source: str) -> list[RawFile]:
         """Every file ever received from a source, by moment and name."""
         return sorted(self._read_receipts(source), key=lambda file: (file.received, file.name, file.digest))

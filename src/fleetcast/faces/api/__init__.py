@@ -5,7 +5,7 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from fleetcast.faces.api import account, fleet, forecasts, work
+from fleetcast.faces.api import account, fleet, forecasts, orders, scoring, sending, work
 from fleetcast.faces.api.problems import RESPONSES, told_as_problems
 from fleetcast.workspace import Workspace
 
@@ -30,7 +30,7 @@ def application(open_: Callable[[str], Workspace], at: str) -> FastAPI:
         servers=[{"url": at}],
         responses=RESPONSES,
     )
-    for part in (account, forecasts, fleet, work):
+    for part in (account, forecasts, orders, scoring, sending, fleet, work):
         app.include_router(part.routes(open_))
     told_as_problems(app)
     return app

@@ -7,7 +7,14 @@ from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
-from fleetcast.domain.errors import FleetcastError, InfrastructureError, NotFound, PolicyRefusal
+from fleetcast.domain.errors import (
+    ConflictError,
+    DataError,
+    FleetcastError,
+    InfrastructureError,
+    NotFound,
+    PolicyRefusal,
+)
 from fleetcast.faces.problems import MEDIA_TYPE, problem
 
 _SCHEMA = {
@@ -25,8 +32,10 @@ _STATUSES = {
     HTTPStatus.UNAUTHORIZED: "Nobody is signed in, and no token was sent that holds.",
     HTTPStatus.FORBIDDEN: "The role does not allow it.",
     HTTPStatus.NOT_FOUND: "There is no such thing, or not in the regions granted: the two are told alike.",
+    HTTPStatus.METHOD_NOT_ALLOWED: "Nothing here answers to this method.",
+    HTTPStatus.CONFLICT: "Somebody else is at it, as a run that is under way; try again.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The request is too large.",
-    HTTPStatus.UNPROCESSABLE_ENTITY: "A parameter is not of its type, or beyond its bounds.",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "A parameter is not of its type or beyond its bounds, or the data sent are wrong.",
     HTTPStatus.SERVICE_UNAVAILABLE: "A store does not answer, or more is asked at once than is served; try again.",
 }
 RESPONSES: dict[int | str, dict[str, Any]] = {
@@ -61,6 +70,10 @@ def status_of(error: FleetcastError) -> HTTPStatus:
         return HTTPStatus.NOT_FOUND
     if isinstance(error, PolicyRefusal):
         return HTTPStatus.FORBIDDEN
+    if isinstance(error, ConflictError):
+        return HTTPStatus.CONFLICT
+    if isinstance(error, DataError):
+        return HTTPStatus.UNPROCESSABLE_ENTITY
     if isinstance(error, InfrastructureError):
         return HTTPStatus.SERVICE_UNAVAILABLE
     return HTTPStatus.BAD_REQUEST

@@ -11,7 +11,7 @@ from fleetcast.fleet.report import IncidentLine, TableVersion
 from fleetcast.ledger.audit import AuditRecord
 from fleetcast.reading import origins
 from fleetcast.reading import runs as reading
-from fleetcast.reading.runs import RunLine, StepLine
+from fleetcast.reading.runs import Quality, RunLine, StepLine
 from fleetcast.workspace import Workspace
 
 
@@ -61,6 +61,11 @@ def routes(open_: Callable[[str], Workspace]) -> APIRouter:
     def data(env: Env) -> list[TableVersion]:
         """Every table of the lake: its content version, its rows and weeks."""
         return reading.data(standing(open_, env))
+
+    @router.get("/{env}/data/quality")
+    def quality(env: Env, regions: Regions) -> list[Quality]:
+        """Source by source, how many rows it brought, and how many of them were not taken."""
+        return reading.quality(standing(open_, env), regions)
 
     @router.get("/{env}/lineage")
     def lineage(env: Env, regions: Regions, of: Annotated[str, Query(min_length=1, max_length=300)]) -> Graph:

@@ -24,6 +24,7 @@ from fleetcast.faces.cli import (
     notebooks,
     ordering,
     people,
+    publishing,
     quality,
     releasing,
     serving,
@@ -75,6 +76,8 @@ answering.data.command("drift")(quality.data_drift)
 app.add_typer(answering.data)
 answering.export.command("dashboards")(watching.dashboards)
 answering.export.command("openapi")(serving.openapi)
+answering.export.command("sql")(publishing.export_sql)
+answering.export.command("powerbi")(publishing.export_powerbi)
 app.add_typer(answering.export)
 app.add_typer(ordering.orders)
 app.add_typer(backtesting.experiment)

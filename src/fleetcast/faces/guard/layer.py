@@ -33,7 +33,13 @@ class Limits:
     names: frozenset[str]  # hosts that we are
     body: int  # bytes
     seconds: float  # that a body may take
+    file: int = 0  # bytes of a body that is a file
+    file_seconds: float = 0
     tls: bool = False  # whether anything else is refused, as it is wherever others can listen
+
+    def of(self, path: str) -> tuple[int, float]:
+        """Bytes and seconds of a body that is sent to a path."""
+        return (self.file, self.file_seconds) if rules.brings_file(path) else (self.body, self.seconds)
 
 
 class Guard:
@@ -51,7 +57,8 @@ class Guard:
             await send({"type": "websocket.close", "code": 1008, "reason": "refused"})
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = Body(receive, most=self._limits.body, seconds=self._limits.seconds)
+        most, seconds = self._limits.of(scope["path"])
+        body = Body(receive, most=most, seconds=seconds)
         started = False
 
         async def answered(message: Message) -> None:
@@ -62,7 +69,7 @@ class Guard:
             await send(message)
 
         try:
-            announced(Headers(scope=scope), self._limits.body)
+            announced(Headers(scope=scope), most)
             refusal = await self._refusal(scope)
             await (refusal or self.app)(scope, body, answered)
         except Refused as refused:

@@ -36,6 +36,8 @@ def _rule(paths: str, **actions: Action) -> Rule:
 RULES = (
     _rule(rf"{API}/{ENV}/audit(/.*)?", GET=Action.read_audit),
     _rule(rf"{API}/people(/.*)?", GET=Action.manage_people),
+    _rule(rf"{API}/{ENV}/score", POST=Action.read),  # it asks, and changes nothing
+    _rule(rf"{API}/{ENV}/condition/[^/]*", POST=Action.send_data),
     _rule(rf"{API}/.*", GET=Action.read),
     _rule(rf"/{ENV}/audit(/.*|\..*)?", GET=Action.read_audit),
     _rule(rf"/{ENV}/admin(/.*|\..*)?", GET=Action.manage_people, POST=Action.manage_people),
@@ -45,6 +47,16 @@ RULES = (
     _rule(r"/theme", POST=Action.read),
     _rule(r"/sign-out", POST=Action.read),
 )
+
+
+def brings_file(path: str) -> bool:
+    """Whether a request may be as large as a file, and take as long.
+
+    >>> brings_file("/api/v1/dev/condition/deliveries"), brings_file("/api/v1/dev/score")
+    (True, False)
+    """
+    found = rule(path)
+    return found is not None and Action.send_data in found.actions.values()
 
 
 def public(method: str, path: str) -> bool:

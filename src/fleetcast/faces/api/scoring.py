@@ -1,0 +1,58 @@
+"""The route that asks the fleet: what it forecasts of some series, and what it would if something were otherwise."""
+
+import asyncio
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
+
+from fleetcast.faces.api.asking import Env, Regions, standing
+from fleetcast.fleet.scorer import Scorer
+from fleetcast.fleet.scoring_service import answered
+from fleetcast.fleet.what_if import Answer
+from fleetcast.workspace import Workspace
+
+AT_ONCE = 2  # questions; each works on features of a whole partition
+EXAMPLE: JsonDict = {
+    "stores": ["S0001"],
+    "products": ["P0001"],
+    "weeks": ["2026-11-30"],
+    "suppose": {"price": 2.49},
+}
+
+
+class Question(BaseModel):
+    """Series are stores × products, else all that is forecast in these stores; without weeks, all short-term ones ahead."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, allow_inf_nan=False, json_schema_extra={"examples": [EXAMPLE]}
+    )
+
+    stores: list[str]
+    products: list[str] = []
+    weeks: list[str] = Field([], description="Mondays, as 2026-11-30.")
+    suppose: dict[str, float] = Field({}, description="By column, what is otherwise in these weeks.")
+    release: str | None = Field(None, description="Who answers; else the live release.")
+
+
+def routes(open_: Callable[[str], Workspace]) -> APIRouter:
+    router = APIRouter(tags=["scoring"])
+    turns = asyncio.Semaphore(AT_ONCE)  # so that questions leave threads to those who read
+
+    @cache
+    def scorer(environment: str) -> Scorer:
+        return Scorer(standing(open_, environment))
+
+    def ask(environment: str, question: Question, regions: frozenset[str] | None) -> dict[str, Any]:
+        return answered(scorer(environment), question.model_dump(), regions=regions)
+
+    @router.post("/{env}/score", response_model=Answer)
+    async def score(env: Env, question: Question, regions: Regions) -> dict[str, Any]:
+        """What the fleet forecasts of some series, and what it would if something were otherwise. Nothing is published."""
+        async with turns:
+            return await asyncio.to_thread(ask, env, question, regions)
+
+    return router
