@@ -1,10 +1,13 @@
 """Order quantities: how much to bring, from the forecast's quantiles and what a unit earns and costs."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from fleetcast import masters
+from fleetcast.domain.overrides import Override
 from fleetcast.domain.tables import ORDER_SHEET, ORDERS
 
 LEVELS = (0.025, 0.1, 0.5, 0.9, 0.975)  # the published quantiles
@@ -30,8 +33,16 @@ def recommend(
     return in_cases(rows.with_columns(wanted)).select(ORDERS.columns)
 
 
-def sheet(orders: pl.DataFrame, forecasts: pl.DataFrame, regions: pl.DataFrame) -> pl.DataFrame:
-    """ORDER_SHEET rows of ORDERS rows, with their FORECASTS rows and the `region` of each store; sorted."""
+def sheet(
+    orders: pl.DataFrame,
+    forecasts: pl.DataFrame,
+    regions: pl.DataFrame,
+    overrides: Iterable[Override] = (),
+) -> pl.DataFrame:
+    """ORDER_SHEET rows of ORDERS rows, with their FORECASTS rows and the `region` of each store; sorted.
+
+    `overrides` are those that hold; an order that they are about is nevertheless as it was recommended.
+    """
     shown = forecasts.select(
         *ORDERS.key,
         "segment",
@@ -45,9 +56,22 @@ def sheet(orders: pl.DataFrame, forecasts: pl.DataFrame, regions: pl.DataFrame) 
     return (
         orders.join(shown, on=list(ORDERS.key))
         .join(regions.select("store", "region"), on="store", how="left")
+        .join(_decided(overrides), on=list(ORDERS.key), how="left")
+        .with_columns(pl.coalesce("override", "order").alias("bring"))
         .select(ORDER_SHEET.columns)
         .sort(ORDER_SHEET.key)
     )
+
+
+def _decided(overrides: Iterable[Override]) -> pl.DataFrame:
+    """Decisions by what they are about."""
+    names = [*ORDERS.key, "override", "override_by", "override_at", "override_reason"]
+    rows = [
+        (of.cycle, of.week, of.store, of.product, one.units, one.by, one.at, one.reason)
+        for one in overrides
+        for of in [one.order]
+    ]
+    return pl.DataFrame(rows, {name: ORDER_SHEET.types[name] for name in names}, orient="row")
 
 
 def in_force(
