@@ -10,6 +10,7 @@ from fleetcast import masters
 from fleetcast.domain.overrides import Override
 from fleetcast.domain.tables import ORDER_SHEET, ORDERS
 
+DECIDED = ("override", "override_by", "override_at", "override_reason")  # columns
 LEVELS = (0.025, 0.1, 0.5, 0.9, 0.975)  # the published quantiles
 
 Floats = npt.NDArray[np.float64]
@@ -56,22 +57,25 @@ def sheet(
     return (
         orders.join(shown, on=list(ORDERS.key))
         .join(regions.select("store", "region"), on="store", how="left")
-        .join(_decided(overrides), on=list(ORDERS.key), how="left")
-        .with_columns(pl.coalesce("override", "order").alias("bring"))
+        .pipe(decided, overrides)
         .select(ORDER_SHEET.columns)
         .sort(ORDER_SHEET.key)
     )
 
 
-def _decided(overrides: Iterable[Override]) -> pl.DataFrame:
-    """Decisions by what they are about."""
-    names = [*ORDERS.key, "override", "override_by", "override_at", "override_reason"]
-    rows = [
+def decided(rows: pl.DataFrame, overrides: Iterable[Override]) -> pl.DataFrame:
+    """Rows of orders with the decisions that hold about them beside, and what is to be brought: ORDER_SHEET's columns."""
+    about = [
         (of.cycle, of.week, of.store, of.product, one.units, one.by, one.at, one.reason)
         for one in overrides
         for of in [one.order]
     ]
-    return pl.DataFrame(rows, {name: ORDER_SHEET.types[name] for name in names}, orient="row")
+    names = [*ORDERS.key, *DECIDED]
+    frame = pl.DataFrame(about, {name: ORDER_SHEET.types[name] for name in names}, orient="row")
+    beside = rows.drop(DECIDED, strict=False).join(
+        frame, on=list(ORDERS.key), how="left", maintain_order="left"
+    )
+    return beside.with_columns(pl.coalesce("override", "order").alias("bring"))
 
 
 def in_force(
