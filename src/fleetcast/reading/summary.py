@@ -37,6 +37,7 @@ class Summary:
     last: date | None
     whole: Figures | None
     regions: tuple[Figures, ...]  # the best against its baseline first
+    weeks: tuple[tuple[date, float | None, float | None], ...]  # MAPE and its baseline's, the oldest first
 
 
 def summary(w: Workspace, regions: frozenset[str] | None, *, asof: date | None = None) -> Summary:
@@ -45,8 +46,9 @@ def summary(w: Workspace, regions: frozenset[str] | None, *, asof: date | None =
     if regions is not None:
         sums = sums.filter(pl.col("region").is_in(sorted(regions)))
     if sums.is_empty():
-        return Summary(basis, None, None, None, ())
+        return Summary(basis, None, None, None, (), ())
     lines = [_figures(str(name), part) for (name,), part in sums.group_by("region", maintain_order=True)]
+    weekly = metrics.pooled(sums, ["week"]).sort("week").select("week", "mape", "baseline_mape")
     first, last = sums["week"].min(), sums["week"].max()
     return Summary(
         basis,
@@ -56,6 +58,7 @@ def summary(w: Workspace, regions: frozenset[str] | None, *, asof: date | None =
         tuple(
             sorted(lines, key=lambda line: (-(line.skill if line.skill is not None else -9.0), line.region))
         ),
+        tuple(weekly.iter_rows()),
     )
 
 

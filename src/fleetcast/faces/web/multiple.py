@@ -22,7 +22,7 @@ def multiple(course: Course) -> Multiple:
     """A gap stays where nobody knows the demand.
 
     >>> multiple(Course((None,) * 24 + (2.0, 4.0), ((1.0, 2.0, 3.0),))).sold
-    'M223.4 28L232.2 3'
+    'M219 28L228 3'
     """
     known = [units for units in course.sold if units is not None]
     top = max([1.0, *known, *(high for _, _, high in course.ahead)])

@@ -21,6 +21,7 @@ from fleetcast.faces.web.home import home, home_twin
 from fleetcast.faces.web.items import product, product_twin, store, store_twin
 from fleetcast.faces.web.orders import orders, orders_twin
 from fleetcast.faces.web.page import THEME, THEMES, Visit, render
+from fleetcast.faces.web.searching import searching, searching_twin
 from fleetcast.faces.web.summary import summed, summed_twin
 from fleetcast.faces.web.twins import KINDS, Kind
 from fleetcast.faces.web.wall import wall
@@ -58,6 +59,7 @@ def routes(workspaces: Workspaces) -> list[BaseRoute]:
         does("/orders/decide", decide),
         *of("/orders/decide", deciding),
         *of("/orders", orders, orders_twin),
+        *of("/search", searching, searching_twin),
         *of("/stores/{name}", store, store_twin),
         *of("/products/{name}", product, product_twin),
         *of("/forecasts/{store}/{product}", forecast, forecast_twin),
