@@ -13,6 +13,7 @@ from fleetcast.faces.web.page import Visit
 from fleetcast.faces.web.table import Column
 from fleetcast.faces.web.twins import Kind, twin
 from fleetcast.faces.web.words import called, say
+from fleetcast.people.roles import Action
 from fleetcast.reading.fleet_health import health
 from fleetcast.reading.series import Ahead, SeriesView, series
 
@@ -43,6 +44,7 @@ def forecast(visit: Visit) -> Response:
         model_at=visit.at("/fleet?" + urlencode({"q": view.segment})),
         mean=sum(recent) / len(recent) if recent else None,
         weeks=_weeks(visit),
+        decide_at=_deciding(visit, view),
         spans=SPANS,
     )
 
@@ -54,10 +56,19 @@ def forecast_twin(visit: Visit, kind: Kind) -> Response:
 
 def _found(visit: Visit) -> SeriesView:
     names = visit.request.path_params
-    view = series(visit.w, names["store"], names["product"], visit.regions, weeks=_weeks(visit))
+    view = series(
+        visit.w, names["store"], names["product"], visit.regions, weeks=_weeks(visit), asof=visit.asof
+    )
     if view is None:
         raise HTTPException(HTTPStatus.NOT_FOUND)
     return view
+
+
+def _deciding(visit: Visit, view: SeriesView) -> str | None:
+    """Where its order is decided about; nowhere where none is open to the visitor."""
+    if visit.asof or not view.ahead[0].reason or not visit.may(Action.override_orders):
+        return None
+    return visit.at("/orders/decide", store=view.store, product=view.product)
 
 
 def _weeks(visit: Visit) -> int:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 
@@ -71,7 +71,7 @@ def _columns(visit: Visit) -> Sequence[Column[OrderRow]]:
         Column(
             "store",
             lambda row: row.store,
-            link=lambda row: visit.at(f"/stores/{quote(row.store, safe='')}"),
+            link=lambda row: visit.store(row.store),
         ),
         Column("product", lambda row: row.product, link=lambda row: visit.series(row.store, row.product)),
         Column("region", lambda row: row.region),

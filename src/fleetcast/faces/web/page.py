@@ -100,6 +100,12 @@ class Visit:
         """The address of a series; names may hold whatever people name things."""
         return self.at(f"/forecasts/{quote(store, safe='')}/{quote(product, safe='')}")
 
+    def store(self, name: str) -> str:
+        return self.at(f"/stores/{quote(name, safe='')}")
+
+    def product(self, name: str) -> str:
+        return self.at(f"/products/{quote(name, safe='')}")
+
     @property
     def now(self) -> str:
         """The address of this page as of now."""
