@@ -15,6 +15,7 @@ from fleetcast.faces.web.twins import Kind, twin
 from fleetcast.faces.web.words import called, say
 from fleetcast.people.roles import Action
 from fleetcast.reading.fleet_health import health
+from fleetcast.reading.orders import OrderRow, worklist
 from fleetcast.reading.series import Ahead, SeriesView, series
 
 SPANS = (26, 52, 104, 156)  # weeks of history
@@ -44,6 +45,7 @@ def forecast(visit: Visit) -> Response:
         model_at=visit.at("/fleet?" + urlencode({"q": view.segment})),
         mean=sum(recent) / len(recent) if recent else None,
         weeks=_weeks(visit),
+        decided=_decided(visit, view),
         decide_at=_deciding(visit, view),
         spans=SPANS,
     )
@@ -62,6 +64,12 @@ def _found(visit: Visit) -> SeriesView:
     if view is None:
         raise HTTPException(HTTPStatus.NOT_FOUND)
     return view
+
+
+def _decided(visit: Visit, view: SeriesView) -> OrderRow | None:
+    """The order as a person decided about it; None where nobody did."""
+    found = worklist(visit.w, visit.regions, store=view.store, product=view.product, asof=visit.asof).rows
+    return next((row for row in found if row.override_by is not None), None)
 
 
 def _deciding(visit: Visit, view: SeriesView) -> str | None:

@@ -100,7 +100,13 @@ def _columns(visit: Visit) -> Sequence[Column[OrderRow]]:
             number=True,
             css=lambda _: "strong",
         ),
-        Column("decision", lambda row: row.decision, decision, link=deciding),
+        Column(
+            "decision",
+            lambda row: row.decision,
+            decision,
+            css=lambda row: "on-screen" if row.decision == "open" else "",
+            link=deciding,
+        ),
         Column("failover", lambda row: row.failover, lambda row: called(row.failover, "failover")),
     )
 
