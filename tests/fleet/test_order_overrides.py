@@ -1,19 +1,27 @@
 """A person's decision about an order stands beside it: audited, exported, undoable."""
 
+import shutil
+
 import pytest
 
 from fleetcast.domain.errors import ConflictError, NotFound, UsageError
 from fleetcast.domain.tables import ORDER_SHEET, ORDERS
 from fleetcast.fleet import order_overrides, order_sheets
 from fleetcast.lake import export
-from fleetcast.testing.served import Size, served
+from fleetcast.testing.served import Size, opened, served
 
 WHERE = ("S01-l01", "fast-01")
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A fleet that is made once, and copied for each test."""
+    return served(tmp_path_factory.mktemp("made") / "fleet", Size(regions=1, series=1, weeks=10)).folder
+
+
 @pytest.fixture
-def w(tmp_path):
-    return served(tmp_path / "fleet", Size(regions=1, series=1, weeks=10))
+def w(made, tmp_path):
+    return opened(shutil.copytree(made, tmp_path / "fleet"))
 
 
 @pytest.fixture

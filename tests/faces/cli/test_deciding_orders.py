@@ -1,6 +1,7 @@
 """The verbs of deciding about orders."""
 
 import json
+import shutil
 
 import pytest
 from typer.testing import CliRunner
@@ -10,9 +11,15 @@ from fleetcast.faces.cli import app
 from fleetcast.testing.served import Size, served
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A fleet that is made once, and copied for each test."""
+    return served(tmp_path_factory.mktemp("made") / "fleet", Size(regions=1, series=1, weeks=10)).folder
+
+
 @pytest.fixture
-def typed(tmp_path):
-    folder = served(tmp_path / "fleet", Size(regions=1, series=1, weeks=10)).folder
+def typed(made, tmp_path):
+    folder = shutil.copytree(made, tmp_path / "fleet")
 
     def type_(*words: str):
         return CliRunner().invoke(app.app, ["orders", *words, "--workspace", str(folder)])
