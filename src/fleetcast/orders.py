@@ -1,12 +1,16 @@
 """Order quantities: how much to bring, from the forecast's quantiles and what a unit earns and costs."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from fleetcast import masters
+from fleetcast.domain.overrides import Override
 from fleetcast.domain.tables import ORDER_SHEET, ORDERS
 
+DECIDED = ("override", "override_by", "override_at", "override_reason")  # columns
 LEVELS = (0.025, 0.1, 0.5, 0.9, 0.975)  # the published quantiles
 
 Floats = npt.NDArray[np.float64]
@@ -30,8 +34,16 @@ def recommend(
     return in_cases(rows.with_columns(wanted)).select(ORDERS.columns)
 
 
-def sheet(orders: pl.DataFrame, forecasts: pl.DataFrame, regions: pl.DataFrame) -> pl.DataFrame:
-    """ORDER_SHEET rows of ORDERS rows, with their FORECASTS rows and the `region` of each store; sorted."""
+def sheet(
+    orders: pl.DataFrame,
+    forecasts: pl.DataFrame,
+    regions: pl.DataFrame,
+    overrides: Iterable[Override] = (),
+) -> pl.DataFrame:
+    """ORDER_SHEET rows of ORDERS rows, with their FORECASTS rows and the `region` of each store; sorted.
+
+    `overrides` are those that hold; an order that they are about is nevertheless as it was recommended.
+    """
     shown = forecasts.select(
         *ORDERS.key,
         "segment",
@@ -45,9 +57,25 @@ def sheet(orders: pl.DataFrame, forecasts: pl.DataFrame, regions: pl.DataFrame) 
     return (
         orders.join(shown, on=list(ORDERS.key))
         .join(regions.select("store", "region"), on="store", how="left")
+        .pipe(decided, overrides)
         .select(ORDER_SHEET.columns)
         .sort(ORDER_SHEET.key)
     )
+
+
+def decided(rows: pl.DataFrame, overrides: Iterable[Override]) -> pl.DataFrame:
+    """Rows of orders with the decisions that hold about them beside, and what is to be brought: ORDER_SHEET's columns."""
+    about = [
+        (of.cycle, of.week, of.store, of.product, one.units, one.by, one.at, one.reason)
+        for one in overrides
+        for of in [one.order]
+    ]
+    names = [*ORDERS.key, *DECIDED]
+    frame = pl.DataFrame(about, {name: ORDER_SHEET.types[name] for name in names}, orient="row")
+    beside = rows.drop(DECIDED, strict=False).join(
+        frame, on=list(ORDERS.key), how="left", maintain_order="left"
+    )
+    return beside.with_columns(pl.coalesce("override", "order").alias("bring"))
 
 
 def in_force(

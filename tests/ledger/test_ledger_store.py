@@ -85,7 +85,7 @@ def older(ledger, path) -> Path:
     ledger.close()
     raw(
         path,
-        *(f"DROP TABLE {name}" for name in ("approvals", "incidents", "notices", "shadows")),
+        *(f"DROP TABLE {name}" for name in ("approvals", "incidents", "notices", "shadows", "overrides")),
         "UPDATE alembic_version SET version_num = '0003'",
     )
     return path

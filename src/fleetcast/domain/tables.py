@@ -235,6 +235,8 @@ class OrderSheet(Contract):
 
     `median` is the middle of the demand that is forecast, `low` and `high` its 80 % interval, in units;
     `failover`, `release` and `model` say where the forecast came from. `order` is null where `reason` says why.
+    `override` is what a person decided instead, or the order itself where they accepted it, with who, when and why;
+    `bring` is what holds of the two.
     """
 
     cycle: date
@@ -252,6 +254,11 @@ class OrderSheet(Contract):
     failover: str = pa.Field(isin=["champion", "last_known_good", "baseline", "carried_forward"])
     release: str
     model: str
+    override: float = pa.Field(ge=0, nullable=True)
+    override_by: str = pa.Field(nullable=True)
+    override_at: Utc = pa.Field(nullable=True)
+    override_reason: str = pa.Field(nullable=True)
+    bring: float = pa.Field(ge=0, nullable=True)
 
 
 class Completeness(Contract):

@@ -14,6 +14,7 @@ from fleetcast.domain.tables import FORECASTS, MEMBERSHIP, ORDER_SHEET, ORDERS
 from fleetcast.domain.versions import digest_of
 from fleetcast.domain.week import label
 from fleetcast.lake import database, export
+from fleetcast.ledger.overrides import standing
 from fleetcast.workspace import Workspace
 
 Kind = Literal["csv", "parquet", "sql"]
@@ -29,13 +30,17 @@ MEANT: Mapping[str, Kind] = {
 
 @dataclass(frozen=True, slots=True)
 class OrderExport:
-    """What was taken out: the orders of one cycle, how many of them for which reason, and where they are now."""
+    """What was taken out: the orders of one cycle, how many of them for which reason, and where they are now.
+
+    `units` are to be brought; in `overridden` of the rows a person decided on something else than was recommended.
+    """
 
     cycle: date
     week: date
     release: tuple[str, ...]
     rows: int
     units: float
+    overridden: int
     reasons: Mapping[str, int]
     failover: Mapping[str, int]
     written: tuple[str, ...]
@@ -59,7 +64,7 @@ def take_out(
     """
     if kind == "sql" and to is None:
         raise UsageError("name the database with --to: a URL, or an SQLite file such as planning.db")
-    chosen = _cycle(w, cycle, week)
+    chosen = published_cycle(w, cycle, week)
     part = {name: value for name, value in (("region", region), ("segment", segment)) if value is not None}
     rows = _sheet(w, chosen)
     for name, value in part.items():
@@ -74,7 +79,8 @@ def take_out(
         week=rows["week"][0],
         release=tuple(sorted(rows["release"].unique())),
         rows=rows.height,
-        units=float(rows["order"].sum()),
+        units=float(rows["bring"].sum()),
+        overridden=rows.drop_nulls("override").filter(pl.col("override").ne_missing(pl.col("order"))).height,
         reasons=_counts(rows, "reason"),
         failover=_counts(rows, "failover"),
         written=(database.write(to, table, rows, key=ORDER_SHEET.key, replaced={"cycle": chosen, **part}),)
@@ -98,7 +104,8 @@ def _files(w: Workspace, rows: pl.DataFrame, to: str, *, kind: Literal["csv", "p
         raise UsageError(
             f"{path} is a file, and not one of {kind}; name a folder, or a file that ends in .{kind}"
         )
-    version = digest_of([w.lake.version(ORDERS), w.lake.version(FORECASTS)])
+    decided = rows["override_at"].max()
+    version = digest_of([w.lake.version(ORDERS), w.lake.version(FORECASTS), str(decided)])
     return tuple(map(str, export.write(path, [export.Exported(ORDER_SHEET, version, rows)], kind=kind)))
 
 
@@ -113,10 +120,12 @@ def _sheet(w: Workspace, cycle: date) -> pl.DataFrame:
     regions = (
         w.lake.read(MEMBERSHIP).select("store", "region").unique("store", keep="last", maintain_order=True)
     )
-    return orders.sheet(found, w.lake.read(FORECASTS, where=here), regions)
+    with w.ledger.view() as view:
+        decided = standing(view.overrides(cycle=cycle)).values()
+    return orders.sheet(found, w.lake.read(FORECASTS, where=here), regions, decided)
 
 
-def _cycle(w: Workspace, cycle: date | None, week: date | None) -> date:
+def published_cycle(w: Workspace, cycle: date | None = None, week: date | None = None) -> date:
     """The newest published cycle that answers to what was asked for."""
     names = {publication.cycle for publication in w.publications.list()}
     stored = {date.fromisoformat(leaf.week) for leaf in w.lake.leaves(FORECASTS)}

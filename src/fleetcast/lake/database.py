@@ -49,10 +49,11 @@ def write(
 
 
 def _declared(name: str, rows: pl.DataFrame, key: Sequence[str]) -> "SqlTable":
-    from sqlalchemy import BigInteger, Column, Date, Double, MetaData, String, Table
+    from sqlalchemy import BigInteger, Column, Date, DateTime, Double, MetaData, String, Table
 
     kinds: dict[type[pl.DataType], TypeEngine[Any]] = {
         pl.Date: Date(),
+        pl.Datetime: DateTime(timezone=True),
         pl.String: String(WIDTH),
         pl.Float64: Double(),
         pl.Int64: BigInteger(),

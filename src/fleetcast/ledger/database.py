@@ -12,7 +12,7 @@ from sqlalchemy.exc import DatabaseError
 from fleetcast.domain.errors import CorruptError, InfrastructureError
 from fleetcast.ledger import dialects
 
-HEAD = "0006"  # the newest migration; a test compares it with the folder
+HEAD = "0007"  # the newest migration; a test compares it with the folder
 Older = Literal["migrate", "keep", "refuse"]  # what becomes of a schema that is older than `HEAD`
 
 

@@ -177,6 +177,21 @@ incidents = Table(
     Index("incidents_by_state", "state"),
 )
 
+# What people decided about orders, each under the audit record that says who, when and why: insert-only.
+overrides = Table(
+    "overrides",
+    metadata,
+    Column("audited", Integer, ForeignKey("audit.seq"), primary_key=True, autoincrement=False),
+    Column("cycle", Text, nullable=False),
+    Column("week", Text, nullable=False),
+    Column("store", Text, nullable=False),
+    Column("product", Text, nullable=False),
+    Column("recommended", Float),
+    Column("decision", Text, nullable=False),
+    Column("units", Float),
+    Index("overrides_by_cycle", "cycle"),
+)
+
 # What people are told, once per channel, and whether it got there.
 notices = Table(
     "notices",

@@ -10,9 +10,10 @@ from fleetcast.domain.errors import ConflictError, PolicyRefusal, UsageError
 from fleetcast.domain.incidents import Incident
 from fleetcast.domain.models import TRANSITIONS, ModelState
 from fleetcast.domain.notices import Message, Notice
+from fleetcast.domain.overrides import Decision, Order, Override
 from fleetcast.domain.shadows import Shadow
 from fleetcast.domain.versions import canonical, digest
-from fleetcast.ledger import incidents, notices, schema, shadows
+from fleetcast.ledger import incidents, notices, overrides, schema, shadows
 from fleetcast.ledger.audit import AuditEvent, AuditRecord, seal
 from fleetcast.ledger.view import StoredModel, StoredRelease, View
 
@@ -116,6 +117,20 @@ class Transaction(View):
         after = _json({"decision": shadow.decision, "evidence": shadow.evidence})
         record = self._append(replace(event, subject=shadow.release, after=after))
         shadows.end(self._connection, shadow, record.seq)
+
+    def decide_order(
+        self, order: Order, decision: Decision, units: float | None, event: AuditEvent
+    ) -> Override:
+        """Keep what a person decided about an order; the recommended order stays as it is."""
+        record = self._append(
+            replace(
+                event,
+                subject=f"{order.store}/{order.product}/{order.week}",
+                after=_json({"cycle": order.cycle.isoformat(), "order": order.recommended, "units": units}),
+            )
+        )
+        overrides.put(self._connection, order, decision, units, record.seq)
+        return Override(record.seq, order, decision, units, record.actor, record.at, record.reason)
 
     def tell(self, told: Iterable[tuple[str, Message]]) -> None:
         """Keep messages for their channels; what a channel was told already, it is not told again."""

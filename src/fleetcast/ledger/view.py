@@ -3,7 +3,7 @@
 import json
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
@@ -11,8 +11,9 @@ from sqlalchemy import Connection, Row, func, select
 from fleetcast.domain.incidents import Incident
 from fleetcast.domain.models import ModelKind, ModelState
 from fleetcast.domain.notices import Notice
+from fleetcast.domain.overrides import Override
 from fleetcast.domain.shadows import Shadow
-from fleetcast.ledger import incidents, notices, schema, shadows
+from fleetcast.ledger import incidents, notices, overrides, schema, shadows
 from fleetcast.ledger.audit import GENESIS, AuditRecord
 
 
@@ -154,6 +155,10 @@ class View:
     def shadows(self, *, running: bool = False) -> list[Shadow]:
         """Shadows in the order they were asked for; only those that run still, if asked so."""
         return shadows.shadows(self._connection, running=running)
+
+    def overrides(self, *, cycle: date | None = None) -> list[Override]:
+        """What people decided about orders, oldest first; only about those of a cycle, if asked so."""
+        return overrides.overrides(self._connection, cycle=cycle)
 
     def models(
         self,

@@ -10,11 +10,12 @@ from fleetcast.reading.kept import Kept
 from fleetcast.workspace import Workspace
 
 
-def newest(w: Workspace) -> date | None:
-    """The newest published cycle."""
+def newest(w: Workspace, asof: date | None = None) -> date | None:
+    """The newest published cycle; as of a day, that of its week or the last one before."""
     names = {publication.cycle for publication in w.publications.list()}
     stored = sorted({date.fromisoformat(leaf.week) for leaf in w.lake.leaves(FORECASTS)}, reverse=True)
-    return next((cycle for cycle in stored if label(cycle) in names), None)
+    by_then = (cycle for cycle in stored if asof is None or cycle <= asof)
+    return next((cycle for cycle in by_then if label(cycle) in names), None)
 
 
 def region_of(w: Workspace, store: str) -> str | None:

@@ -64,20 +64,31 @@ class SeriesView:
 
 
 def series(
-    w: Workspace, store: str, product: str, regions: frozenset[str] | None, *, weeks: int
+    w: Workspace,
+    store: str,
+    product: str,
+    regions: frozenset[str] | None,
+    *,
+    weeks: int,
+    asof: date | None = None,
 ) -> SeriesView | None:
-    """The series with so many weeks of its past; None where there is none, or none that a reader may see."""
-    cycle, region = newest(w), region_of(w, store)
+    """The series with so many weeks of its past; None where there is none, or none that a reader may see.
+
+    `asof` as in `published.newest`; nothing later is shown of the past.
+    """
+    cycle, region = newest(w, asof), region_of(w, store)
     if cycle is None or region is None or (regions is not None and region not in regions):
         return None
     partition = region if w.settings.segments.partition else None
     mine = (pl.col("store") == store) & (pl.col("product") == product)
     since = cycle - weeks * WEEK
-    rows = w.lake.read(FORECASTS, partition=partition, where=mine & (pl.col("cycle") >= since))
+    then = pl.col("cycle").is_between(since, cycle)
+    rows = w.lake.read(FORECASTS, partition=partition, where=mine & then)
     current = rows.filter(pl.col("cycle") == cycle).sort("week")
     if current.is_empty():
         return None
-    past = w.lake.read(DEMAND, partition=partition, where=mine & (pl.col("week") > since)).sort("week")
+    known = (pl.col("week") > since) & (pl.col("week") <= (cycle if asof else date.max))
+    past = w.lake.read(DEMAND, partition=partition, where=mine & known).sort("week")
     until = current["week"].max()
     return SeriesView(
         store=store,

@@ -1,20 +1,17 @@
 """How good forecasts have been: of the fleet and of each region, against the historical average."""
 
-from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from typing import Any
 
 import polars as pl
 
 from fleetcast import metrics
-from fleetcast.domain.tables import DEMAND, ROUNDS, SCORES
-from fleetcast.domain.week import WEEK
-from fleetcast.fleet import reporting
+from fleetcast.reading import accuracy
 from fleetcast.reading.kept import Kept
 from fleetcast.workspace import Workspace
 
-WEEKS = 13
+WEEKS = accuracy.WEEKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +32,23 @@ class Figures:
 class Summary:
     """`basis`: forecasts as they were published, or before any of their weeks is known, the rounds of the live models."""
 
-    basis: Literal["published", "rounds"]
+    basis: accuracy.Basis
     first: date | None
     last: date | None
     whole: Figures | None
     regions: tuple[Figures, ...]  # the best against its baseline first
+    weeks: tuple[tuple[date, float | None, float | None], ...]  # MAPE and its baseline's, the oldest first
 
 
-def summary(w: Workspace, regions: frozenset[str] | None) -> Summary:
+def summary(w: Workspace, regions: frozenset[str] | None, *, asof: date | None = None) -> Summary:
     """Figures pooled over the regions that a reader may see (None: all), of the newest weeks that are known."""
-    basis, sums = _sums(w)
+    basis, sums = _sums(w) if asof is None else _read(w, asof)
     if regions is not None:
         sums = sums.filter(pl.col("region").is_in(sorted(regions)))
     if sums.is_empty():
-        return Summary(basis, None, None, None, ())
+        return Summary(basis, None, None, None, (), ())
     lines = [_figures(str(name), part) for (name,), part in sums.group_by("region", maintain_order=True)]
+    weekly = metrics.pooled(sums, ["week"]).sort("week").select("week", "mape", "baseline_mape")
     first, last = sums["week"].min(), sums["week"].max()
     return Summary(
         basis,
@@ -59,6 +58,7 @@ def summary(w: Workspace, regions: frozenset[str] | None) -> Summary:
         tuple(
             sorted(lines, key=lambda line: (-(line.skill if line.skill is not None else -9.0), line.region))
         ),
+        tuple(weekly.iter_rows()),
     )
 
 
@@ -69,29 +69,10 @@ def _figures(region: str, sums: pl.DataFrame) -> Figures:
     return Figures(region=region, weekly=tuple(weekly), **{name: found[name] for name in names})
 
 
-def _read(w: Workspace) -> tuple[Literal["published", "rounds"], pl.DataFrame]:
-    """What metrics are made of, by region and week; a region is where rows are stored."""
-    scores = reporting.ahead(w, w.lake.read(SCORES, where=pl.col("final")), "short-term")
-    if scores.height:
-        return "published", _by_region(w, _newest(scores), "baseline")
-    rounds = reporting.scored_rounds(w, w.registry.releases.current())
-    return "rounds", _by_region(w, _newest(rounds), "baseline_mean")
+def _read(w: Workspace, asof: date | None = None) -> tuple[accuracy.Basis, pl.DataFrame]:
+    """What metrics are made of, by region and week."""
+    basis, rows = accuracy.rows(w, asof)
+    return basis, metrics.sums(rows, ["region", "week"])
 
 
-def _newest(rows: pl.DataFrame) -> pl.DataFrame:
-    last = rows["week"].max()
-    return rows.filter(pl.col("week") > last - WEEKS * WEEK) if last is not None else rows  # type: ignore[operator]
-
-
-def _by_region(w: Workspace, rows: pl.DataFrame, baseline: str) -> pl.DataFrame:
-    key = w.settings.segments.partition
-    place = w.settings.segments.keys.index(key) if key else 0
-    named = pl.col("segment").str.split("/").list.get(place) if key else pl.lit("all")
-    return metrics.sums(rows.with_columns(named.alias("region")), ["region", "week"], baseline=baseline)
-
-
-def _tables(w: Workspace) -> Hashable:
-    return w.ledger.pointer(), *(w.lake.version(table) for table in (SCORES, ROUNDS, DEMAND))
-
-
-_sums: Kept[tuple[Literal["published", "rounds"], pl.DataFrame]] = Kept(_read, _tables)
+_sums: Kept[tuple[accuracy.Basis, pl.DataFrame]] = Kept(_read, accuracy.tables)

@@ -16,6 +16,7 @@ SHEET = OrderExport(
     release=("ab" * 32,),
     rows=897,
     units=37877.0,
+    overridden=0,
     reasons={"no_cost": 7, "ok": 890},
     failover={"baseline": 20, "champion": 877},
     written=("export/orders/order_sheet.csv",),

@@ -43,6 +43,8 @@ def taken_out(found: OrderExport, place: Place) -> Group:
     )
     rows = table(None, None)
     rows.add_row("reasons", ", ".join(f"{count(n)} {reason}" for reason, n in found.reasons.items()))
+    if found.overridden:
+        rows.add_row("overridden", f"{count(found.overridden)} by a person; `bring` is what holds")
     rows.add_row("served by", served(found.failover))  # type: ignore[arg-type]  # its keys are the states
     for path in found.written:
         rows.add_row("written", path)

@@ -2,14 +2,28 @@
 
 from datetime import date
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fleetcast.faces.cli.answering import export
-from fleetcast.faces.cli.options import DEV, HERE, Env, Folder, Json, looking, monday, opened
+from fleetcast.faces.cli.options import DEV, HERE, Env, Folder, Json, actor, looking, monday, opened
+
+if TYPE_CHECKING:
+    from fleetcast.domain.overrides import Override
 
 orders = typer.Typer(name="orders", help="Order quantities, and the money in them.", no_args_is_help=True)
+
+
+Store = Annotated[str, typer.Argument(metavar="STORE", help="The store.")]
+Product = Annotated[str, typer.Argument(metavar="PRODUCT", help="The product.")]
+Why = Annotated[str, typer.Option("--reason", help="Why, in words; the audit log keeps it.", prompt=True)]
+Week = Annotated[
+    date | None,
+    typer.Option(
+        "--week", parser=monday, metavar="MONDAY", help="The week to be delivered; else the first one."
+    ),
+]
 
 
 class SheetFormat(StrEnum):
@@ -100,3 +114,88 @@ def orders_replay(
     with progress(log=place.log) as shown:
         found = ordering.replay(place, weeks=weeks, progress=shown)
     terminal.show(found, money.replay(found, paper.Place(str(workspace), env.value)), as_json=json)
+
+
+@orders.command("override")
+def orders_override(
+    store: Store,
+    product: Product,
+    units: Annotated[int, typer.Argument(metavar="UNITS", min=0, help="What to bring instead.")],
+    reason: Why,
+    week: Week = None,
+    workspace: Folder = HERE,
+    env: Env = DEV,
+    json: Json = False,
+) -> None:
+    """Bring another quantity than is recommended.
+
+    The recommended order stays as it is; what you decide stands beside it, in pages and in the sheet that
+    `export orders` writes."""
+    with looking("writing it down"):
+        from fleetcast.fleet import order_overrides
+
+        w = opened(workspace, env)
+        order = order_overrides.recommended(w, store, product, week=week)
+        found = order_overrides.override(w, order, units, actor=actor(), reason=reason)
+    _show([found], workspace, env, as_json=json)
+
+
+@orders.command("accept")
+def orders_accept(
+    store: Store,
+    product: Product,
+    reason: Annotated[str, typer.Option("--reason", help="Why, in words.")] = "",
+    week: Week = None,
+    workspace: Folder = HERE,
+    env: Env = DEV,
+    json: Json = False,
+) -> None:
+    """Say that a recommended order is right."""
+    with looking("writing it down"):
+        from fleetcast.fleet import order_overrides
+
+        w = opened(workspace, env)
+        order = order_overrides.recommended(w, store, product, week=week)
+        found = order_overrides.accept(w, order, actor=actor(), reason=reason)
+    _show([found], workspace, env, as_json=json)
+
+
+@orders.command("undo")
+def orders_undo(
+    store: Store,
+    product: Product,
+    reason: Why,
+    week: Week = None,
+    workspace: Folder = HERE,
+    env: Env = DEV,
+    json: Json = False,
+) -> None:
+    """Take back what was decided about an order."""
+    with looking("writing it down"):
+        from fleetcast.fleet import order_overrides
+
+        w = opened(workspace, env)
+        order = order_overrides.recommended(w, store, product, week=week)
+        found = order_overrides.undo(w, order, actor=actor(), reason=reason)
+    _show([found], workspace, env, as_json=json)
+
+
+@orders.command("overrides")
+def orders_overrides(
+    by: Annotated[str | None, typer.Option("--by", metavar="PERSON", help="Only this person's.")] = None,
+    workspace: Folder = HERE,
+    env: Env = DEV,
+    json: Json = False,
+) -> None:
+    """What people decided about orders, the newest first."""
+    with looking("reading decisions"):
+        from fleetcast.fleet import order_overrides
+
+        found = order_overrides.every(opened(workspace, env), by=by)
+    _show(found, workspace, env, as_json=json)
+
+
+def _show(found: "list[Override]", workspace: Folder, env: Env, *, as_json: bool) -> None:
+    from fleetcast.faces.cli import decided, paper, terminal
+
+    terminal.show(found, decided.decisions(found, paper.Place(str(workspace), env.value)), as_json=as_json)

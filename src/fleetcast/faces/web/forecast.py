@@ -13,7 +13,9 @@ from fleetcast.faces.web.page import Visit
 from fleetcast.faces.web.table import Column
 from fleetcast.faces.web.twins import Kind, twin
 from fleetcast.faces.web.words import called, say
+from fleetcast.people.roles import Action
 from fleetcast.reading.fleet_health import health
+from fleetcast.reading.orders import OrderRow, worklist
 from fleetcast.reading.series import Ahead, SeriesView, series
 
 SPANS = (26, 52, 104, 156)  # weeks of history
@@ -43,6 +45,8 @@ def forecast(visit: Visit) -> Response:
         model_at=visit.at("/fleet?" + urlencode({"q": view.segment})),
         mean=sum(recent) / len(recent) if recent else None,
         weeks=_weeks(visit),
+        decided=_decided(visit, view),
+        decide_at=_deciding(visit, view),
         spans=SPANS,
     )
 
@@ -54,10 +58,25 @@ def forecast_twin(visit: Visit, kind: Kind) -> Response:
 
 def _found(visit: Visit) -> SeriesView:
     names = visit.request.path_params
-    view = series(visit.w, names["store"], names["product"], visit.regions, weeks=_weeks(visit))
+    view = series(
+        visit.w, names["store"], names["product"], visit.regions, weeks=_weeks(visit), asof=visit.asof
+    )
     if view is None:
         raise HTTPException(HTTPStatus.NOT_FOUND)
     return view
+
+
+def _decided(visit: Visit, view: SeriesView) -> OrderRow | None:
+    """The order as a person decided about it; None where nobody did."""
+    found = worklist(visit.w, visit.regions, store=view.store, product=view.product, asof=visit.asof).rows
+    return next((row for row in found if row.override_by is not None), None)
+
+
+def _deciding(visit: Visit, view: SeriesView) -> str | None:
+    """Where its order is decided about; nowhere where none is open to the visitor."""
+    if visit.asof or not view.ahead[0].reason or not visit.may(Action.override_orders):
+        return None
+    return visit.at("/orders/decide", store=view.store, product=view.product)
 
 
 def _weeks(visit: Visit) -> int:

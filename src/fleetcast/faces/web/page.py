@@ -1,17 +1,21 @@
 """A page: what every template is given, and how it is sent."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from functools import cache
 from typing import Any
+from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from fleetcast.domain.errors import UsageError
 from fleetcast.faces.web import numbers, states
 from fleetcast.faces.web.assets import address
 from fleetcast.faces.web.words import called, say
+from fleetcast.people.roles import Action, Role
 from fleetcast.workspace import Workspace
 
 POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
@@ -23,6 +27,9 @@ HEADERS = {
 }
 THEMES = ("auto", "dark", "light")  # each is followed by the next
 THEME = "theme"  # the cookie
+NOBODY = "local"  # whoever is here, where nobody signs in
+ASOF = "asof"  # the field of a query that pins a day
+PINNED = ("/orders", "/summary", "/forecasts/", "/stores/", "/products/")  # pages that show an earlier week
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,10 @@ class Visit:
 
     request: Request
     w: Workspace
+    form: Mapping[str, str] = field(default_factory=dict)  # that was sent, where it is not only looked at
+
+    def __post_init__(self) -> None:
+        _day(self.query.get(ASOF, ""))  # what is no day is told at once, and not by half a page
 
     @property
     def environment(self) -> str:
@@ -63,9 +74,43 @@ class Visit:
         principal = principal_of(self.request)
         return None if principal is None else principal.regions
 
-    def at(self, path: str) -> str:
-        """The address of a page of this environment."""
-        return f"/{self.environment}{path}"
+    @property
+    def name(self) -> str:
+        """The visitor, as the audit log will call them."""
+        principal = principal_of(self.request)
+        return NOBODY if principal is None else str(principal.name)
+
+    def may(self, action: Action) -> bool:
+        """Whether the visitor's role allows an action; where nobody signs in, all are allowed."""
+        principal = principal_of(self.request)
+        return principal is None or Role(principal.role).may(action)
+
+    @property
+    def asof(self) -> date | None:
+        """The day that the visitor pinned."""
+        return _day(self.query.get(ASOF, ""))
+
+    def at(self, path: str, **query: str) -> str:
+        """The address of a page of this environment; a pinned day goes along to pages that know of it."""
+        pinned = {ASOF: self.asof.isoformat()} if self.asof and path.startswith(PINNED) else {}
+        asked = urlencode({**query, **pinned})
+        return f"/{self.environment}{path}" + (f"{'&' if '?' in path else '?'}{asked}" if asked else "")
+
+    def series(self, store: str, product: str) -> str:
+        """The address of a series; names may hold whatever people name things."""
+        return self.at(f"/forecasts/{quote(store, safe='')}/{quote(product, safe='')}")
+
+    def store(self, name: str) -> str:
+        return self.at(f"/stores/{quote(name, safe='')}")
+
+    def product(self, name: str) -> str:
+        return self.at(f"/products/{quote(name, safe='')}")
+
+    @property
+    def now(self) -> str:
+        """The address of this page as of now."""
+        kept = {name: value for name, value in self.query.items() if name != ASOF}
+        return self.request.url.path + (f"?{urlencode(kept)}" if kept else "")
 
     def render(self, template: str, section: str, title: str, **context: Any) -> Response:
         """A page of this environment."""
@@ -73,6 +118,14 @@ class Visit:
         return render(
             self.request, template, title=title, section=section, visit=self, release=live, **context
         )
+
+
+def _day(asked: str) -> date | None:
+    """UsageError for what is no day."""
+    try:
+        return date.fromisoformat(asked) if asked else None
+    except ValueError as error:
+        raise UsageError(f"{asked!r} is no day; write {ASOF} like 2026-11-16") from error
 
 
 def principal_of(request: Request) -> Any:

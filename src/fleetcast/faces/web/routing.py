@@ -1,22 +1,27 @@
 """Which page answers to which address."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from urllib.parse import parse_qsl
 
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from fleetcast.domain.errors import FleetcastError, PolicyRefusal, UsageError
+from fleetcast.domain.errors import FleetcastError, NotFound, PolicyRefusal, UsageError
 from fleetcast.faces.web import page
 from fleetcast.faces.web.assets import static
+from fleetcast.faces.web.deciding import decide, deciding
 from fleetcast.faces.web.fleet import fleet, fleet_twin
 from fleetcast.faces.web.forecast import forecast, forecast_twin
+from fleetcast.faces.web.forms import fields
 from fleetcast.faces.web.home import home, home_twin
+from fleetcast.faces.web.items import product, product_twin, store, store_twin
 from fleetcast.faces.web.orders import orders, orders_twin
 from fleetcast.faces.web.page import THEME, THEMES, Visit, render
+from fleetcast.faces.web.searching import searching, searching_twin
 from fleetcast.faces.web.summary import summed, summed_twin
 from fleetcast.faces.web.twins import KINDS, Kind
 from fleetcast.faces.web.wall import wall
@@ -39,6 +44,9 @@ def routes(workspaces: Workspaces) -> list[BaseRoute]:
         twins = [Route(f"{here}.{kind}", _twin(workspaces, also, kind)) for kind in KINDS] if also else []
         return [*twins, Route(here, _page(workspaces, answer))]
 
+    def does(path: str, answer: Page) -> Route:
+        return Route(f"/{{environment}}{path}", _action(workspaces, answer), methods=["POST"])
+
     return [
         Route("/static/{name}", static),
         Route("/theme", _theme, methods=["POST"]),
@@ -48,7 +56,12 @@ def routes(workspaces: Workspaces) -> list[BaseRoute]:
         *of("/fleet/wall", wall),
         *of("/fleet", fleet, fleet_twin),
         *of("/summary", summed, summed_twin),
+        does("/orders/decide", decide),
+        *of("/orders/decide", deciding),
         *of("/orders", orders, orders_twin),
+        *of("/search", searching, searching_twin),
+        *of("/stores/{name}", store, store_twin),
+        *of("/products/{name}", product, product_twin),
         *of("/forecasts/{store}/{product}", forecast, forecast_twin),
     ]
 
@@ -78,11 +91,26 @@ def sign_in(
     )
 
 
-def _page(workspaces: Workspaces, answer: Page) -> Callable[[Request], Response]:
+def _action(workspaces: Workspaces, answer: Page) -> Callable[[Request], Awaitable[Response]]:
+    """What a form does; a form that is none does nothing."""
+
+    async def done(request: Request) -> Response:
+        try:
+            form = await fields(request)
+        except UsageError as error:
+            return message(request, HTTPStatus.BAD_REQUEST, str(error))
+        return await run_in_threadpool(_page(workspaces, answer, form), request)
+
+    return done
+
+
+def _page(
+    workspaces: Workspaces, answer: Page, form: Mapping[str, str] | None = None
+) -> Callable[[Request], Response]:
     def served(request: Request) -> Response:
         visit = None
         try:
-            visit = Visit(request, _opened(workspaces, request))
+            visit = Visit(request, _opened(workspaces, request), form or {})
             return answer(visit)
         except HTTPException as error:
             return message(request, error.status_code, visit=visit)
@@ -105,7 +133,7 @@ def _opened(workspaces: Workspaces, request: Request) -> Workspace:
 
 def _status(error: FleetcastError) -> HTTPStatus:
     if isinstance(error, UsageError):
-        return HTTPStatus.BAD_REQUEST
+        return HTTPStatus.NOT_FOUND if isinstance(error, NotFound) else HTTPStatus.BAD_REQUEST
     return HTTPStatus.FORBIDDEN if isinstance(error, PolicyRefusal) else HTTPStatus.SERVICE_UNAVAILABLE
 
 

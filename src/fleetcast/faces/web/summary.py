@@ -1,51 +1,88 @@
-"""The summary: whether the fleet beats the historical average, where most and where least."""
+"""The summary: whether the fleet beats the historical average and what came back and was lost, where most and where least."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from starlette.responses import Response
 
 from fleetcast.faces.web import numbers
 from fleetcast.faces.web.page import Visit
-from fleetcast.faces.web.sparkline import sparkline
 from fleetcast.faces.web.table import Column, arrange, show
+from fleetcast.faces.web.trend import HEIGHT, WIDTH, trend
 from fleetcast.faces.web.twins import Kind, twin
 from fleetcast.faces.web.words import say
-from fleetcast.reading.summary import WEEKS, Figures, summary
+from fleetcast.reading.money import Costs, Money, costs
+from fleetcast.reading.summary import Figures, summary
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """How good a region's forecasts were, and what came back and was lost there."""
+
+    figures: Figures
+    money: Money | None
 
 
 def summed(visit: Visit) -> Response:
     """A page to be printed, too."""
-    found = summary(visit.w, visit.regions)
-    limit = visit.w.settings.gate.mape
-    rows = arrange(found.regions, COLUMNS, visit.query, sort="-skill")
+    found = summary(visit.w, visit.regions, asof=visit.asof)
+    money = costs(visit.w, visit.regions, asof=visit.asof)
+    rows = arrange(_regions(found.regions, money), COLUMNS, visit.query, sort="-skill")
+    weeks = [week for week, _, _ in found.weeks]
+    spent = money.weekly if money else ()
+    measured = [row for row in found.regions if row.skill is not None]
     return visit.render(
         "summary.html",
         "summary",
         say("summary.title"),
         found=found,
-        limit=limit,
-        weeks=WEEKS,
-        trend=sparkline(found.whole.weekly, limit, weeks=WEEKS) if found.whole else None,
+        money=money,
+        limit=visit.w.settings.gate.mape,
+        errors=trend(
+            weeks, [mape for _, mape, _ in found.weeks], [of for _, _, of in found.weeks], numbers.percent
+        ),
+        spent=trend([week for week, _ in spent], [cost for _, cost in spent], [], numbers.whole),
+        best=measured[0] if len(measured) > 1 else None,
+        worst=measured[-1] if len(measured) > 1 else None,
+        width=WIDTH,
+        height=HEIGHT,
         shown=show(rows, COLUMNS, visit.query, sort="-skill"),
+        query=f"?{visit.request.url.query}" if visit.request.url.query else "",
     )
 
 
 def summed_twin(visit: Visit, kind: Kind) -> Response:
-    rows = arrange(summary(visit.w, visit.regions).regions, COLUMNS, visit.query, sort="-skill")
-    return twin(kind, "summary", COLUMNS, rows)
+    found = summary(visit.w, visit.regions, asof=visit.asof)
+    rows = _regions(found.regions, costs(visit.w, visit.regions, asof=visit.asof))
+    return twin(kind, "summary", COLUMNS, arrange(rows, COLUMNS, visit.query, sort="-skill"))
 
 
-COLUMNS: Sequence[Column[Figures]] = (
-    Column("region", lambda row: row.region),
-    Column("skill", lambda row: row.skill, lambda row: numbers.percent(row.skill), number=True),
-    Column("mape", lambda row: row.mape, lambda row: numbers.percent(row.mape), number=True),
-    Column(
-        "baseline_mape",
-        lambda row: row.baseline_mape,
-        lambda row: numbers.percent(row.baseline_mape),
-        number=True,
-    ),
-    Column("wape", lambda row: row.wape, lambda row: numbers.percent(row.wape), number=True),
-    Column("bias", lambda row: row.bias, lambda row: numbers.percent(row.bias), number=True),
-    Column("n", lambda row: row.n, lambda row: numbers.whole(row.n), number=True),
+def _regions(figures: Sequence[Figures], money: Costs | None) -> list[Region]:
+    return [Region(one, money.regions.get(one.region) if money else None) for one in figures]
+
+
+def _share(name: str) -> Column[Region]:
+    """A column of a metric, which is a fraction."""
+
+    def value(row: Region) -> float | None:
+        found: float | None = getattr(row.figures, name)
+        return found
+
+    return Column(name, value, lambda row: numbers.percent(value(row)), number=True)
+
+
+def _money(name: str) -> Column[Region]:
+    """A column of money."""
+
+    def value(row: Region) -> float | None:
+        return getattr(row.money, name) if row.money else None
+
+    return Column(name, value, lambda row: numbers.whole(value(row)), number=True)
+
+
+COLUMNS: Sequence[Column[Region]] = (
+    Column("region", lambda row: row.figures.region),
+    *map(_share, ("skill", "mape", "baseline_mape", "wape", "bias")),
+    *map(_money, ("returned_money", "lost_money", "cost")),
+    Column("n", lambda row: row.figures.n, lambda row: numbers.whole(row.figures.n), number=True),
 )
