@@ -10,6 +10,8 @@ class Action(StrEnum):
     override_orders = "override_orders"
     handle_incidents = "handle_incidents"
     judge_models = "judge_models"  # approve, promote
+    quarantine_models = "quarantine_models"
+    retrain = "retrain"
     acknowledge_data = "acknowledge_data"  # and what was set aside of them
     roll_back = "roll_back"
     read_audit = "read_audit"
@@ -51,6 +53,8 @@ MAY = {
     Action.handle_incidents: _EXPERTS,
     Action.read_audit: _EXPERTS,
     Action.judge_models: frozenset({Role.scientist, Role.admin}),
+    Action.quarantine_models: frozenset({Role.scientist, Role.operator, Role.admin}),
+    Action.retrain: _EXPERTS,
     Action.acknowledge_data: frozenset({Role.engineer, Role.admin}),
     Action.roll_back: frozenset({Role.operator, Role.admin}),
     Action.manage_people: frozenset({Role.admin}),
