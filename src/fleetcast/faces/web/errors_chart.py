@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from math import ceil
 
 from fleetcast.faces.web.chart import BOTTOM, LEFT, RIGHT, TOP, WEATHER_BOTTOM, WEATHER_TOP, Tick
-from fleetcast.faces.web.numbers import percent
+from fleetcast.faces.web.numbers import SPACE
 from fleetcast.faces.web.sparkline import path
 from fleetcast.reading.track import WeekError
 
-MONTHS = 8  # names under the picture, about so many
+NAMES = 8  # weeks that are named under the picture, about so many
+ROUND = 0.2  # the scale of MAPE ends at a multiple of it, so that its quarters are whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +34,18 @@ def errors_chart(weeks: Sequence[WeekError], limit: float) -> ErrorsChart | None
     first, span = weeks[0].week, (weeks[-1].week - weeks[0].week).days
     x = [LEFT + (one.week - first).days / span * (RIGHT - LEFT) for one in weeks]
     known = [value for one in weeks for value in (one.mape, one.baseline_mape) if value is not None]
-    top = ceil(max([*known, limit]) * 10 + 0.5) / 10
+    top = ROUND * ceil(max([*known, limit]) / ROUND + 0.1)
     tall = max([one.rmse_all for one in weeks if one.rmse_all is not None], default=1.0) or 1.0
     y, below = _scale(top, BOTTOM, TOP), _scale(tall, WEATHER_BOTTOM, WEATHER_TOP)
     published = [at for at, one in zip(x, weeks, strict=True) if one.published]
-    step = max(1, len(weeks) // MONTHS)
+    step = max(1, len(weeks) // NAMES)
     return ErrorsChart(
         mape=_line(x, [one.mape for one in weeks], y),
         average=_line(x, [one.baseline_mape for one in weeks], y),
         limit=y(limit),
         rmse=_line(x, [one.rmse_all for one in weeks], below),
         published=published[0] if published and len(published) < len(weeks) else None,
-        shares=tuple(Tick(y(top * part / 4), percent(top * part / 4)) for part in range(5)),
+        shares=tuple(Tick(y(top * part / 4), f"{top * part * 25:.0f}{SPACE}%") for part in range(5)),
         errors=(Tick(WEATHER_BOTTOM, "0"), Tick(WEATHER_TOP, f"{tall:.1f}")),
         weeks=tuple(Tick(at, f"{one.week:%d %b}") for at, one in list(zip(x, weeks, strict=True))[::step]),
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from fleetcast.faces.web import numbers
 from fleetcast.faces.web.table import Column
+from fleetcast.faces.web.words import called
 from fleetcast.fleet.report import Member, ReleaseChange, ReleasePlan
 
 
@@ -61,7 +62,11 @@ COLUMNS: Sequence[Column[Change]] = (
     Column("segment", lambda row: row.segment),
     Column("before", lambda row: row.before),
     Column("after", lambda row: row.after),
-    Column("serving", lambda row: row.serving or None),
+    Column(
+        "serving",
+        lambda row: row.serving or None,
+        lambda row: called(row.serving, "serving") if row.serving else numbers.MISSING,
+    ),
     Column(
         "mape_before", lambda row: row.mape_before, lambda row: numbers.percent(row.mape_before), number=True
     ),
