@@ -12,6 +12,7 @@ from fleetcast.domain.reach import segment_of
 from fleetcast.domain.week import of_label
 from fleetcast.fleet import incidents
 from fleetcast.reading.grants import Regions, sees
+from fleetcast.reading.track import partition_of
 from fleetcast.registry.models import ModelVersion
 from fleetcast.workspace import Workspace
 
@@ -123,7 +124,7 @@ def _live(w: Workspace) -> frozenset[str]:
 
 def _record(w: Workspace, stored: ModelVersion, versions: tuple[Version, ...]) -> Record:
     verdict, lineage = stored.verdict, stored.lineage
-    about = {segment_of(stored.segment), stored.segment.split("/")[0]}
+    about = {segment_of(stored.segment), partition_of(w, stored.segment)}
     standing = [one for one in incidents.every(w, standing=True) if one.subject in about]
     return Record(
         version=next(one for one in versions if one.name == stored.name),

@@ -18,6 +18,9 @@ def test_its_filters_and_twins_agree(pages):
     query = {"verdict": "refused", "q": "region-01"}
     rows = list(csv.DictReader(io.StringIO(pages.get("/dev/training/2026w46.csv", params=query).text)))
     assert [row["segment"] for row in rows] == [OVER]
+    page = pages.get("/dev/training/2026w46", params=query).text
+    assert "/dev/training/2026w46.csv?verdict=refused&amp;q=region-01" in page
+    assert "Show all challengers" in pages.get("/dev/training/2026w46", params={"q": "nobody"}).text
     steps = pages.get("/dev/training/2026w46.json", params={"list": "steps"}).json()
     assert [one["step"] for one in steps] == ["derive", "score"]
 

@@ -1,7 +1,6 @@
 """The page of a model: why it stands as it does, how its forecasts turned out, what it was made from, its versions."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from starlette.responses import Response
 
@@ -11,7 +10,7 @@ from fleetcast.faces.web.addresses import act_at, compare_at, model_at
 from fleetcast.faces.web.chart import HEIGHT, WIDTH
 from fleetcast.faces.web.errors_chart import errors_chart
 from fleetcast.faces.web.page import Visit
-from fleetcast.faces.web.table import Column, Shown, arrange, show
+from fleetcast.faces.web.table import Column, arrange, show
 from fleetcast.faces.web.twins import Kind, twin
 from fleetcast.faces.web.words import called, say
 from fleetcast.people.roles import Action
@@ -31,7 +30,6 @@ def model(visit: Visit) -> Response:
     champion = next((one for one in found.versions if one.live), None)
     rival = champion if champion and not version.live else before
     columns = versions_columns(visit)
-    query = {**visit.query, "list": "versions"}
     return visit.render(
         "model.html",
         "fleet",
@@ -45,11 +43,11 @@ def model(visit: Visit) -> Response:
         chart=errors_chart(turned_out.weeks, version.limit),
         width=WIDTH,
         height=HEIGHT,
-        series=_list(visit, turned_out.series, _series_columns(visit)),
+        series_columns=_series_columns(visit),
         versions=show(
             arrange(found.versions, columns, visit.query, sort="-trained_at"),
             columns,
-            query,
+            visit.query,
             sort="-trained_at",
         ),
         made_from={name: _shortened(name, value) for name, value in found.made_from.items()},
@@ -124,10 +122,6 @@ def _track(visit: Visit, found: Record) -> Track:
 def _row(visit: Visit, version: Version) -> ModelRow | None:
     rows = health(visit.w, visit.regions).rows
     return next((row for row in rows if row.segment == version.segment), None)
-
-
-def _list(visit: Visit, rows: Sequence[SeriesError], columns: Sequence[Column[SeriesError]]) -> Shown[Any]:
-    return Shown(columns, rows, len(rows), 1, 1, "", descending=False, query=dict(visit.query))
 
 
 def _actions(visit: Visit, version: Version) -> dict[str, str]:

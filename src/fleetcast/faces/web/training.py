@@ -56,6 +56,7 @@ def training(visit: Visit) -> Response:
         ),
         roll_back=act_at(visit, "roll-back") if may(visit, Action.roll_back) else "",
         shown=show(arrange(chosen, columns, visit.query, sort="passed"), columns, visit.query, sort="passed"),
+        query=f"?{visit.request.url.query}" if visit.request.url.query else "",
         chosen=visit.query.get("verdict", ""),
         q=visit.query.get("q", ""),
         told=told(visit),
