@@ -12,6 +12,7 @@ from fleetcast.fleet.release import quorum
 from fleetcast.ledger.steps import StepRecord
 from fleetcast.ledger.store import Ledger
 from fleetcast.reading.grants import Regions, sees
+from fleetcast.reading.kept import Kept
 from fleetcast.reading.versions import Version, of_week
 from fleetcast.registry.manifest import Release
 from fleetcast.workspace import Workspace
@@ -35,13 +36,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A release made for the week; `quorum` says in words how many of its segments can be served."""
+    """A release made for a week; `quorum` says in words how many of its segments can be served."""
 
     release: str
     kind: str
-    live: bool
-    passed: int
-    of: int
+    week: date
+    models: frozenset[str]
     quorum: str
 
 
@@ -58,7 +58,8 @@ class Training:
     steps: tuple[Step, ...]
     conditioned: tuple[Step, ...]
     challengers: tuple[Version, ...]
-    releases: tuple[Cut, ...]
+    releases: tuple[Cut, ...]  # the newest first
+    live: str | None
     summary: Mapping[str, Any]
 
     @property
@@ -90,11 +91,8 @@ def training(w: Workspace, regions: Regions, cycle: str) -> Training:
         steps=_steps(w, regions, cycle, w.ledger),
         conditioned=_steps(w, None, DATA, w.ledger),
         challengers=tuple(one for one in of_week(w, regions, cycle) if one.kind != "baseline"),
-        releases=tuple(
-            _cut(w, release)
-            for release in reversed(w.registry.releases.list())
-            if release.manifest.cutoff == week
-        ),
+        releases=tuple(one for one in _cuts(w) if one.week == week),
+        live=w.ledger.pointer(),
         summary=found.summary,
     )
 
@@ -118,11 +116,23 @@ def _step(one: StepRecord) -> Step:
     return Step(one.step, one.part, one.state, one.attempt, one.started, one.cost, one.error)
 
 
+def release_of(w: Workspace, model: str) -> str | None:
+    """The newest release that would make a model serve, unless it does already."""
+    found = next((one.release for one in _cuts(w) if model in one.models), None)
+    return None if found == w.ledger.pointer() else found
+
+
 def _cut(w: Workspace, release: Release) -> Cut:
     made = release.manifest
-    first = made.parent is None
-    counted = quorum(made, first=first, settings=w.settings.gate)
-    passed = sum(member.passed for member in made.members.values())
-    return Cut(
-        release.id, made.kind, release.id == w.ledger.pointer(), passed, len(made.members), counted.text
-    )
+    counted = quorum(made, first=made.parent is None, settings=w.settings.gate)
+    return Cut(release.id, made.kind, made.cutoff, frozenset(made.models), counted.text)
+
+
+def _ids(w: Workspace) -> tuple[str, ...]:
+    with w.ledger.view() as view:
+        return tuple(view.release_ids())
+
+
+_cuts: Kept[tuple[Cut, ...]] = Kept(
+    lambda w: tuple(_cut(w, one) for one in reversed(w.registry.releases.list())), _ids
+)

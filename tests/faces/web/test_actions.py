@@ -74,6 +74,14 @@ def test_the_fleet_goes_back_and_forth_and_the_audit_log_says_why(acted):
     assert "the release is live" in pages.get(forth.headers["location"]).text
 
 
+def test_a_version_that_does_not_serve_leads_to_its_release(acted):
+    _, pages, (_, second) = acted
+    address, version = f"/dev/models/{SEGMENT}", {"v": "2026w46-2"}
+    assert "Promote its release" not in pages.get(address, params=version).text  # it serves
+    pages.post("/dev/roll-back", data=WHY)
+    assert f"/dev/promote?release={second}" in pages.get(address, params=version).text
+
+
 def test_one_segment_goes_back_alone(acted):
     w, pages, _ = acted
     done = pages.post("/dev/roll-back", data={"segment": SEGMENT, **WHY})

@@ -17,6 +17,7 @@ from fleetcast.people.roles import Action
 from fleetcast.reading.fleet_health import ModelRow, health
 from fleetcast.reading.states import State
 from fleetcast.reading.track import SeriesError, Track, WeekError, track
+from fleetcast.reading.trainings import release_of
 from fleetcast.reading.versions import Record, Version, record
 
 DIGEST = 12  # characters of one that are shown
@@ -127,6 +128,9 @@ def _row(visit: Visit, version: Version) -> ModelRow | None:
 def _actions(visit: Visit, version: Version) -> dict[str, str]:
     """What the visitor may do here, by the word on its button."""
     found = {}
+    release = None if version.live or version.state == "refused" else release_of(visit.w, version.name)
+    if release and visit.regions is None and may(visit, Action.judge_models):
+        found["model.promote"] = act_at(visit, "promote", release=release)
     if may(visit, Action.retrain) and version.kind == "ensemble":
         found["model.retrain"] = act_at(visit, "retrain", segment=version.segment)
     if may(visit, Action.roll_back) and version.live:

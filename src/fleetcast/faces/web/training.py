@@ -51,7 +51,7 @@ def training(visit: Visit) -> Response:
         compare=lambda cut: compare_releases(visit, visit.w.ledger.pointer(), cut.release),
         promote=lambda cut: (
             act_at(visit, "promote", release=cut.release)
-            if may(visit, Action.judge_models) and not cut.live
+            if may(visit, Action.judge_models) and cut.release != found.live
             else ""
         ),
         roll_back=act_at(visit, "roll-back") if may(visit, Action.roll_back) else "",
