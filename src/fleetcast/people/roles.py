@@ -11,6 +11,8 @@ class Action(StrEnum):
     handle_incidents = "handle_incidents"
     judge_models = "judge_models"  # approve, promote
     send_data = "send_data"  # a file of a source
+    quarantine_models = "quarantine_models"
+    retrain = "retrain"
     acknowledge_data = "acknowledge_data"  # and what was set aside of them
     roll_back = "roll_back"
     read_audit = "read_audit"
@@ -53,6 +55,8 @@ MAY = {
     Action.read_audit: _EXPERTS,
     Action.judge_models: frozenset({Role.scientist, Role.admin}),
     Action.send_data: frozenset({Role.engineer, Role.admin}),
+    Action.quarantine_models: frozenset({Role.scientist, Role.operator, Role.admin}),
+    Action.retrain: _EXPERTS,
     Action.acknowledge_data: frozenset({Role.engineer, Role.admin}),
     Action.roll_back: frozenset({Role.operator, Role.admin}),
     Action.manage_people: frozenset({Role.admin}),

@@ -2,13 +2,14 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from pathlib import Path
 
 import uvicorn
 from playwright.sync_api import Browser, Page, sync_playwright
 from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from fleetcast import workspace
 from fleetcast.faces.web import routes
@@ -38,10 +39,15 @@ def application(folder: Path) -> Starlette:
     return Starlette(routes=routes(opened))
 
 
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
+def served(folder: Path) -> AbstractContextManager[str]:
     """The pages at an address of this machine, while the block runs."""
-    settings = uvicorn.Config(application(folder), port=0, log_level="warning", lifespan="off")
+    return serving(application(folder))
+
+
+@contextmanager
+def serving(app: ASGIApp) -> Iterator[str]:
+    """An application at an address of this machine, while the block runs."""
+    settings = uvicorn.Config(app, port=0, log_level="warning", lifespan="off")
     server = uvicorn.Server(settings)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

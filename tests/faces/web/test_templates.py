@@ -60,11 +60,22 @@ def test_the_catalogue_has_no_text_that_nobody_says():
         "decision.",
         "fact.",
         "kind.",
+        "version.",
+        "serving.",
+        "baseline.",
+        "rows.",
+        "made.",
+        "step.",
+        "part.",
+        "run.",
+        "release_kind.",
+        "changes.",
+        "told.",
     )
     unused = {
         name for name in catalogue() if f'"{name}"' not in text and not name.startswith((*built, *looked_up))
     }
-    assert not unused
+    assert not unused, unused
 
 
 def test_the_style_sheet_names_the_font_as_it_is_sent():

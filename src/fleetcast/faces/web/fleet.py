@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from fleetcast.faces.web import numbers, states
+from fleetcast.faces.web.addresses import model_at
 from fleetcast.faces.web.page import Visit
 from fleetcast.faces.web.sparkline import sparkline
 from fleetcast.faces.web.table import Column, arrange, show
@@ -25,7 +26,7 @@ def fleet(visit: Visit) -> Response:
     found = health(visit.w, visit.regions)
     choice = _choice(found, visit.query)
     rows = of_segments(found, choice)
-    columns = _columns(found)
+    columns = _columns(visit, found)
     listed = arrange(in_state(rows, choice.state), columns, visit.query, sort="state")
     grid = matrix(found, rows)
     everywhere = visit.query.get("regions") == "all"
@@ -58,7 +59,7 @@ def fleet_twin(visit: Visit, kind: Kind) -> Response:
     """All the models that the page has, on all its pages."""
     found = health(visit.w, visit.regions)
     choice = _choice(found, visit.query)
-    columns = _columns(found)
+    columns = _columns(visit, found)
     rows = in_state(of_segments(found, choice), choice.state)
     return twin(kind, "fleet", columns, arrange(rows, columns, visit.query, sort="state"))
 
@@ -93,11 +94,11 @@ class _Address:
         return self.changed(**column, **of_region, state="")
 
 
-def _columns(found: FleetHealth) -> Sequence[Column[ModelRow]]:
+def _columns(visit: Visit, found: FleetHealth) -> Sequence[Column[ModelRow]]:
     """What is said of a model, from its name to its version."""
     stale = float(found.stale_days)
     return (
-        Column("segment", lambda row: row.segment),
+        Column("segment", lambda row: row.segment, link=lambda row: model_at(visit, row.segment)),
         Column(
             "state",
             lambda row: row.state,

@@ -83,6 +83,18 @@ def change(value: float | None) -> str:
     return "0" if shown in {"+0", "-0"} else _signed(shown)
 
 
+def difference(value: float | None) -> str:
+    """A difference of two errors in units, with its sign.
+
+    >>> difference(0.126), difference(-2.0), difference(-0.001)
+    ('+0.13', '−2.00', '0.00')
+    """
+    if value is None:
+        return MISSING
+    shown = f"{value:+,.2f}"
+    return "0.00" if float(shown.replace(",", "")) == 0 else _signed(shown)
+
+
 def days(value: float | None, *, beside: float | None = None) -> str:
     """A model's age; beside a limit with a decimal where it would land on it.
 

@@ -44,6 +44,8 @@ class Section:
 SECTIONS = (
     Section("home", "/"),
     Section("fleet", "/fleet"),
+    Section("training", "/training"),
+    Section("compare", "/compare"),
     Section("orders", "/orders"),
     Section("summary", "/summary"),
 )

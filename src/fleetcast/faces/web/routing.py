@@ -12,17 +12,22 @@ from starlette.routing import BaseRoute, Route
 
 from fleetcast.domain.errors import FleetcastError, NotFound, PolicyRefusal, UsageError
 from fleetcast.faces.web import page
+from fleetcast.faces.web.acting import Fields
+from fleetcast.faces.web.actions import DOINGS, Doing, asked, done, posted
 from fleetcast.faces.web.assets import static
+from fleetcast.faces.web.compare import compare, compare_twin
 from fleetcast.faces.web.deciding import decide, deciding
 from fleetcast.faces.web.fleet import fleet, fleet_twin
 from fleetcast.faces.web.forecast import forecast, forecast_twin
 from fleetcast.faces.web.forms import fields
 from fleetcast.faces.web.home import home, home_twin
 from fleetcast.faces.web.items import product, product_twin, store, store_twin
+from fleetcast.faces.web.model import model, model_twin
 from fleetcast.faces.web.orders import orders, orders_twin
 from fleetcast.faces.web.page import THEME, THEMES, Visit, render
 from fleetcast.faces.web.searching import searching, searching_twin
 from fleetcast.faces.web.summary import summed, summed_twin
+from fleetcast.faces.web.training import training, training_twin, trainings
 from fleetcast.faces.web.twins import KINDS, Kind
 from fleetcast.faces.web.wall import wall
 from fleetcast.faces.web.words import catalogue, say
@@ -55,6 +60,11 @@ def routes(workspaces: Workspaces) -> list[BaseRoute]:
         *of("/attention", home, home_twin),
         *of("/fleet/wall", wall),
         *of("/fleet", fleet, fleet_twin),
+        *of("/training", trainings),
+        *of("/training/{run}", training, training_twin),
+        *of("/models/{name:path}", model, model_twin),
+        *of("/compare", compare, compare_twin),
+        *(_doing(workspaces, path, doing) for path, doing in DOINGS.items()),
         *of("/summary", summed, summed_twin),
         does("/orders/decide", decide),
         *of("/orders/decide", deciding),
@@ -124,6 +134,20 @@ def _twin(workspaces: Workspaces, answer: Twin, kind: Kind) -> Callable[[Request
     return _page(workspaces, lambda visit: answer(visit, kind))
 
 
+def _doing(workspaces: Workspaces, path: str, doing: Doing) -> Route:
+    """Something that is done: asked by GET, done by POST."""
+
+    def page_of(fields: Fields) -> Callable[[Request], Response]:
+        return _page(workspaces, lambda visit: done(visit, doing, fields))
+
+    async def answered(request: Request) -> Response:
+        if request.method == "POST":
+            return await posted(request, page_of)
+        return await run_in_threadpool(_page(workspaces, lambda visit: asked(visit, doing)), request)
+
+    return Route(f"/{{environment}}/{path}", answered, methods=["GET", "POST"])
+
+
 def _opened(workspaces: Workspaces, request: Request) -> Workspace:
     try:
         return workspaces(request.path_params["environment"])
@@ -132,6 +156,8 @@ def _opened(workspaces: Workspaces, request: Request) -> Workspace:
 
 
 def _status(error: FleetcastError) -> HTTPStatus:
+    if isinstance(error, NotFound):
+        return HTTPStatus.NOT_FOUND
     if isinstance(error, UsageError):
         return HTTPStatus.NOT_FOUND if isinstance(error, NotFound) else HTTPStatus.BAD_REQUEST
     return HTTPStatus.FORBIDDEN if isinstance(error, PolicyRefusal) else HTTPStatus.SERVICE_UNAVAILABLE

@@ -1,0 +1,129 @@
+"""The page of a training: a week's steps and what they took, its challengers and their verdicts, the releases made of them."""
+
+from collections.abc import Mapping, Sequence
+from urllib.parse import quote
+
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse, Response
+
+from fleetcast.faces.web import numbers
+from fleetcast.faces.web.acting import may, told
+from fleetcast.faces.web.addresses import act_at, compare_releases
+from fleetcast.faces.web.model import versions_columns
+from fleetcast.faces.web.page import Visit
+from fleetcast.faces.web.table import Column, arrange, show
+from fleetcast.faces.web.twins import Kind, twin
+from fleetcast.faces.web.words import called, say
+from fleetcast.people.roles import Action
+from fleetcast.reading.states import State
+from fleetcast.reading.trainings import Step, Training, newest
+from fleetcast.reading.trainings import training as read
+from fleetcast.reading.versions import Version
+
+SEE_OTHER, NOT_FOUND = 303, 404
+STATES: Mapping[str, State] = {"done": "ok", "running": "watch", "failed": "failed"}
+
+
+def trainings(visit: Visit) -> Response:
+    """To the run that the form names, else to the newest; where there is none, a page that says so."""
+    cycle = visit.query.get("run") or newest(visit.w)
+    if cycle is None:
+        return visit.render("training_none.html", "training", say("training.title"))
+    return RedirectResponse(visit.at(f"/training/{quote(cycle, safe='')}"), SEE_OTHER)
+
+
+def training(visit: Visit) -> Response:
+    """A run by the name of its week."""
+    found = _found(visit)
+    columns, chosen = _columns(visit), _chosen(visit, found.challengers)
+    steps = [*found.conditioned, *found.steps]
+    passed = sum(one.passed for one in found.challengers)
+    return visit.render(
+        "training.html",
+        "training",
+        say("training.of", week=numbers.day(found.week)),
+        found=found,
+        state=STATES.get(found.state, "unknown"),
+        passed=passed,
+        steps=steps,
+        step_columns=STEPS,
+        releases=found.releases,
+        compare=lambda cut: compare_releases(visit, visit.w.ledger.pointer(), cut.release),
+        promote=lambda cut: (
+            act_at(visit, "promote", release=cut.release)
+            if may(visit, Action.judge_models) and cut.release != found.live
+            else ""
+        ),
+        roll_back=act_at(visit, "roll-back") if may(visit, Action.roll_back) else "",
+        shown=show(arrange(chosen, columns, visit.query, sort="passed"), columns, visit.query, sort="passed"),
+        query=f"?{visit.request.url.query}" if visit.request.url.query else "",
+        chosen=visit.query.get("verdict", ""),
+        q=visit.query.get("q", ""),
+        told=told(visit),
+    )
+
+
+def training_twin(visit: Visit, kind: Kind) -> Response:
+    """Its challengers; `list=steps` asks for its steps."""
+    found = _found(visit)
+    if visit.query.get("list") == "steps":
+        return twin(kind, f"{found.cycle}-steps", STEPS, [*found.conditioned, *found.steps])
+    columns = _columns(visit)
+    rows = arrange(_chosen(visit, found.challengers), columns, visit.query, sort="passed")
+    return twin(kind, f"{found.cycle}-challengers", columns, rows)
+
+
+def _found(visit: Visit) -> Training:
+    try:
+        return read(visit.w, visit.regions, visit.request.path_params["run"])
+    except ValueError as error:
+        raise HTTPException(NOT_FOUND) from error
+
+
+def _chosen(visit: Visit, challengers: Sequence[Version]) -> list[Version]:
+    """Those of a verdict, whose segment has a piece of text in its name."""
+    verdict, name = visit.query.get("verdict", ""), visit.query.get("q", "").strip().lower()
+    return [
+        one
+        for one in challengers
+        if name in one.segment.lower()
+        and (verdict not in ("passed", "refused") or one.passed == (verdict == "passed"))
+    ]
+
+
+def _columns(visit: Visit) -> Sequence[Column[Version]]:
+    """A challenger's segment, and what is said of every version, with those that did not pass first."""
+    said = [column for column in versions_columns(visit) if column.name != "trained_at"]
+    return (Column("segment", lambda one: one.segment), *said)
+
+
+def _wall(step: Step) -> float | None:
+    return step.cost.wall_seconds if step.cost else None
+
+
+STEPS: Sequence[Column[Step]] = (
+    Column("step", lambda one: one.step, lambda one: called(one.step, "step")),
+    Column("part", lambda one: one.part, lambda one: called(one.part, "part")),
+    Column(
+        "state",
+        lambda one: one.state,
+        lambda one: called(one.state, "run"),
+        mark=lambda one: STATES[one.state],
+    ),
+    Column("attempt", lambda one: one.attempt, number=True),
+    Column("started", lambda one: one.started, lambda one: numbers.moment(one.started)),
+    Column("seconds", _wall, lambda one: numbers.units(_wall(one)), number=True),
+    Column(
+        "cpu_seconds",
+        lambda one: one.cost.cpu_seconds if one.cost else None,
+        lambda one: numbers.units(one.cost.cpu_seconds if one.cost else None),
+        number=True,
+    ),
+    Column(
+        "peak_mb",
+        lambda one: one.cost.peak_mb if one.cost else None,
+        lambda one: numbers.whole(one.cost.peak_mb if one.cost else None),
+        number=True,
+    ),
+    Column("error", lambda one: one.error, css=lambda _: "wrap"),
+)
