@@ -1,22 +1,29 @@
 """Which page answers to which address."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from urllib.parse import parse_qsl
 
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from fleetcast.domain.errors import FleetcastError, PolicyRefusal, UsageError
+from fleetcast.domain.errors import FleetcastError, NotFound, PolicyRefusal, UsageError
 from fleetcast.faces.web import page
 from fleetcast.faces.web.assets import static
+from fleetcast.faces.web.audit import audit, audit_twin, audited, audited_twin
+from fleetcast.faces.web.data import acknowledge, acknowledging, data, data_twin
 from fleetcast.faces.web.fleet import fleet, fleet_twin
 from fleetcast.faces.web.forecast import forecast, forecast_twin
+from fleetcast.faces.web.forms import Form, form
 from fleetcast.faces.web.home import home, home_twin
+from fleetcast.faces.web.lineage import lineage, lineage_twin
 from fleetcast.faces.web.orders import orders, orders_twin
 from fleetcast.faces.web.page import THEME, THEMES, Visit, render
+from fleetcast.faces.web.runs import run, run_twin, runs, runs_twin
+from fleetcast.faces.web.source import one_source, quarantine_twin, source_twin
 from fleetcast.faces.web.summary import summed, summed_twin
 from fleetcast.faces.web.twins import KINDS, Kind
 from fleetcast.faces.web.wall import wall
@@ -26,6 +33,7 @@ from fleetcast.workspace import Workspace
 Workspaces = Callable[[str], Workspace]
 Page = Callable[[Visit], Response]
 Twin = Callable[[Visit, Kind], Response]
+Act = Callable[[Visit, Form], Response]
 
 YEAR = 365 * 86_400  # seconds
 ENVIRONMENTS = ("prod", "dev")  # where a visitor who names none is led: the first that has a live release
@@ -50,6 +58,17 @@ def routes(workspaces: Workspaces) -> list[BaseRoute]:
         *of("/summary", summed, summed_twin),
         *of("/orders", orders, orders_twin),
         *of("/forecasts/{store}/{product}", forecast, forecast_twin),
+        *of("/data", data, data_twin),
+        *of("/data/{source}/quarantine", one_source, quarantine_twin),
+        *of("/data/{source}", one_source, source_twin),
+        *of("/acknowledge", acknowledging),
+        Route("/{environment}/acknowledge", _act(workspaces, acknowledge), methods=["POST"]),
+        *of("/runs", runs, runs_twin),
+        *of("/runs/{cycle}", run, run_twin),
+        *of("/audit", audit, audit_twin),
+        *of("/audit/{seq}", audited, audited_twin),
+        *of("/lineage", lineage),
+        *of("/lineage/{kind}/{name:path}", lineage, lineage_twin),
     ]
 
 
@@ -96,6 +115,16 @@ def _twin(workspaces: Workspaces, answer: Twin, kind: Kind) -> Callable[[Request
     return _page(workspaces, lambda visit: answer(visit, kind))
 
 
+def _act(workspaces: Workspaces, answer: Act) -> Callable[[Request], Awaitable[Response]]:
+    """A page that changes something by what a form of ours sent."""
+
+    async def served(request: Request) -> Response:
+        sent = await form(request)
+        return await run_in_threadpool(_page(workspaces, lambda visit: answer(visit, sent)), request)
+
+    return served
+
+
 def _opened(workspaces: Workspaces, request: Request) -> Workspace:
     try:
         return workspaces(request.path_params["environment"])
@@ -104,6 +133,8 @@ def _opened(workspaces: Workspaces, request: Request) -> Workspace:
 
 
 def _status(error: FleetcastError) -> HTTPStatus:
+    if isinstance(error, NotFound):
+        return HTTPStatus.NOT_FOUND
     if isinstance(error, UsageError):
         return HTTPStatus.BAD_REQUEST
     return HTTPStatus.FORBIDDEN if isinstance(error, PolicyRefusal) else HTTPStatus.SERVICE_UNAVAILABLE
