@@ -13,7 +13,7 @@ SAMPLE = 200  # rows
 
 @dataclass(frozen=True, slots=True)
 class FailedCheck:
-    """A check that rows did not pass: how many of them, in how many files, and one of its answers."""
+    """A check that rows did not pass: how many of them, in how many files, and one of its answers, which quotes a row."""
 
     reason: str
     rows: int
@@ -42,15 +42,16 @@ class Nulls:
     rows: int
 
 
-def failed_checks(w: Workspace, source: str) -> list[FailedCheck]:
-    """The checks that rows of a source did not pass, the one with most rows first."""
+def failed_checks(w: Workspace, regions: Regions, source: str) -> list[FailedCheck]:
+    """The checks that rows of a source did not pass, the one with most rows first; no answer for who may not see all."""
     counted = (
         _rows(w, source)
         .group_by("reason")
         .agg(pl.len(), pl.col("file").n_unique().alias("files"), pl.col("detail").sort().first())
         .sort(pl.col("len"), "reason", descending=[True, False])
     )
-    return [FailedCheck(*row) for row in counted.iter_rows()]
+    shown = counted if regions is None else counted.with_columns(detail=pl.lit(""))
+    return [FailedCheck(*row) for row in shown.iter_rows()]
 
 
 def sample(w: Workspace, regions: Regions, source: str, *, reason: str = "") -> list[SetAside]:

@@ -76,7 +76,7 @@ def _taken_in(w: Workspace, row: CycleRow) -> list[StepRecord]:
     earlier: Sequence[datetime] = [one.ended for one in w.ledger.cycles()[:-1] if one.ended]
     found = [one for one in w.ledger.steps("data") if one.step == "condition"]
     since = max(earlier, default=None)
-    return [one for one in found if row.cycle == newest.cycle and (since is None or one.started >= since)]
+    return [one for one in found if row.cycle == newest.cycle and (since is None or one.started > since)]
 
 
 def _part(record: StepRecord, now: datetime, *, running: bool) -> Part:

@@ -35,10 +35,12 @@ def one_source(visit: Visit) -> Response:
         tall=TALL,
         wide=WIDE,
         files=show(files, FILES, visit.query, sort="-received"),
-        checks=failed_checks(w, row.source),
+        checks=failed_checks(w, visit.regions, row.source),
         check_columns=CHECKS,
         reason=reason,
-        sample=sample(w, None, row.source, reason=reason) if whole and row.quarantined + row.refused else [],
+        sample=sample(w, visit.regions, row.source, reason=reason)
+        if whole and row.quarantined + row.refused
+        else [],
         sample_columns=SAMPLE,
         whole=whole,
         nulls=[one for one in nulls(w, row.tables) if one.empty],
@@ -108,7 +110,7 @@ CHECKS: Sequence[Column[FailedCheck]] = (
     Column("check", lambda one: one.reason),
     Column("rows", lambda one: one.rows, lambda one: numbers.whole(one.rows), number=True),
     Column("files", lambda one: one.files, lambda one: numbers.whole(one.files), number=True),
-    Column("detail", lambda one: one.detail),
+    Column("detail", lambda one: one.detail or None),
 )
 SAMPLE: Sequence[Column[SetAside]] = (
     Column("file", lambda one: one.file),
