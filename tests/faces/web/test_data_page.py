@@ -70,7 +70,7 @@ def test_two_versions_of_a_table_are_held_against_each_other(waiting, shown):
     }
     page = shown.get("/prod/data/deliveries", params=query).text
     assert "correction, 960 rows before, 961 now" in page
-    assert f"1 weeks from {BOOKS} to {BOOKS}" in page
+    assert f"961 now, week {BOOKS}, east" in page
 
 
 def test_a_source_that_nobody_declared_is_not_there(shown):

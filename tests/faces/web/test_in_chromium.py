@@ -21,6 +21,12 @@ PAGES = {
     "orders": "/dev/orders",
     "summary": "/dev/summary",
     "forecast": "/dev/forecasts/S01-l01/fast-01?weeks=104",
+    "data-empty": "/dev/data",
+    "runs": "/dev/runs",
+    "lineage-of": "/dev/lineage",
+    "audit": "/dev/audit?check=chain",
+    "audit-empty": "/dev/audit?actor=nobody",
+    "runs-empty": "/prod/runs",
     "nothing-yet": "/prod/fleet",
     "not-found": "/nowhere/fleet",
 }

@@ -13,7 +13,7 @@ from fleetcast.faces.web.table import Column, arrange, show
 from fleetcast.faces.web.twins import Kind, twin
 from fleetcast.faces.web.words import called, say
 from fleetcast.fleet import pins
-from fleetcast.people.roles import Action
+from fleetcast.people.roles import Action, Role
 from fleetcast.reading.sources import SourceRow, sources
 from fleetcast.reading.versions import standing
 
@@ -69,7 +69,7 @@ def _asked(visit: Visit, problem: str = "") -> Response:
 def _may(visit: Visit) -> bool:
     """Whether the visitor's role has the button; the guard decides."""
     principal = principal_of(visit.request)
-    return principal is None or principal.role.may(Action.acknowledge_data)
+    return principal is None or Role(principal.role).may(Action.acknowledge_data)
 
 
 def _columns(visit: Visit) -> Sequence[Column[SourceRow]]:
