@@ -22,7 +22,6 @@ class Part:
     state: State
     attempt: int
     began: datetime
-    ended: datetime | None
     seconds: float
     cpu_seconds: float | None
     peak_mb: float | None
@@ -91,7 +90,6 @@ def _part(record: StepRecord, now: datetime, *, running: bool) -> Part:
         state="broken_off" if gone else record.state,
         attempt=record.attempt,
         began=began,
-        ended=ended,
         seconds=seconds,
         cpu_seconds=cost.cpu_seconds if cost else None,
         peak_mb=cost.peak_mb if cost else None,

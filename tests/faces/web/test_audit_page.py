@@ -5,10 +5,9 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from starlette.applications import Starlette
 from starlette.testclient import TestClient
+from tests.faces.web.visitors import pages_for, pages_of
 
-from fleetcast.faces.web import routes
 from fleetcast.ledger.audit import AuditEvent
 from fleetcast.people.roles import Role
 from fleetcast.testing.kiosks import opened
@@ -25,7 +24,7 @@ def w(first_week, tmp_path):
 
 @pytest.fixture
 def log(w) -> TestClient:
-    return TestClient(Starlette(routes=routes(lambda _: w)))
+    return pages_of(w)
 
 
 def test_records_are_listed_the_newest_first_a_page_at_a_time(w, log):
@@ -76,13 +75,6 @@ def test_the_chain_is_checked_when_asked_and_a_record_that_was_changed_is_named(
 
 
 def test_whoever_may_see_some_regions_finds_no_audit_log(w):
-    somebody = type("Somebody", (), {"name": "bo", "role": Role.operator, "regions": frozenset({"east"})})()
-    app = Starlette(routes=routes(lambda _: w))
-
-    async def signed_in(scope, receive, send):
-        scope.setdefault("state", {})["principal"] = somebody
-        await app(scope, receive, send)
-
-    theirs = TestClient(signed_in)
+    theirs = pages_for(w, Role.operator, "east")
     for path in ("/dev/audit", "/dev/audit.csv", "/dev/audit/1", "/dev/audit?check=chain"):
         assert theirs.get(path).status_code == 404

@@ -3,13 +3,12 @@
 import shutil
 
 import pytest
-from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from tests.faces.asked import LOCAL, ask
+from tests.faces.web.visitors import pages_for, pages_of
 from tests.faces.web.waiting import BOOKS, prod, with_waiting_data
 
 from fleetcast.faces import server
-from fleetcast.faces.web import routes
 from fleetcast.fleet import pins
 from fleetcast.people.roles import Role
 
@@ -25,7 +24,7 @@ def waiting(first_week, tmp_path_factory):
 
 @pytest.fixture
 def shown(waiting) -> TestClient:
-    return TestClient(Starlette(routes=routes(lambda _: prod(waiting))))
+    return pages_of(prod(waiting))
 
 
 def test_a_source_is_listed_with_its_rows_against_the_usual_ones_and_what_was_set_aside(shown):
@@ -46,14 +45,7 @@ def test_rows_that_were_set_aside_are_shown_as_they_came_by_the_check_they_faile
 
 
 def test_whoever_may_see_some_regions_sees_counts_and_no_row(waiting):
-    somebody = type("Somebody", (), {"name": "ann", "role": Role.engineer, "regions": frozenset({"east"})})()
-    app = Starlette(routes=routes(lambda _: prod(waiting)))
-
-    async def signed_in(scope, receive, send):
-        scope.setdefault("state", {})["principal"] = somebody
-        await app(scope, receive, send)
-
-    theirs = TestClient(signed_in)
+    theirs = pages_for(prod(waiting), Role.engineer, "east")
     page = theirs.get("/prod/data/deliveries").text
     assert "not_a_number" in page
     assert "fifteen" not in page

@@ -1,10 +1,9 @@
 """Lineage as a page: a picture in layers, and the same as a list."""
 
 import pytest
-from starlette.applications import Starlette
 from starlette.testclient import TestClient
+from tests.faces.web.visitors import pages_for, pages_of
 
-from fleetcast.faces.web import routes
 from fleetcast.faces.web.layers import MOST, layers
 from fleetcast.fleet.lineage import Edge, Graph, Node
 from fleetcast.people.roles import Role
@@ -20,7 +19,7 @@ def w(first_week):
 
 @pytest.fixture(scope="module")
 def traced(w) -> TestClient:
-    return TestClient(Starlette(routes=routes(lambda _: w)))
+    return pages_of(w)
 
 
 def test_a_forecast_leads_to_its_model_its_code_its_data_and_the_order_that_was_made_of_it(w, traced):
@@ -65,14 +64,7 @@ def test_whatever_is_typed_leads_to_its_page(w, traced):
 
 
 def test_what_is_of_another_region_and_what_is_not_there_look_the_same(w):
-    somebody = type("Somebody", (), {"name": "ann", "role": Role.planner, "regions": frozenset({"west"})})()
-    app = Starlette(routes=routes(lambda _: w))
-
-    async def signed_in(scope, receive, send):
-        scope.setdefault("state", {})["principal"] = somebody
-        await app(scope, receive, send)
-
-    theirs = TestClient(signed_in)
+    theirs = pages_for(w, Role.planner, "west")
     assert theirs.get("/dev/lineage/forecast/2026-11-16/west-1/00001").status_code == 200
     for path in (f"/dev/lineage/forecast/{ROW}", "/dev/lineage/forecast/2026-11-16/none/00001"):
         assert theirs.get(path).status_code == 404

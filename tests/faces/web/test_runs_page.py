@@ -5,10 +5,8 @@ import shutil
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from starlette.applications import Starlette
-from starlette.testclient import TestClient
+from tests.faces.web.visitors import pages_of
 
-from fleetcast.faces.web import routes
 from fleetcast.faces.web.gantt import gantt
 from fleetcast.ledger.audit import AuditEvent
 from fleetcast.reading.timeline import Part, Step
@@ -22,16 +20,12 @@ def chain(first_week, tmp_path):
     return shutil.copytree(first_week[0], tmp_path / "chain")
 
 
-def pages_of(w) -> TestClient:
-    return TestClient(Starlette(routes=routes(lambda _: w)))
-
-
 def later(folder, minutes: float):
     return opened(folder, WEDNESDAY + timedelta(minutes=minutes))
 
 
 def part(name: str, began: float, seconds: float, state="done") -> Part:
-    return Part("train", name, state, 1, BEGAN + timedelta(seconds=began), None, seconds, None, None, None)
+    return Part("train", name, state, 1, BEGAN + timedelta(seconds=began), seconds, None, None, None)
 
 
 def test_a_run_shows_every_step_with_its_parts_what_it_published_and_its_code(first_week):

@@ -11,6 +11,7 @@ from fleetcast.faces.web.sparkline import path
 from fleetcast.faces.web.table import Column, arrange, show
 from fleetcast.faces.web.twins import Kind, twin
 from fleetcast.faces.web.words import called, say
+from fleetcast.fleet.report import TableChange
 from fleetcast.reading.quarantine import FailedCheck, Nulls, SetAside, failed_checks, nulls, sample
 from fleetcast.reading.runs import incident_lines
 from fleetcast.reading.sources import account_of, source
@@ -74,7 +75,7 @@ def _files(visit: Visit) -> Sequence[Delivery]:
     return account.deliveries if account and visit.regions is None else ()
 
 
-def _compared(visit: Visit, tables: Sequence[str]) -> object:
+def _compared(visit: Visit, tables: Sequence[str]) -> TableChange | None:
     table, before, after = (visit.query.get(name, "") for name in ("table", "from", "to"))
     return difference(visit.w, table, before, after) if table in tables and before and after else None
 
