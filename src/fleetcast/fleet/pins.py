@@ -2,6 +2,8 @@
 
 import json
 import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,31 @@ from fleetcast.ledger.audit import AuditEvent
 from fleetcast.workspace import Workspace
 
 LOCK_FILE = "data.lock"
+ACKNOWLEDGED = "data.acknowledge"
 HEAD = "# Written by `fleetcast data pin`: exactly which data a run reads. Its difference is a review of the data.\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """The data as they are now against those that may be read: what changed, and what of it somebody has to look at.
+
+    `before` is None where any data may be read. `acknowledged`: somebody has looked.
+    """
+
+    before: Snapshot | None
+    new: Snapshot
+    changes: tuple[TableChange, ...]
+    blocking: tuple[str, ...]
+    acknowledged: bool
+
+
+def review(w: Workspace) -> Review:
+    """What a run would have to pass with the data as they are now; nothing is moved or recorded."""
+    before, new = (None if w.runs_checkouts else _admitted(w)) or locked(w), latest(w)
+    changed = before is not None and before.digest != new.digest and _knows(w, before)
+    changes = tables.changes(w, before, new) if before and changed else []
+    blocked = admission.blocking(changes, newest=newest(w, new), policy=w.policy.data) if changes else []
+    return Review(before, new, tuple(changes), tuple(blocked), acknowledged(w, new))
 
 
 def standing(w: Workspace) -> Snapshot:
@@ -35,17 +61,15 @@ def admit(w: Workspace, *, actor: str) -> Snapshot:
     if w.runs_checkouts:
         pinned = locked(w)
         return latest(w) if pinned is None else _there(w, pinned)
-    before, new = _admitted(w) or locked(w), latest(w)
+    found = review(w)
+    before, new = found.before, found.new
     if before is not None and before.digest == new.digest:
         return new
-    changes = tables.changes(w, before, new) if before and _knows(w, before) else []
-    reason = told(changes)
     with recorded(w, new.digest, actor=actor):
-        blocked = admission.blocking(changes, newest=newest(w, new), policy=w.policy.data) if changes else []
-        if blocked and not acknowledged(w, new):
+        if found.blocking and not found.acknowledged:
             raise PolicyRefusal(
                 f"data {new.digest[:12]} are not read in {w.environment} before a data engineer has looked at them: "
-                f"{'; '.join(blocked)}\n"
+                f"{'; '.join(found.blocking)}\n"
                 f"Look at them with `fleetcast data diff --env {w.environment}`, then"
                 f" `fleetcast data acknowledge {new.digest[:12]} --env {w.environment} --reason WHY`",
                 name="data",
@@ -55,7 +79,7 @@ def admit(w: Workspace, *, actor: str) -> Snapshot:
         actor,
         "data.pin",
         new.digest,
-        reason,
+        told(found.changes),
         before.digest if before else None,
         new.digest,
         policy="policy.toml",
@@ -80,12 +104,12 @@ def acknowledge(w: Workspace, name: str, *, actor: str, reason: str) -> str:
             raise PolicyRefusal(
                 f"{actor} may not acknowledge data; {', '.join(people)} may", name="not_a_data_engineer"
             )
-    w.ledger.append(AuditEvent(actor, "data.acknowledge", new.digest, reason))
+    w.ledger.append(AuditEvent(actor, ACKNOWLEDGED, new.digest, reason))
     return new.digest
 
 
 def acknowledged(w: Workspace, snapshot: Snapshot) -> bool:
-    return any(record.subject == snapshot.digest for record in w.ledger.audit(action="data.acknowledge"))
+    return any(record.subject == snapshot.digest for record in w.ledger.audit(action=ACKNOWLEDGED))
 
 
 def pinned(w: Workspace) -> Pinned:
@@ -129,7 +153,7 @@ def newest(w: Workspace, snapshot: Snapshot) -> date:
     return date.fromisoformat(max(weeks))
 
 
-def told(changes: list[TableChange]) -> str:
+def told(changes: Sequence[TableChange]) -> str:
     """A difference in one line."""
     if not changes:
         return "the first data"

@@ -83,13 +83,16 @@ class View:
         actor: str | None = None,
         policy: str | None = None,
         naming: str | None = None,
+        since: datetime | None = None,
+        offset: int | None = None,
     ) -> list[AuditRecord]:
         """Audit records that meet every condition, oldest first; with a limit, the newest that many.
 
-        `naming` is text that `after` contains. An action and a subject have an index each: name one where you can.
+        `naming` is text that `after` contains, `offset` how many of the newest are passed over. An action and a subject have
+        an index each: name one where you can.
         """
         columns = schema.audit.c
-        query = select(schema.audit).order_by(columns.seq.desc()).limit(limit)
+        query = select(schema.audit).order_by(columns.seq.desc()).limit(limit).offset(offset)
         wanted = {"action": action, "subject": subject, "actor": actor, "policy": policy}
         for name, value in wanted.items():
             if value is not None:
@@ -98,6 +101,8 @@ class View:
             query = query.where(columns.action.in_(actions))
         if naming is not None:
             query = query.where(columns.after.contains(naming, autoescape=True))
+        if since is not None:
+            query = query.where(columns.at >= since)
         return [AuditRecord(*row) for row in reversed(self._connection.execute(query).all())]
 
     def record(self, seq: int) -> AuditRecord | None:
@@ -114,6 +119,23 @@ class View:
     def actions(self) -> list[str]:
         """Every action that was taken, sorted."""
         return sorted(self._connection.execute(select(schema.audit.c.action).distinct()).scalars())
+
+    def actors(self) -> list[str]:
+        """Everybody who did anything, sorted."""
+        return sorted(self._connection.execute(select(schema.audit.c.actor).distinct()).scalars())
+
+    def audited(
+        self, *, action: str | None = None, actor: str | None = None, since: datetime | None = None
+    ) -> int:
+        """How many audit records meet every condition."""
+        columns = schema.audit.c
+        query = select(func.count()).select_from(schema.audit)
+        for column, value in ((columns.action, action), (columns.actor, actor)):
+            if value is not None:
+                query = query.where(column == value)
+        if since is not None:
+            query = query.where(columns.at >= since)
+        return self._connection.execute(query).scalar_one()
 
     def moves(self) -> list[Move]:
         """Every move of the pointer, oldest first."""

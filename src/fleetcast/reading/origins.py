@@ -2,9 +2,12 @@
 
 from dataclasses import replace
 
+import polars as pl
+
 from fleetcast.domain.errors import NotFound, UsageError
+from fleetcast.domain.tables import ORDERS
 from fleetcast.fleet import finding
-from fleetcast.fleet.lineage import Graph
+from fleetcast.fleet.lineage import Edge, Graph, Node
 from fleetcast.reading.grants import Regions, sees
 from fleetcast.workspace import Workspace
 
@@ -19,6 +22,19 @@ def lineage(w: Workspace, regions: Regions, what: str) -> Graph:
         return _seen(w, finding.lineage(w, what, ("up",)), regions)
     except UsageError as error:
         raise NotFound(f"there is nothing called {what!r}") from error
+
+
+def ordered(w: Workspace, graph: Graph) -> Graph:
+    """The graph of a forecast with the order that was made of it, where one was."""
+    focus = next(node for node in graph.nodes if node.id == graph.focus)
+    row = finding.forecast(w, finding.asked_row(focus.name))
+    mine = [pl.col(name) == row[name] for name in ("cycle", "week", "store", "product")]
+    found = w.lake.read(ORDERS, week=row["cycle"], where=pl.all_horizontal(mine))
+    if found.is_empty() or found["order"][0] is None:
+        return graph
+    order = Node("order", focus.name, f"order of {found['order'][0]:,.0f}")
+    made = Edge(order.id, focus.id, "ordered by")
+    return replace(graph, nodes=(*graph.nodes, order), edges=(*graph.edges, made))
 
 
 def _segment(w: Workspace, what: str) -> str:

@@ -34,6 +34,12 @@ PAGES = {
     "compare-none": "/dev/compare",
     "quarantine": "/dev/quarantine?model=dev/region-01/large/fast/c01/2026w46-1",
     "retrain": "/dev/retrain?segment=region-01/large/fast/c01",
+    "data-empty": "/dev/data",
+    "runs": "/dev/runs",
+    "lineage-of": "/dev/lineage",
+    "audit": "/dev/audit?check=chain",
+    "audit-empty": "/dev/audit?actor=nobody",
+    "runs-empty": "/prod/runs",
     "nothing-yet": "/prod/fleet",
     "not-found": "/nowhere/fleet",
 }

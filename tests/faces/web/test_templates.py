@@ -71,6 +71,8 @@ def test_the_catalogue_has_no_text_that_nobody_says():
         "release_kind.",
         "changes.",
         "told.",
+        "trigger.",
+        "change.",
     )
     unused = {
         name for name in catalogue() if f'"{name}"' not in text and not name.startswith((*built, *looked_up))

@@ -107,6 +107,26 @@ def days(value: float | None, *, beside: float | None = None) -> str:
     return f"{value:.1f}{SPACE}d" if lands else f"{value:.0f}{SPACE}d"
 
 
+def duration(seconds: float | None) -> str:
+    """How long something took, in the two largest units.
+
+    >>> [duration(value).replace(SPACE, " ") for value in (0.42, 61, 7260)]
+    ['0.4 s', '1 min 1 s', '2 h 1 min']
+    """
+    if seconds is None:
+        return MISSING
+    if seconds < 60:
+        return f"{seconds:.1f}{SPACE}s" if 0 < seconds < 10 else f"{seconds:.0f}{SPACE}s"
+    whole = round(seconds)
+    (large, unit), (small, below) = (
+        ((whole // 60, "min"), (whole % 60, "s"))
+        if whole < 3600
+        else ((whole // 3600, "h"), (whole % 3600 // 60, "min"))
+    )
+    rest = f" {small} {below}" if small else ""
+    return f"{large:,} {unit}{rest}".replace(" ", SPACE)
+
+
 def day(value: date | None) -> str:
     """
     >>> day(date(2026, 11, 16)).replace(SPACE, " ")

@@ -15,7 +15,7 @@ from fleetcast.domain.errors import UsageError
 from fleetcast.faces.web import numbers, states
 from fleetcast.faces.web.assets import address
 from fleetcast.faces.web.words import called, say
-from fleetcast.people.roles import Action, Role
+from fleetcast.people.roles import MAY, Action, Role
 from fleetcast.workspace import Workspace
 
 POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
@@ -48,6 +48,9 @@ SECTIONS = (
     Section("compare", "/compare"),
     Section("orders", "/orders"),
     Section("summary", "/summary"),
+    Section("data", "/data"),
+    Section("runs", "/runs"),
+    Section("audit", "/audit", frozenset(map(str, MAY[Action.read_audit]))),
 )
 
 
@@ -170,10 +173,26 @@ def templates() -> Environment:
     )
     formats: dict[str, Callable[..., str]] = {
         name: getattr(numbers, name)
-        for name in ("whole", "units", "error", "percent", "points", "change", "days", "day", "moment")
+        for name in (
+            "whole",
+            "units",
+            "error",
+            "percent",
+            "points",
+            "change",
+            "days",
+            "duration",
+            "day",
+            "moment",
+        )
     }
     environment.filters.update(formats)
     environment.globals.update(
-        say=say, called=called, asset=address, looks=states.LOOKS, heat=states.heat, themes=THEMES
+        say=say,
+        called=called,
+        asset=address,
+        looks=states.ALL,
+        heat=states.heat,
+        themes=THEMES,
     )
     return environment

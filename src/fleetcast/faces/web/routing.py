@@ -15,17 +15,22 @@ from fleetcast.faces.web import page
 from fleetcast.faces.web.acting import Fields
 from fleetcast.faces.web.actions import DOINGS, Doing, asked, done, posted
 from fleetcast.faces.web.assets import static
+from fleetcast.faces.web.audit import audit, audit_twin, audited, audited_twin
 from fleetcast.faces.web.compare import compare, compare_twin
+from fleetcast.faces.web.data import acknowledge, acknowledging, data, data_twin
 from fleetcast.faces.web.deciding import decide, deciding
 from fleetcast.faces.web.fleet import fleet, fleet_twin
 from fleetcast.faces.web.forecast import forecast, forecast_twin
 from fleetcast.faces.web.forms import fields
 from fleetcast.faces.web.home import home, home_twin
 from fleetcast.faces.web.items import product, product_twin, store, store_twin
+from fleetcast.faces.web.lineage import lineage, lineage_twin
 from fleetcast.faces.web.model import model, model_twin
 from fleetcast.faces.web.orders import orders, orders_twin
 from fleetcast.faces.web.page import THEME, THEMES, Visit, render
+from fleetcast.faces.web.runs import run, run_twin, runs, runs_twin
 from fleetcast.faces.web.searching import searching, searching_twin
+from fleetcast.faces.web.source import one_source, quarantine_twin, source_twin
 from fleetcast.faces.web.summary import summed, summed_twin
 from fleetcast.faces.web.training import training, training_twin, trainings
 from fleetcast.faces.web.twins import KINDS, Kind
@@ -73,6 +78,17 @@ def routes(workspaces: Workspaces) -> list[BaseRoute]:
         *of("/stores/{name}", store, store_twin),
         *of("/products/{name}", product, product_twin),
         *of("/forecasts/{store}/{product}", forecast, forecast_twin),
+        *of("/data", data, data_twin),
+        *of("/data/{source}/quarantine", one_source, quarantine_twin),
+        *of("/data/{source}", one_source, source_twin),
+        *of("/acknowledge", acknowledging),
+        does("/acknowledge", acknowledge),
+        *of("/runs", runs, runs_twin),
+        *of("/runs/{cycle}", run, run_twin),
+        *of("/audit", audit, audit_twin),
+        *of("/audit/{seq}", audited, audited_twin),
+        *of("/lineage", lineage),
+        *of("/lineage/{kind}/{name:path}", lineage, lineage_twin),
     ]
 
 

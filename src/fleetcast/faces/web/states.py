@@ -1,4 +1,4 @@
-"""How a model's state is shown: a shape, a word and a colour, each enough by itself."""
+"""How the state of a model, or of work, is shown: a shape, a word and a colour, each enough by itself."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +22,14 @@ LOOKS: Mapping[State, Look] = {
     "ok": Look("ok", "state.ok"),
     "unknown": Look("none", "state.unknown"),
 }
+
+WORK: Mapping[str, Look] = {
+    "done": Look("ok", "state.done"),
+    "running": Look("running", "state.running"),
+    "broken_off": Look("over", "state.broken_off"),
+}
+
+ALL: Mapping[str, Look] = {str(name): look for name, look in LOOKS.items()} | dict(WORK)
 
 HEAT = (0.0, 0.2, 0.4, 0.6, 0.8)  # shares of models from which the next shade begins
 
