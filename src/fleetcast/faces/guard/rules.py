@@ -39,6 +39,8 @@ RULES = (
     _rule(rf"/{ENV}/audit(/.*|\..*)?", GET=Action.read_audit),
     _rule(rf"/{ENV}/admin(/.*|\..*)?", GET=Action.manage_people, POST=Action.manage_people),
     _rule(rf"/{ENV}/orders(/.*|\..*)?", GET=Action.read, POST=Action.override_orders),
+    _rule(rf"/{ENV}/ops/(rollback|hold)", GET=Action.roll_back, POST=Action.roll_back),
+    _rule(rf"/{ENV}/ops(/.*|\..*)?", GET=Action.read, POST=Action.handle_incidents),
     _rule(rf"/{ENV}/.*", GET=Action.read),
     _rule(r"/", GET=Action.read),
     _rule(r"/theme", POST=Action.read),

@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, Response
 from fleetcast.faces.web import numbers, states
 from fleetcast.faces.web.assets import address
 from fleetcast.faces.web.words import called, say
+from fleetcast.people.roles import Action, Role
 from fleetcast.workspace import Workspace
 
 POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
@@ -39,7 +40,17 @@ SECTIONS = (
     Section("fleet", "/fleet"),
     Section("orders", "/orders"),
     Section("summary", "/summary"),
+    Section("scoring", "/scoring"),
+    Section("ops", "/ops", frozenset({"scientist", "engineer", "operator", "admin"})),
+    Section("admin", "/admin", frozenset({"admin"})),
 )
+FIRST = {  # by role, the section that is shown to whoever names no page; of any other role, what needs attention
+    "viewer": "summary",
+    "planner": "orders",
+    "scientist": "fleet",
+    "engineer": "data",
+    "operator": "ops",
+}
 
 
 @dataclass(frozen=True)
@@ -62,6 +73,17 @@ class Visit:
         """The regions that the visitor may see; None: all."""
         principal = principal_of(self.request)
         return None if principal is None else principal.regions
+
+    @property
+    def actor(self) -> str:
+        """Who is written down for what the visitor does."""
+        principal = principal_of(self.request)
+        return say("site.nobody") if principal is None else str(principal.name)
+
+    def may(self, action: str) -> bool:
+        """Whether the visitor's role allows an action; whoever is served without a sign-in may all."""
+        principal = principal_of(self.request)
+        return principal is None or Role(principal.role).may(Action(action))
 
     def at(self, path: str) -> str:
         """The address of a page of this environment."""
@@ -99,6 +121,16 @@ def render(request: Request, template: str, *, title: str, status: int = 200, **
     return HTMLResponse(content, status, headers=HEADERS)
 
 
+def first_view(role: str) -> str:
+    """The path, in an environment, of the page that a role begins with.
+
+    >>> first_view("operator"), first_view("admin")
+    ('/ops', '/')
+    """
+    paths = {section.name: section.path for section in SECTIONS}
+    return paths.get(FIRST.get(role, ""), "/")
+
+
 def _open_to(section: Section, principal: Any) -> bool:
     return section.roles is None or principal is None or str(principal.role) in section.roles
 
@@ -115,7 +147,18 @@ def templates() -> Environment:
     )
     formats: dict[str, Callable[..., str]] = {
         name: getattr(numbers, name)
-        for name in ("whole", "units", "error", "percent", "points", "change", "days", "day", "moment")
+        for name in (
+            "whole",
+            "units",
+            "error",
+            "percent",
+            "points",
+            "change",
+            "days",
+            "day",
+            "moment",
+            "octets",
+        )
     }
     environment.filters.update(formats)
     environment.globals.update(

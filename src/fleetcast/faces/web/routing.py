@@ -1,22 +1,30 @@
 """Which page answers to which address."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from urllib.parse import parse_qsl
 
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from fleetcast.domain.errors import FleetcastError, PolicyRefusal, UsageError
+from fleetcast.domain.errors import FleetcastError, NotFound, PolicyRefusal, UsageError
+from fleetcast.faces.forms import form
 from fleetcast.faces.web import page
+from fleetcast.faces.web.admin import admin, people_twin, person, tokens_twin
 from fleetcast.faces.web.assets import static
+from fleetcast.faces.web.deeds import Deed, Sent, acted, asked
 from fleetcast.faces.web.fleet import fleet, fleet_twin
 from fleetcast.faces.web.forecast import forecast, forecast_twin
 from fleetcast.faces.web.home import home, home_twin
+from fleetcast.faces.web.incident import ACKNOWLEDGE, CLOSE, NOTE, incident
+from fleetcast.faces.web.managing import ADD, CHANGE_ROLE, DISABLE, ENABLE, END_SESSIONS, REVOKE
+from fleetcast.faces.web.ops import deliveries_twin, incidents_twin, ops
 from fleetcast.faces.web.orders import orders, orders_twin
-from fleetcast.faces.web.page import THEME, THEMES, Visit, render
+from fleetcast.faces.web.page import THEME, THEMES, Visit, first_view, principal_of, render
+from fleetcast.faces.web.scoring import ages_twin, newest, scored, scored_twin
+from fleetcast.faces.web.steering import LIFT, ROLL_BACK, TEST
 from fleetcast.faces.web.summary import summed, summed_twin
 from fleetcast.faces.web.twins import KINDS, Kind
 from fleetcast.faces.web.wall import wall
@@ -39,6 +47,11 @@ def routes(workspaces: Workspaces) -> list[BaseRoute]:
         twins = [Route(f"{here}.{kind}", _twin(workspaces, also, kind)) for kind in KINDS] if also else []
         return [*twins, Route(here, _page(workspaces, answer))]
 
+    def deed(path: str, what: Deed) -> list[BaseRoute]:
+        here = f"/{{environment}}{path}"
+        ask = _page(workspaces, lambda visit: asked(visit, what))
+        return [Route(here, ask), Route(here, _acting(workspaces, what), methods=["POST"])]
+
     return [
         Route("/static/{name}", static),
         Route("/theme", _theme, methods=["POST"]),
@@ -50,6 +63,29 @@ def routes(workspaces: Workspaces) -> list[BaseRoute]:
         *of("/summary", summed, summed_twin),
         *of("/orders", orders, orders_twin),
         *of("/forecasts/{store}/{product}", forecast, forecast_twin),
+        *of("/scoring", newest),
+        *of("/scoring/{week}/ages", scored, ages_twin),
+        *of("/scoring/{week}", scored, scored_twin),
+        *of("/ops", ops),
+        *of("/ops/incidents", ops, incidents_twin),
+        *of("/ops/deliveries", ops, deliveries_twin),
+        *of("/ops/incidents/{incident}", incident),
+        *deed("/ops/incidents/{incident}/acknowledge", ACKNOWLEDGE),
+        *deed("/ops/incidents/{incident}/note", NOTE),
+        *deed("/ops/incidents/{incident}/close", CLOSE),
+        *deed("/ops/rollback", ROLL_BACK),
+        *deed("/ops/hold", LIFT),
+        *deed("/ops/test-alert", TEST),
+        *of("/admin", admin),
+        *of("/admin/people", admin, people_twin),
+        *of("/admin/tokens", admin, tokens_twin),
+        *deed("/admin/add", ADD),
+        *of("/admin/people/{name}", person),
+        *deed("/admin/people/{name}/role", CHANGE_ROLE),
+        *deed("/admin/people/{name}/disable", DISABLE),
+        *deed("/admin/people/{name}/enable", ENABLE),
+        *deed("/admin/people/{name}/sign-out", END_SESSIONS),
+        *deed("/admin/tokens/{token}/revoke", REVOKE),
     ]
 
 
@@ -96,6 +132,16 @@ def _twin(workspaces: Workspaces, answer: Twin, kind: Kind) -> Callable[[Request
     return _page(workspaces, lambda visit: answer(visit, kind))
 
 
+def _acting(workspaces: Workspaces, deed: Deed) -> Callable[[Request], Awaitable[Response]]:
+    """Its form is read where requests come in, and it is done in a thread, as pages are made."""
+
+    async def served(request: Request) -> Response:
+        sent: Sent = await form(request)
+        return await run_in_threadpool(_page(workspaces, lambda visit: acted(visit, deed, sent)), request)
+
+    return served
+
+
 def _opened(workspaces: Workspaces, request: Request) -> Workspace:
     try:
         return workspaces(request.path_params["environment"])
@@ -104,26 +150,30 @@ def _opened(workspaces: Workspaces, request: Request) -> Workspace:
 
 
 def _status(error: FleetcastError) -> HTTPStatus:
+    if isinstance(error, NotFound):
+        return HTTPStatus.NOT_FOUND
     if isinstance(error, UsageError):
         return HTTPStatus.BAD_REQUEST
     return HTTPStatus.FORBIDDEN if isinstance(error, PolicyRefusal) else HTTPStatus.SERVICE_UNAVAILABLE
 
 
 def _home(workspaces: Workspaces) -> Callable[[Request], Response]:
-    def led(_: Request) -> Response:
+    def led(request: Request) -> Response:
+        principal = principal_of(request)
+        view = first_view(str(principal.role)) if principal else "/"
         for name in ENVIRONMENTS:
             w = workspaces(name)
             if w.state.is_dir() and w.ledger.pointer():
-                return RedirectResponse(f"/{name}/")
-        return RedirectResponse(f"/{ENVIRONMENTS[-1]}/")
+                return RedirectResponse(f"/{name}{view}")
+        return RedirectResponse(f"/{ENVIRONMENTS[-1]}{view}")
 
     return led
 
 
 async def _theme(request: Request) -> Response:
     """Remember a theme, and go back to where the visitor was: a page of ours, and no other address."""
-    form = dict(parse_qsl((await request.body()).decode()))
-    theme, back = form.get("theme", ""), form.get("next", "/")
+    sent = await form(request)
+    theme, back = sent.get("theme", ""), sent.get("next", "/")
     ours = back.startswith("/") and not back.startswith(("//", "/\\"))
     answer = RedirectResponse(back if ours else "/", HTTPStatus.SEE_OTHER, headers=page.HEADERS)
     if theme in THEMES:
