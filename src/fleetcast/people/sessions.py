@@ -32,7 +32,7 @@ def standing(connection: Connection, *, now: datetime) -> dict[str, int]:
     """By account, how many sessions last."""
     mine = schema.sessions.c
     query = select(mine.account, func.count()).where(mine.expires > now).group_by(mine.account)
-    return dict(connection.execute(query).tuples().all())
+    return dict(connection.execute(query).all())
 
 
 def end(connection: Connection, secret: str) -> None:

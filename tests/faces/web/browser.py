@@ -39,9 +39,9 @@ def application(folder: Path) -> Starlette:
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """The pages at an address of this machine, while the block runs."""
-    settings = uvicorn.Config(application(folder), port=0, log_level="warning", lifespan="off")
+def served(app: Starlette) -> Iterator[str]:
+    """Pages at an address of this machine, while the block runs."""
+    settings = uvicorn.Config(app, port=0, log_level="warning", lifespan="off")
     server = uvicorn.Server(settings)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

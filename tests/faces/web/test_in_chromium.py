@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
-from tests.faces.web.browser import CHROMIUM, SIZES, chromium, looking, served
+from tests.faces.web.browser import CHROMIUM, SIZES, application, chromium, looking, served
 
 pytestmark = pytest.mark.web
 
@@ -21,6 +21,13 @@ PAGES = {
     "orders": "/dev/orders",
     "summary": "/dev/summary",
     "forecast": "/dev/forecasts/S01-l01/fast-01?weeks=104",
+    "scoring": "/dev/scoring",
+    "ops": "/dev/ops",
+    "test-alert": "/dev/ops/test-alert",
+    "admin": "/dev/admin",
+    "admin-add": "/dev/admin/add",
+    "nothing-scored-yet": "/prod/scoring",
+    "nothing-run-yet": "/prod/ops",
     "nothing-yet": "/prod/fleet",
     "not-found": "/nowhere/fleet",
 }
@@ -34,7 +41,7 @@ if not (CHROMIUM.exists() and AXE.exists()):
 
 @pytest.fixture(scope="module")
 def address(fleet_folder) -> Iterator[str]:
-    with served(fleet_folder) as found:
+    with served(application(fleet_folder)) as found:
         yield found
 
 

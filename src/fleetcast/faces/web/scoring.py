@@ -91,7 +91,7 @@ REGIONS: Sequence[Column[RegionScored]] = (
     Column(
         "state",
         lambda line: line.state,
-        lambda line: say(f"scoring.{line.state}"),
+        lambda line: called(line.state, "scored"),
         mark=lambda line: line.state,
         order=lambda line: (RANKS.index(line.state), -line.missing, line.region),
     ),
