@@ -150,6 +150,10 @@ bench-sizing: $(READY) ## Work out from the newest `make bench` of each size wha
 bench-pages: $(READY) ## Measure what the pages of a fleet of 5,040 models cost the server (1 CPU minute).
 	@$(BIN)/python -W ignore benchmarks/pages.py
 
+.PHONY: bench-serve
+bench-serve: $(READY) ## Measure what serving a forecast costs, and how soon 16 clients are answered, also while a week is scored.
+	@$(BIN)/python benchmarks/serving.py $(if $(SERVED),--workspace "$(SERVED)")
+
 .PHONY: bench-models
 bench-models: $(READY) ## Measure what each of ten thousand small models costs to train, and to register, release and promote.
 	@$(BIN)/python benchmarks/models.py

@@ -3,18 +3,17 @@
 import asyncio
 from http import HTTPStatus
 from typing import Protocol
-from urllib.parse import parse_qs
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from fleetcast.domain.errors import PolicyRefusal
+from fleetcast.domain.errors import PolicyRefusal, UsageError
+from fleetcast.faces.forms import fields
 from fleetcast.faces.guard.layer import cookie_name, session_of
 from fleetcast.people.store import People
 
 HASHED_AT_ONCE = 2  # passwords: each takes 19 MiB and a core
-FORM = 4096  # bytes
 
 
 class Page(Protocol):
@@ -33,13 +32,16 @@ def routes(people: People, page: Page) -> list[Route]:
         return page(request, next_page=_within(request.query_params.get("next", "")))
 
     async def enter(request: Request) -> Response:
-        form = await _form(request)
-        onward = _within(form.get("next", ""))
-        name, address = form.get("name", "")[:100], _address(request)
+        try:
+            sent = await fields(request)
+        except UsageError as error:
+            return page(request, problem=str(error), status=HTTPStatus.BAD_REQUEST)
+        onward = _within(sent.get("next", ""))
+        name, address = sent.get("name", "")[:100], _address(request)
         try:
             async with turns:
                 secret = await asyncio.to_thread(
-                    people.sign_in, name, form.get("password", ""), address=address
+                    people.sign_in, name, sent.get("password", ""), address=address
                 )
         except PolicyRefusal as refusal:
             return page(request, problem=str(refusal), next_page=onward, status=HTTPStatus.TOO_MANY_REQUESTS)
@@ -69,16 +71,6 @@ def routes(people: People, page: Page) -> list[Route]:
         Route("/sign-in/link", follow, methods=["GET"]),
         Route("/sign-out", leave, methods=["POST"]),
     ]
-
-
-async def _form(request: Request) -> dict[str, str]:
-    """The fields of a small form; nothing of one that is none."""
-    body = (await request.body())[:FORM]
-    try:
-        fields = parse_qs(body.decode(), max_num_fields=8)
-    except ValueError:
-        return {}
-    return {name: values[0] for name, values in fields.items()}
 
 
 def _signed_in(request: Request, secret: str, onward: str) -> Response:

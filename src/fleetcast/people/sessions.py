@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from fleetcast.people import schema
 from fleetcast.people.accounts import account_of
@@ -26,6 +26,13 @@ def whose(connection: Connection, secret: str, *, now: datetime) -> Recognised |
     query = query.where(sessions.digest == kept(secret), sessions.expires > now, accounts.disabled.is_(False))
     row = connection.execute(query).first()
     return Recognised(account_of(row).principal, row.expires) if row else None
+
+
+def standing(connection: Connection, *, now: datetime) -> dict[str, int]:
+    """By account, how many sessions last."""
+    mine = schema.sessions.c
+    query = select(mine.account, func.count()).where(mine.expires > now).group_by(mine.account)
+    return dict(connection.execute(query).all())
 
 
 def end(connection: Connection, secret: str) -> None:

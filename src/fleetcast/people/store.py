@@ -77,9 +77,11 @@ class People:
             event["after"] = _granted(role, regions)
         return new
 
-    def grant(self, name: str, role: Role, regions: frozenset[str] | None, *, actor: str) -> Account:
+    def grant(
+        self, name: str, role: Role, regions: frozenset[str] | None, *, actor: str, reason: str = ""
+    ) -> Account:
         """Another role, or other regions; sessions end, and tokens that reached further are worth nothing."""
-        with self._audited(actor, "user.role", name) as (connection, event):
+        with self._audited(actor, "user.role", name, reason) as (connection, event):
             was = accounts.account(connection, name)
             accounts.change(connection, name, role=role, regions=accounts.text_of(regions))
             sessions.end_all(connection, name)
@@ -146,6 +148,17 @@ class People:
             self._append(connection, AuditEvent(name, "sign_in", address, "one-time link"))
             return self._begin(connection, name)
 
+    def sessions(self) -> dict[str, int]:
+        """By account, how many sessions last."""
+        with reading(self._engine) as connection:
+            return sessions.standing(connection, now=self._clock())
+
+    def end_sessions(self, name: str, *, actor: str, reason: str) -> None:
+        """End every session of an account, as after a laptop was lost; its tokens stay."""
+        with self._audited(actor, "user.sign_out", name, reason) as (connection, _):
+            accounts.account(connection, name)
+            sessions.end_all(connection, name)
+
     def sign_out(self, secret: str) -> None:
         """End a session."""
         with writing(self._engine) as connection:
@@ -184,8 +197,8 @@ class People:
         with reading(self._engine) as connection:
             return tokens.tokens(connection)
 
-    def revoke_token(self, token: str, *, actor: str) -> Token:
-        with self._audited(actor, "token.revoke", token) as (connection, _):
+    def revoke_token(self, token: str, *, actor: str, reason: str = "") -> Token:
+        with self._audited(actor, "token.revoke", token, reason) as (connection, _):
             return tokens.revoke(connection, token, now=self._clock())
 
     # who asks

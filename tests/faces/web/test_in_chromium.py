@@ -40,6 +40,13 @@ PAGES = {
     "audit": "/dev/audit?check=chain",
     "audit-empty": "/dev/audit?actor=nobody",
     "runs-empty": "/prod/runs",
+    "scoring": "/dev/scoring",
+    "ops": "/dev/ops",
+    "test-alert": "/dev/ops/test-alert",
+    "admin": "/dev/admin",
+    "admin-add": "/dev/admin/add",
+    "nothing-scored-yet": "/prod/scoring",
+    "nothing-run-yet": "/prod/ops",
     "nothing-yet": "/prod/fleet",
     "not-found": "/nowhere/fleet",
 }

@@ -73,6 +73,17 @@ def test_the_catalogue_has_no_text_that_nobody_says():
         "told.",
         "trigger.",
         "change.",
+        "action_of.",
+        "age.",
+        "done.",
+        "drill.",
+        "incident.",
+        "kept.",
+        "manage.",
+        "scored.",
+        "severity.",
+        "standing.",
+        "token.",
     )
     unused = {
         name for name in catalogue() if f'"{name}"' not in text and not name.startswith((*built, *looked_up))

@@ -41,7 +41,9 @@ def home_twin(visit: Visit, kind: Kind) -> Response:
 
 
 def _address(visit: Visit, item: Item) -> str:
-    """Where it can be looked at: the models that it touches."""
+    """Where it can be looked at: an incident on its page, else the models that it touches."""
+    if item.incident:
+        return visit.at(f"/ops/incidents/{item.incident}")
     if item.segment:
         return visit.at("/fleet?" + urlencode({"q": item.segment}))
     key = visit.w.settings.segments.partition

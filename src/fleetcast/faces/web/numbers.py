@@ -143,6 +143,19 @@ def moment(value: datetime | None) -> str:
     return MISSING if value is None else f"{day(value)} {value:%H:%M} UTC".replace(" ", SPACE)
 
 
+def octets(value: float) -> str:
+    """A size of files, in bytes and their decimal multiples.
+
+    >>> octets(512).replace(SPACE, " "), octets(2_340_000).replace(SPACE, " ")
+    ('512 B', '2.3 MB')
+    """
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 1000:
+            return f"{value:.0f}{SPACE}{unit}" if unit == "B" else f"{value:.1f}{SPACE}{unit}"
+        value /= 1000
+    return f"{value:,.1f}{SPACE}TB"
+
+
 def _signed(text: str) -> str:
     """With a minus as long as a plus, and never on a nought."""
     if text.startswith("-") and not text.strip("-0.,"):

@@ -44,14 +44,24 @@ class Section:
 SECTIONS = (
     Section("home", "/"),
     Section("fleet", "/fleet"),
-    Section("training", "/training"),
-    Section("compare", "/compare"),
     Section("orders", "/orders"),
     Section("summary", "/summary"),
+    Section("scoring", "/scoring"),
+    Section("training", "/training"),
+    Section("compare", "/compare"),
     Section("data", "/data"),
     Section("runs", "/runs"),
+    Section("ops", "/ops", frozenset({"scientist", "engineer", "operator", "admin"})),
     Section("audit", "/audit", frozenset(map(str, MAY[Action.read_audit]))),
+    Section("admin", "/admin", frozenset({"admin"})),
 )
+FIRST = {  # by role, the section that is shown to whoever names no page; of any other role, what needs attention
+    "viewer": "summary",
+    "planner": "orders",
+    "scientist": "fleet",
+    "engineer": "data",
+    "operator": "ops",
+}
 
 
 @dataclass(frozen=True)
@@ -85,10 +95,10 @@ class Visit:
         principal = principal_of(self.request)
         return NOBODY if principal is None else str(principal.name)
 
-    def may(self, action: Action) -> bool:
+    def may(self, action: str) -> bool:
         """Whether the visitor's role allows an action; where nobody signs in, all are allowed."""
         principal = principal_of(self.request)
-        return principal is None or Role(principal.role).may(action)
+        return principal is None or Role(principal.role).may(Action(action))
 
     @property
     def asof(self) -> date | None:
@@ -157,6 +167,16 @@ def render(request: Request, template: str, *, title: str, status: int = 200, **
     return HTMLResponse(content, status, headers=HEADERS)
 
 
+def first_view(role: str) -> str:
+    """The path, in an environment, of the page that a role begins with.
+
+    >>> first_view("operator"), first_view("admin")
+    ('/ops', '/')
+    """
+    paths = {section.name: section.path for section in SECTIONS}
+    return paths.get(FIRST.get(role, ""), "/")
+
+
 def _open_to(section: Section, principal: Any) -> bool:
     return section.roles is None or principal is None or str(principal.role) in section.roles
 
@@ -184,6 +204,7 @@ def templates() -> Environment:
             "duration",
             "day",
             "moment",
+            "octets",
         )
     }
     environment.filters.update(formats)

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
-from urllib.parse import parse_qsl
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -11,26 +10,34 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from fleetcast.domain.errors import FleetcastError, NotFound, PolicyRefusal, UsageError
+from fleetcast.faces.forms import fields
 from fleetcast.faces.web import page
 from fleetcast.faces.web.acting import Fields
 from fleetcast.faces.web.actions import DOINGS, Doing, asked, done, posted
+from fleetcast.faces.web.admin import admin, people_twin, person, tokens_twin
 from fleetcast.faces.web.assets import static
 from fleetcast.faces.web.audit import audit, audit_twin, audited, audited_twin
 from fleetcast.faces.web.compare import compare, compare_twin
 from fleetcast.faces.web.data import acknowledge, acknowledging, data, data_twin
 from fleetcast.faces.web.deciding import decide, deciding
+from fleetcast.faces.web.deeds import Deed, acted
+from fleetcast.faces.web.deeds import asked as questioned
 from fleetcast.faces.web.fleet import fleet, fleet_twin
 from fleetcast.faces.web.forecast import forecast, forecast_twin
-from fleetcast.faces.web.forms import fields
 from fleetcast.faces.web.home import home, home_twin
+from fleetcast.faces.web.incident import ACKNOWLEDGE, CLOSE, NOTE, incident
 from fleetcast.faces.web.items import product, product_twin, store, store_twin
 from fleetcast.faces.web.lineage import lineage, lineage_twin
+from fleetcast.faces.web.managing import ADD, CHANGE_ROLE, DISABLE, ENABLE, END_SESSIONS, REVOKE
 from fleetcast.faces.web.model import model, model_twin
+from fleetcast.faces.web.ops import deliveries_twin, incidents_twin, ops
 from fleetcast.faces.web.orders import orders, orders_twin
-from fleetcast.faces.web.page import THEME, THEMES, Visit, render
+from fleetcast.faces.web.page import THEME, THEMES, Visit, first_view, principal_of, render
 from fleetcast.faces.web.runs import run, run_twin, runs, runs_twin
+from fleetcast.faces.web.scoring import ages_twin, newest, scored, scored_twin
 from fleetcast.faces.web.searching import searching, searching_twin
 from fleetcast.faces.web.source import one_source, quarantine_twin, source_twin
+from fleetcast.faces.web.steering import LIFT, ROLL_BACK, TEST
 from fleetcast.faces.web.summary import summed, summed_twin
 from fleetcast.faces.web.training import training, training_twin, trainings
 from fleetcast.faces.web.twins import KINDS, Kind
@@ -56,6 +63,11 @@ def routes(workspaces: Workspaces) -> list[BaseRoute]:
 
     def does(path: str, answer: Page) -> Route:
         return Route(f"/{{environment}}{path}", _action(workspaces, answer), methods=["POST"])
+
+    def deed(path: str, what: Deed) -> list[BaseRoute]:
+        here = f"/{{environment}}{path}"
+        ask = _page(workspaces, lambda visit: questioned(visit, what))
+        return [Route(here, ask), does(path, lambda visit: acted(visit, what, visit.form))]
 
     return [
         Route("/static/{name}", static),
@@ -89,6 +101,29 @@ def routes(workspaces: Workspaces) -> list[BaseRoute]:
         *of("/audit/{seq}", audited, audited_twin),
         *of("/lineage", lineage),
         *of("/lineage/{kind}/{name:path}", lineage, lineage_twin),
+        *of("/scoring", newest),
+        *of("/scoring/{week}/ages", scored, ages_twin),
+        *of("/scoring/{week}", scored, scored_twin),
+        *of("/ops", ops),
+        *of("/ops/incidents", ops, incidents_twin),
+        *of("/ops/deliveries", ops, deliveries_twin),
+        *of("/ops/incidents/{incident}", incident),
+        *deed("/ops/incidents/{incident}/acknowledge", ACKNOWLEDGE),
+        *deed("/ops/incidents/{incident}/note", NOTE),
+        *deed("/ops/incidents/{incident}/close", CLOSE),
+        *deed("/ops/rollback", ROLL_BACK),
+        *deed("/ops/hold", LIFT),
+        *deed("/ops/test-alert", TEST),
+        *of("/admin", admin),
+        *of("/admin/people", admin, people_twin),
+        *of("/admin/tokens", admin, tokens_twin),
+        *deed("/admin/add", ADD),
+        *of("/admin/people/{name}", person),
+        *deed("/admin/people/{name}/role", CHANGE_ROLE),
+        *deed("/admin/people/{name}/disable", DISABLE),
+        *deed("/admin/people/{name}/enable", ENABLE),
+        *deed("/admin/people/{name}/sign-out", END_SESSIONS),
+        *deed("/admin/tokens/{token}/revoke", REVOKE),
     ]
 
 
@@ -180,20 +215,25 @@ def _status(error: FleetcastError) -> HTTPStatus:
 
 
 def _home(workspaces: Workspaces) -> Callable[[Request], Response]:
-    def led(_: Request) -> Response:
+    def led(request: Request) -> Response:
+        principal = principal_of(request)
+        view = first_view(str(principal.role)) if principal else "/"
         for name in ENVIRONMENTS:
             w = workspaces(name)
             if w.state.is_dir() and w.ledger.pointer():
-                return RedirectResponse(f"/{name}/")
-        return RedirectResponse(f"/{ENVIRONMENTS[-1]}/")
+                return RedirectResponse(f"/{name}{view}")
+        return RedirectResponse(f"/{ENVIRONMENTS[-1]}{view}")
 
     return led
 
 
 async def _theme(request: Request) -> Response:
     """Remember a theme, and go back to where the visitor was: a page of ours, and no other address."""
-    form = dict(parse_qsl((await request.body()).decode()))
-    theme, back = form.get("theme", ""), form.get("next", "/")
+    try:
+        sent = await fields(request)
+    except UsageError as error:
+        return message(request, HTTPStatus.BAD_REQUEST, str(error))
+    theme, back = sent.get("theme", ""), sent.get("next", "/")
     ours = back.startswith("/") and not back.startswith(("//", "/\\"))
     answer = RedirectResponse(back if ours else "/", HTTPStatus.SEE_OTHER, headers=page.HEADERS)
     if theme in THEMES:
