@@ -41,6 +41,10 @@ class Order(TypedDict):
     change: float | None
     reason: str
     failover: str
+    override: float | None
+    override_by: str | None
+    override_reason: str | None
+    bring: float | None
 
 
 class Model(TypedDict):

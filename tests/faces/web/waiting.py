@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
-from fleetcast.fleet import pins, run
+from fleetcast.fleet import pins, raw_files
 from fleetcast.fleet.progress import Silent
 from fleetcast.fleet.steps import Steps
 from fleetcast.testing.kiosks import LAST, WEDNESDAY, kiosks, opened, write_file
@@ -32,5 +32,5 @@ def prod(folder: Path, minutes: int = 15) -> Workspace:
 
 def _conditioned(folder: Path, minutes: int) -> Workspace:
     w = prod(folder, minutes)
-    run._condition(w, Steps("data", w.ledger, w.bank), Silent())
+    raw_files.condition(w, Steps("data", w.ledger, w.bank), raw_files.receive(w, Silent()), Silent())
     return w

@@ -23,7 +23,7 @@ from fleetcast.faces.cli.options import (
 
 data = typer.Typer(
     name="data",
-    help="Versions of the tables, their quality and drifts, and which stores sell alike.",
+    help="Versions of the tables, quality, drifts, stores alike.",
     no_args_is_help=True,
 )
 export = typer.Typer(

@@ -32,7 +32,9 @@ def data_drift(
     env: Env = DEV,
     json: Json = False,
 ) -> None:
-    """Which columns of demand, covariates, weather and forecasts lie otherwise than they did, as of the newest cycle.
+    """Which columns lie otherwise than they did.
+
+    Of demand, covariates, weather and forecasts, as of the newest cycle.
 
     The ones furthest beyond their limits; with --json all of them, with their histograms."""
     with looking("reading what has drifted"):

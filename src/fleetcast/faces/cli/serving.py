@@ -21,7 +21,7 @@ def serve(
     workspace: Folder = HERE,
     json: Json = False,
 ) -> None:
-    """Serve the pages and the API of all environments, until it is interrupted.
+    """Serve pages and API of all environments until Ctrl-C.
 
     On this machine alone unless you say otherwise. While nobody has a password, a link is printed that signs you in, once;
     elsewhere it serves only people who sign in, and over TLS."""

@@ -26,7 +26,7 @@ def ops(visit: Visit) -> Response:
     """Everything at one look; what needs somebody comes first."""
     if named := visit.query.get("incident"):  # as messages that people get say it
         return RedirectResponse(visit.at(f"/ops/incidents/{named}"), 303)
-    if not visit.w.state.is_dir():
+    if not (visit.w.state.is_dir() and visit.w.ledger.cycles()):
         return visit.render("ops.html", "ops", say("ops.title"), found=None, news="")
     found = reading.operations(visit.w, visit.regions)
     columns = _columns(visit)
