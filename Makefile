@@ -85,6 +85,10 @@ screenshots: $(READY) $(WEB_READY) ## The same, and leave pictures of all pages 
 	@mkdir -p $(SHOTS)
 	@SCREENSHOTS=$(SHOTS) $(BIN)/pytest -q -n 0 -m web tests/faces/web
 
+.PHONY: pictures
+pictures: $(READY) ## Take the pictures of README and guide, of the demo (needs chromium; `make demo` first).
+	@$(BIN)/python -m tests.faces.web.pictures demo docs/pictures
+
 $(WEB_READY): .ci/web/package.json .ci/web/package-lock.json
 	@command -v npm >/dev/null || { echo "axe-core comes from npm, which is not here. Install it (Debian, Ubuntu: apt install npm chromium)" >&2; exit 3; }
 	@npm ci --prefix .ci/web --no-audit --no-fund --silent

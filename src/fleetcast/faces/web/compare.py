@@ -53,13 +53,15 @@ def compare(visit: Visit) -> Response:
         return _releases(visit, named)
     names = _names(visit)
     if not names:
-        return visit.render("compare_none.html", "compare", say("compare.title"), offered=_offered(visit, ()))
+        return visit.render(
+            "compare_none.html", "training", say("compare.title"), offered=_offered(visit, ())
+        )
     found = compared(visit.w, visit.regions, names)
     letters = {one.name: letter(place) for place, one in enumerate(found.versions)}
     drawn = _overlay(visit, found)
     return visit.render(
         "compare.html",
-        "compare",
+        "training",
         say("compare.title"),
         found=found,
         letters=letters,
@@ -203,7 +205,7 @@ def _releases(visit: Visit, named: Sequence[str]) -> Response:
     whole = visit.regions is None and may(visit, Action.judge_models)
     return visit.render(
         "compare_releases.html",
-        "compare",
+        "training",
         say("compare.releases"),
         plans=[(plan, changes(plan)) for plan in plans],
         columns=CHANGES,

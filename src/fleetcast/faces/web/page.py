@@ -48,7 +48,6 @@ SECTIONS = (
     Section("summary", "/summary"),
     Section("scoring", "/scoring"),
     Section("training", "/training"),
-    Section("compare", "/compare"),
     Section("data", "/data"),
     Section("runs", "/runs"),
     Section("ops", "/ops", frozenset({"scientist", "engineer", "operator", "admin"})),
