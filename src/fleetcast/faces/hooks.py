@@ -35,11 +35,6 @@ class Hooks:
         """Where messages are taken. They are believed by their signature, so nobody has to sign in."""
         return [Route(f"{HOOKS}/{{environment}}/data/{{source}}", self._take, methods=["POST"])]
 
-    def stop(self) -> None:
-        """Answer no more; a week that is being done has a process of its own, and goes on."""
-        for bell in self._bells.values():
-            bell.stop()
-
     async def _take(self, request: Request) -> Response:
         environment, source = request.path_params["environment"], request.path_params["source"]
         body = await request.body()
@@ -63,9 +58,9 @@ class Hooks:
 
 
 def _answer(w: Workspace, bell: Bell) -> None:
-    """Have the week looked at whenever the bell was rung, until it is stopped."""
+    """Have the week looked at whenever the bell was rung, for as long as it is served."""
     desk = Desk(w)
-    while not bell.stopped:
+    while True:
         sources = bell.answer(QUIET)
         if not sources:
             continue
@@ -73,11 +68,6 @@ def _answer(w: Workspace, bell: Bell) -> None:
         verbs = [("ingest", *pulled, "--again")] if pulled else []
         for verb in [*verbs, ("trigger", "data")]:
             try:
-                see_to(desk, verb, _never)
+                see_to(desk, verb)
             except FleetcastError as error:  # the next ring, or a scheduler, tries again
                 log.warning("not_done", verb=" ".join(verb), error=str(error))
-
-
-def _never() -> bool:
-    """A verb finds out by itself that there is nothing to do."""
-    return False

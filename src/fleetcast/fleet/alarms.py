@@ -104,7 +104,7 @@ def _retrained(w: Workspace, week: date) -> dict[str, date]:
 
 def kept(w: Workspace, week: date) -> dict[str, Answer] | None:
     """The answers that a week was last planned with; None where it was not planned yet."""
-    found = _result(w, week, STEP)
+    found = _steps(w, week).last(STEP)
     return None if found is None else {segment: Answer(*answer) for segment, answer in found.items()}
 
 
@@ -115,13 +115,11 @@ def told(answers: Mapping[str, Answer]) -> dict[str, list[Any]]:
 
 def decisions(w: Workspace, week: date) -> list[dict[str, Any]]:
     """What was decided in the plan of a week, as it was kept; nothing of a week without one."""
-    return _result(w, week, "plan") or []
+    return _steps(w, week).last("plan") or []
 
 
-def _result(w: Workspace, week: date, step: str) -> Any:
-    name = label(week)
-    done = [one.output_digest for one in w.ledger.steps(name) if one.step == step and one.output_digest]
-    return Steps(name, w.ledger, w.bank).result(done[-1]) if done else None
+def _steps(w: Workspace, week: date) -> Steps:
+    return Steps(label(week), w.ledger, w.bank)
 
 
 def flapping(known: Sequence[Incident], week: date, settings: MonitoringSettings) -> set[str]:

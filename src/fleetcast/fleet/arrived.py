@@ -13,8 +13,7 @@ from fleetcast.workspace import Workspace
 
 def accounts(w: Workspace) -> list[Account]:
     """What conditioning said of each source when it was done last."""
-    kept = [s.output_digest for s in w.ledger.steps("data") if s.step == "condition" and s.output_digest]
-    return [Account.of(body) for body in Steps("data", w.ledger, w.bank).result(kept[-1])] if kept else []
+    return [Account.of(body) for body in Steps("data", w.ledger, w.bank).last("condition") or ()]
 
 
 def due(w: Workspace) -> date:

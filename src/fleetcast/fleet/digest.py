@@ -66,13 +66,12 @@ def _worst(report: CycleReport) -> Iterator[str]:
 
 def _retrained(w: Workspace, week: date) -> str:
     """How many models the plan of the week had trained, by reason."""
-    for record in w.ledger.steps(label(week)):
-        if record.step == "plan" and record.output_digest:
-            decided = Steps(label(week), w.ledger, w.bank).result(record.output_digest)
-            why = Counter(one["reason"] for one in decided if one["retrain"])
-            reasons = "; ".join(f"{reason} ({number})" for reason, number in why.most_common(WORST))
-            return f"Retrained: {why.total()} of {len(decided)} models" + (f": {reasons}." if why else ".")
-    return "Nothing was planned to be trained."
+    decided = Steps(label(week), w.ledger, w.bank).last("plan")
+    if decided is None:
+        return "Nothing was planned to be trained."
+    why = Counter(one["reason"] for one in decided if one["retrain"])
+    reasons = "; ".join(f"{reason} ({number})" for reason, number in why.most_common(WORST))
+    return f"Retrained: {why.total()} of {len(decided)} models" + (f": {reasons}." if why else ".")
 
 
 def _incidents(standing: Sequence[Incident], changes: Sequence[Change]) -> Iterator[str]:

@@ -96,8 +96,8 @@ def newest(w: Workspace) -> Drifts:
 
 def of_week(w: Workspace, cycle: str) -> Drifts | None:
     """What a cycle decided; None where it looked for no drifts."""
-    kept = [step.output_digest for step in w.ledger.steps(cycle) if step.step == STEP and step.output_digest]
-    return Drifts.of(Steps(cycle, w.ledger, w.bank).result(kept[-1])) if kept else None
+    kept = Steps(cycle, w.ledger, w.bank).last(STEP)
+    return None if kept is None else Drifts.of(kept)
 
 
 def _decided(cycle: Cycle) -> Drifts:

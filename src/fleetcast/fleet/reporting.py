@@ -78,10 +78,8 @@ def cells(w: Workspace, week: date, snapshot: Snapshot) -> list[Cell]:
 
 def snapshot(w: Workspace, week: date) -> Snapshot | None:
     """The content versions that a week's models and forecasts were made from; None before it was conditioned."""
-    for record in w.ledger.steps(label(week)):
-        if record.step == "derive" and record.output_digest:
-            return Snapshot.of(Steps(label(week), w.ledger, w.bank).result(record.output_digest))
-    return None
+    kept = Steps(label(week), w.ledger, w.bank).last("derive")
+    return None if kept is None else Snapshot.of(kept)
 
 
 def report(

@@ -104,6 +104,12 @@ class Steps:
         """The JSON value that a step left in the bank."""
         return json.loads(self._bank.get(output))
 
+    def last(self, step: str) -> Any | None:
+        """The result of a step that is done in one part, as it was done last; None where it was not."""
+        done = [one.output_digest for one in self._ledger.steps(self._cycle) if one.step == step]
+        outputs = [output for output in done if output]
+        return self.result(outputs[-1]) if outputs else None
+
     def _found(self, output: str) -> Done:
         self.taken_over += 1
         return Done(output, self.result(output), resumed=True)

@@ -17,6 +17,7 @@ from fleetcast.domain.versions import canonical, digest_of
 from fleetcast.fleet import raw_files
 from fleetcast.fleet.progress import Silent
 from fleetcast.fleet.refusals import recorded
+from fleetcast.fleet.run import LEASE
 from fleetcast.fleet.steps import Steps
 from fleetcast.ledger.audit import AuditEvent
 from fleetcast.settings import SourceSettings
@@ -24,7 +25,6 @@ from fleetcast.sources import discover
 from fleetcast.sources.raw import RawFile
 from fleetcast.workspace import Workspace
 
-LEASE = 10.0  # seconds without a heartbeat until another run may take over
 SHOWN = 100  # rows set aside that are told one by one
 UPLOADS = "uploads"  # what answers to idempotency keys are kept under in the ledger
 

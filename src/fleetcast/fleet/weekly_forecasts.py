@@ -210,8 +210,8 @@ def _publish(cycle: Cycle, live: Release) -> None:
 
 def _published(cycle: Cycle) -> str | None:
     """The forecasts' version with which this week was published last; None before it was."""
-    kept = [one for one in cycle.w.ledger.steps(cycle.name) if one.step == PUBLISH and one.output_digest]
-    return str(cycle.steps.result(str(kept[-1].output_digest))["version"]) if kept else None
+    kept = cycle.steps.last(PUBLISH)
+    return None if kept is None else str(kept["version"])
 
 
 def _not_scored(failed: Mapping[str, str], asked: Mapping[str, work.Score], what: str) -> GateFailed:

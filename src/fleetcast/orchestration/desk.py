@@ -121,11 +121,20 @@ class Desk:
             os.close(descriptor)
 
 
+def _never() -> bool:
+    return False
+
+
 def see_to(
-    desk: Desk, verb: Sequence[str], done: Callable[[], bool], *, sleep: Callable[[float], None] = time.sleep
+    desk: Desk,
+    verb: Sequence[str],
+    done: Callable[[], bool] = _never,
+    *,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> How:
     """Come back when something is `done`: by whoever is at work already, else by a process that is started for it.
 
+    Where nobody says what that is, the verb is done, which finds out by itself whether there is anything to do.
     One that is killed is started again, and goes on by the ledger; one that fails is an error, in its own words.
     """
     how: How = "already done"

@@ -48,7 +48,7 @@ class Ticking:
                 return None
             log.info("due", kind=kind, reason=found.reason, key=found.key)
             for verb in verbs(self._w, found):
-                how = see_to(self._desk, verb, _never)
+                how = see_to(self._desk, verb)
                 log.info("seen_to", kind=kind, verb=" ".join(verb), how=how)
         except FleetcastError as error:
             log.warning("not_done", kind=kind, error=str(error))
@@ -66,11 +66,6 @@ def verbs(w: Workspace, found: Due) -> tuple[Verb, ...]:
 def deploying(w: Workspace, verb: str) -> Verb:
     """What is typed for the artifact that lies where CI puts them."""
     return ("cd", verb, "--artifact", str(w.home / w.settings.orchestration.artifacts))
-
-
-def _never() -> bool:
-    """Verbs find out by themselves that there is nothing to do."""
-    return False
 
 
 def main(folder: Path, environment: str) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from fleetcast.domain.incidents import FLEET, OF_A_SOURCE, Incident
-from fleetcast.reading.fleet_health import FleetHealth, ModelRow, health
+from fleetcast.reading.fleet_health import FleetHealth, ModelRow, health, standing_incidents
 from fleetcast.reading.states import FAILED, STATES, State
 from fleetcast.workspace import Workspace
 
@@ -47,7 +47,7 @@ class Attention:
 def attention(w: Workspace, regions: frozenset[str] | None) -> Attention:
     """What a reader of these regions (None: all) has to know first."""
     found = health(w, regions)
-    standing = [one for one in _standing(w) if _seen_by(found, one, regions)]
+    standing = [one for one in standing_incidents(w) if _seen_by(found, one, regions)]
     items = sorted([*_incidents(found, standing), *_models(found, standing)], key=_rank)
     return Attention(
         models=len(found.rows),
@@ -108,8 +108,3 @@ def _models(found: FleetHealth, standing: list[Incident]) -> Iterator[Item]:
             yield Item(
                 row.state, row.state, row.segment, found.cycle, row.why, row.series, segment=row.segment
             )
-
-
-def _standing(w: Workspace) -> list[Incident]:
-    with w.ledger.view() as view:
-        return view.incidents(standing=True)

@@ -231,13 +231,14 @@ def _served(w: Workspace, cycle: date | None) -> dict[str, dict[str, int]]:
 def _incidents(w: Workspace) -> dict[str, list[Incident]]:
     """Standing incidents by what they are about: a segment, a region or the fleet; those of sources are not a model's."""
     found: dict[str, list[Incident]] = defaultdict(list)
-    for one in _standing(w):
+    for one in standing_incidents(w):
         if one.kind not in OF_A_SOURCE:
             found[one.subject].append(one)
     return found
 
 
-def _standing(w: Workspace) -> list[Incident]:
+def standing_incidents(w: Workspace) -> list[Incident]:
+    """The incidents that stand, as the ledger has them."""
     with w.ledger.view() as view:
         return view.incidents(standing=True)
 
@@ -276,7 +277,7 @@ def _tables(w: Workspace) -> Hashable:
 
 def _state(w: Workspace) -> Hashable:
     """What the rows hang on: the pointer, the newest cycle as it stands, and the incidents as they stand."""
-    incidents = tuple((one.id, one.state, one.severity, one.cause) for one in _standing(w))
+    incidents = tuple((one.id, one.state, one.severity, one.cause) for one in standing_incidents(w))
     return w.ledger.pointer(), repr(w.ledger.cycles()[-1:]), incidents
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import uvicorn
 from playwright.sync_api import Browser, Page, sync_playwright
 from starlette.applications import Starlette
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fleetcast import workspace
+from fleetcast.faces.guard.headers import hardened
 from fleetcast.faces.web import routes
 from fleetcast.workspace import Workspace
 
@@ -29,14 +30,19 @@ QUIET = [
 SIZES = {"wide": {"width": 1440, "height": 900}, "narrow": {"width": 390, "height": 844}}
 
 
-def application(folder: Path) -> Starlette:
-    """The pages of a workspace, without a sign-in before them."""
+def application(folder: Path) -> ASGIApp:
+    """The pages of a workspace with the headers that all answers carry, and without a sign-in before them."""
 
     @cache
     def opened(environment: str) -> Workspace:
         return workspace.open(folder, environment=environment)
 
-    return Starlette(routes=routes(opened))
+    pages = Starlette(routes=routes(opened))
+
+    async def answered(scope: Scope, receive: Receive, send: Send) -> None:
+        await pages(scope, receive, hardened(send, scope["scheme"]))
+
+    return answered
 
 
 def served(folder: Path) -> AbstractContextManager[str]:

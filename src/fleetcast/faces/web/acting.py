@@ -1,4 +1,4 @@
-"""Doing something from a page: who may, the fields of its form, and the way back with a word about what was done."""
+"""Doing something from a page: the fields of its form, and the way back with a word about what was done."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -7,26 +7,13 @@ from urllib.parse import parse_qs, urlencode
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from fleetcast.faces.web.page import HEADERS, Visit, principal_of
-from fleetcast.faces.web.words import catalogue, say
-from fleetcast.people.roles import Action, Role
+from fleetcast.faces.web.page import Visit
+from fleetcast.faces.web.words import catalogue
 
 MOST = 64  # fields of a form
 TOLD = "told"  # the parameter that says what was done
 
 Fields = Mapping[str, Sequence[str]]
-
-
-def may(visit: Visit, action: Action) -> bool:
-    """Whether the visitor's role includes an action, so that a page offers it; the guard refuses all others."""
-    principal = principal_of(visit.request)
-    return principal is None or Role(str(principal.role)).may(action)
-
-
-def actor(visit: Visit) -> str:
-    """Who the audit log says did it."""
-    principal = principal_of(visit.request)
-    return say("site.nobody") if principal is None else str(principal.name)
 
 
 async def fields_of(request: Request) -> Fields:
@@ -45,9 +32,7 @@ def first(fields: Fields, name: str) -> str:
 def back(address: str, told: str) -> Response:
     """To a page of ours, which says what was done."""
     joined = "&" if "?" in address else "?"
-    return RedirectResponse(
-        f"{address}{joined}{urlencode({TOLD: told})}", HTTPStatus.SEE_OTHER, headers=HEADERS
-    )
+    return RedirectResponse(f"{address}{joined}{urlencode({TOLD: told})}", HTTPStatus.SEE_OTHER)
 
 
 def told(visit: Visit) -> str:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from fleetcast.domain.errors import FleetcastError, NotFound, PolicyRefusal, UsageError
 from fleetcast.faces.web import proposals
-from fleetcast.faces.web.acting import Fields, actor, back, fields_of, first
+from fleetcast.faces.web.acting import Fields, back, fields_of, first
 from fleetcast.faces.web.addresses import compare_releases, model_at
 from fleetcast.faces.web.page import Visit
 from fleetcast.faces.web.proposals import Change
@@ -119,7 +119,7 @@ def _ask_promote(visit: Visit, fields: Fields) -> Question:
 
 def _promote(visit: Visit, fields: Fields, reason: str) -> str:
     everything(visit.regions, "release")
-    move = releases.promote(visit.w, first(fields, "release"), actor=actor(visit), reason=reason)
+    move = releases.promote(visit.w, first(fields, "release"), actor=visit.name, reason=reason)
     return compare_releases(visit, move.before, move.after)
 
 
@@ -143,7 +143,7 @@ def _ask_roll_back(visit: Visit, fields: Fields) -> Question:
 def _roll_back(visit: Visit, fields: Fields, reason: str) -> str:
     segments = _segments(visit, fields)
     releases.rollback(
-        visit.w, first(fields, "to") or None, actor=actor(visit), reason=reason, segments=segments
+        visit.w, first(fields, "to") or None, actor=visit.name, reason=reason, segments=segments
     )
     return _cancel(visit, segments)
 
@@ -167,7 +167,7 @@ def _ask_quarantine(visit: Visit, fields: Fields) -> Question:
 def _quarantine(visit: Visit, fields: Fields, reason: str) -> str:
     name = first(fields, "model")
     segment = deciding.quarantine(visit.w, visit.regions, name).segment
-    releases.quarantine(visit.w, name, actor=actor(visit), reason=reason)
+    releases.quarantine(visit.w, name, actor=visit.name, reason=reason)
     return model_at(visit, segment, name.rpartition("/")[2])
 
 
@@ -187,7 +187,7 @@ def _ask_retrain(visit: Visit, fields: Fields) -> Question:
 
 def _retrain(visit: Visit, fields: Fields, reason: str) -> str:
     segments = _segments(visit, fields, needed=True)
-    retraining.start(visit.w, segments, actor=actor(visit), reason=reason)
+    retraining.start(visit.w, segments, actor=visit.name, reason=reason)
     return model_at(visit, segments[0])
 
 

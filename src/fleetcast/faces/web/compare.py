@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from fleetcast.faces.web import numbers
-from fleetcast.faces.web.acting import TOLD, may, told
+from fleetcast.faces.web.acting import TOLD, told
 from fleetcast.faces.web.addresses import act_at, model_at
 from fleetcast.faces.web.chart import WIDTH
 from fleetcast.faces.web.model import METRICS
@@ -202,7 +202,7 @@ LINES: Sequence[Column[Line]] = (
 
 def _releases(visit: Visit, named: Sequence[str]) -> Response:
     plans = _plans(visit, named)
-    whole = visit.regions is None and may(visit, Action.judge_models)
+    whole = visit.regions is None and visit.may(Action.judge_models)
     return visit.render(
         "compare_releases.html",
         "training",

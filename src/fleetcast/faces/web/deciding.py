@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse, Response
 
 from fleetcast.domain.errors import ConflictError, UsageError
 from fleetcast.domain.overrides import Order, Override
-from fleetcast.faces.web.page import HEADERS, Visit
+from fleetcast.faces.web.page import Visit
 from fleetcast.faces.web.words import say
 from fleetcast.fleet import order_overrides
 from fleetcast.people.roles import Action
@@ -33,7 +33,7 @@ def decide(visit: Visit) -> Response:
     except UsageError as error:
         return _page(visit, store, product, str(error), HTTPStatus.BAD_REQUEST)
     back = [*parse_qsl(visit.form.get("back", "")), (DONE, str(made.seq))]
-    return RedirectResponse(visit.at(f"/orders?{urlencode(back)}"), HTTPStatus.SEE_OTHER, headers=HEADERS)
+    return RedirectResponse(visit.at(f"/orders?{urlencode(back)}"), HTTPStatus.SEE_OTHER)
 
 
 def just_decided(visit: Visit) -> Override | None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from starlette.responses import Response
 
 from fleetcast.faces.web import numbers
-from fleetcast.faces.web.acting import may, told
+from fleetcast.faces.web.acting import told
 from fleetcast.faces.web.addresses import act_at, compare_at, model_at
 from fleetcast.faces.web.chart import HEIGHT, WIDTH
 from fleetcast.faces.web.errors_chart import errors_chart
@@ -129,13 +129,13 @@ def _actions(visit: Visit, version: Version) -> dict[str, str]:
     """What the visitor may do here, by the word on its button."""
     found = {}
     release = None if version.live or version.state == "refused" else release_of(visit.w, version.name)
-    if release and visit.regions is None and may(visit, Action.judge_models):
+    if release and visit.regions is None and visit.may(Action.judge_models):
         found["model.promote"] = act_at(visit, "promote", release=release)
-    if may(visit, Action.retrain) and version.kind == "ensemble":
+    if visit.may(Action.retrain) and version.kind == "ensemble":
         found["model.retrain"] = act_at(visit, "retrain", segment=version.segment)
-    if may(visit, Action.roll_back) and version.live:
+    if visit.may(Action.roll_back) and version.live:
         found["model.roll_back"] = act_at(visit, "roll-back", segment=version.segment)
-    if may(visit, Action.quarantine_models) and version.state != "refused":
+    if visit.may(Action.quarantine_models) and version.state != "refused":
         found["model.quarantine"] = act_at(visit, "quarantine", model=version.name)
     return found
 

@@ -18,13 +18,6 @@ from fleetcast.faces.web.words import called, say
 from fleetcast.people.roles import MAY, Action, Role
 from fleetcast.workspace import Workspace
 
-POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
-HEADERS = {
-    "content-security-policy": POLICY,
-    "cache-control": "no-store",
-    "referrer-policy": "same-origin",
-    "x-content-type-options": "nosniff",
-}
 THEMES = ("auto", "dark", "light")  # each is followed by the next
 THEME = "theme"  # the cookie
 NOBODY = "local"  # whoever is here, where nobody signs in
@@ -163,7 +156,7 @@ def render(request: Request, template: str, *, title: str, status: int = 200, **
         "theme": theme if theme in THEMES else "auto",
     }
     content = templates().get_template(template).render(given | context)
-    return HTMLResponse(content, status, headers=HEADERS)
+    return HTMLResponse(content, status)
 
 
 def first_view(role: str) -> str:

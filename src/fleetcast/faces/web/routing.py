@@ -11,7 +11,6 @@ from starlette.routing import BaseRoute, Route
 
 from fleetcast.domain.errors import FleetcastError, NotFound, PolicyRefusal, UsageError
 from fleetcast.faces.forms import fields
-from fleetcast.faces.web import page
 from fleetcast.faces.web.acting import Fields
 from fleetcast.faces.web.actions import DOINGS, Doing, asked, done, posted
 from fleetcast.faces.web.admin import admin, people_twin, person, tokens_twin
@@ -210,7 +209,7 @@ def _status(error: FleetcastError) -> HTTPStatus:
     if isinstance(error, NotFound):
         return HTTPStatus.NOT_FOUND
     if isinstance(error, UsageError):
-        return HTTPStatus.NOT_FOUND if isinstance(error, NotFound) else HTTPStatus.BAD_REQUEST
+        return HTTPStatus.BAD_REQUEST
     return HTTPStatus.FORBIDDEN if isinstance(error, PolicyRefusal) else HTTPStatus.SERVICE_UNAVAILABLE
 
 
@@ -235,7 +234,7 @@ async def _theme(request: Request) -> Response:
         return message(request, HTTPStatus.BAD_REQUEST, str(error))
     theme, back = sent.get("theme", ""), sent.get("next", "/")
     ours = back.startswith("/") and not back.startswith(("//", "/\\"))
-    answer = RedirectResponse(back if ours else "/", HTTPStatus.SEE_OTHER, headers=page.HEADERS)
+    answer = RedirectResponse(back if ours else "/", HTTPStatus.SEE_OTHER)
     if theme in THEMES:
         answer.set_cookie(THEME, theme, max_age=YEAR, samesite="lax", httponly=True)
     return answer

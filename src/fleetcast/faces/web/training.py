@@ -7,7 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from fleetcast.faces.web import numbers
-from fleetcast.faces.web.acting import may, told
+from fleetcast.faces.web.acting import told
 from fleetcast.faces.web.addresses import act_at, compare_releases
 from fleetcast.faces.web.model import versions_columns
 from fleetcast.faces.web.page import Visit
@@ -51,10 +51,10 @@ def training(visit: Visit) -> Response:
         compare=lambda cut: compare_releases(visit, visit.w.ledger.pointer(), cut.release),
         promote=lambda cut: (
             act_at(visit, "promote", release=cut.release)
-            if may(visit, Action.judge_models) and cut.release != found.live
+            if visit.may(Action.judge_models) and cut.release != found.live
             else ""
         ),
-        roll_back=act_at(visit, "roll-back") if may(visit, Action.roll_back) else "",
+        roll_back=act_at(visit, "roll-back") if visit.may(Action.roll_back) else "",
         shown=show(arrange(chosen, columns, visit.query, sort="passed"), columns, visit.query, sort="passed"),
         query=f"?{visit.request.url.query}" if visit.request.url.query else "",
         chosen=visit.query.get("verdict", ""),
