@@ -115,6 +115,6 @@ def test_nothing_begun_has_no_picture_and_a_moment_has_a_bar():
     assert gantt([Step("plan", (part("all", 0, 0),))]).rows[0].bars[0].width >= 2
 
 
-def test_an_environment_that_never_ran_says_what_to_do(first_week):
-    w = opened(first_week[0], environment="prod")
+def test_an_environment_that_never_ran_says_what_to_do(chain):
+    w = opened(chain, environment="prod")
     assert "`fleetcast run` does a week" in pages_of(w).get("/prod/runs").text
