@@ -11,6 +11,7 @@ from fleetcast import telemetry
 from fleetcast.domain.errors import PolicyRefusal, UsageError
 from fleetcast.domain.incidents import Signal
 from fleetcast.fleet import doctor, incidents, outbox, releases, telling
+from fleetcast.fleet.report import Held
 from fleetcast.testing.hooks import Hook, serving
 from fleetcast.testing.kiosks import LAST, WEDNESDAY, opened, run_week
 
@@ -97,6 +98,14 @@ def test_the_digest_says_what_was_published_how_good_it_is_and_what_it_took(chai
     beginnings += ["Incidents: 1 stand; this week 1 opened.", "  late deliveries since 2026-11-09, eva looks"]
     for begins, line in zip([*beginnings, "Cost: "], digest["lines"], strict=True):
         assert line.startswith(begins)
+
+
+def test_the_digest_of_a_week_that_is_held_says_so_first(chain, first_week, hooks):
+    (team,) = hooks("team", about=["digest"])
+    held = Held(LAST, WEDNESDAY, "3 of 4 dev champions would fail over at once")
+    told(opened(chain), replace(first_week[1], held=held))
+    (digest,) = team.got
+    assert digest["lines"][0] == f"Held since {WEDNESDAY:%-d %b %Y %H:%M} UTC: {held.reason}."
 
 
 def test_a_week_of_which_nothing_is_published_has_no_digest(chain, first_week, hooks):

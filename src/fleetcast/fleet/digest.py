@@ -22,6 +22,7 @@ def digest(w: Workspace, report: CycleReport, changes: Sequence[Change]) -> Mess
     """A week in a dozen lines."""
     place = Place.of(w)
     lines = [
+        *_held(report),
         _published(report),
         *_accuracy(report),
         *_worst(report),
@@ -36,6 +37,12 @@ def digest(w: Workspace, report: CycleReport, changes: Sequence[Change]) -> Mess
         lines,
         place.step("see the fleet in one screen", "status", "summary"),
     )
+
+
+def _held(report: CycleReport) -> Iterator[str]:
+    """First of all: nobody should read the rest without it."""
+    if report.held:
+        yield f"Held since {report.held.since:%-d %b %Y %H:%M} UTC: {report.held.reason}."
 
 
 def _published(report: CycleReport) -> str:

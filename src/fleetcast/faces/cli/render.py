@@ -271,6 +271,7 @@ def _next(report: CycleReport, place: Place) -> Group:
         place,
         *promote,
         ("status", "the fleet in one screen"),
+        ("serve", "the fleet in a browser"),
         ("release show", "which model serves which segment, and why"),
         *(orders if report.series.published else [("score", "forecasts by the live release")]),
         ("export tables", "forecasts and all other tables as files"),
