@@ -274,6 +274,28 @@ def test_nobody_is_answered_without_signing_in_where_there_is_a_provider(visitor
         assert "fleetcast" not in answer.cookies
 
 
+def test_the_provider_of_the_settings_is_the_one_that_is_served(tmp_path, pretender, monkeypatch):
+    folder = write_workspace(tmp_path / "shop", kiosks(weeks=2))
+    file = folder / "fleetcast.toml"
+    oidc = f"""
+[serve.oidc]
+issuer = "{pretender.issuer}"
+client_id = "fleet"
+client_secret = "env:FLEET_SECRET"
+groups = [{{ group = "planners", role = "viewer" }}]
+"""
+    file.write_text(file.read_text("utf-8") + oidc, "utf-8")
+    monkeypatch.setenv("FLEET_SECRET", "of the test")
+    with opened(folder).people as people:
+        w = opened(folder)
+        app = server.application(
+            people, server.opener(w), server.limits_of(w, "127.0.0.1"), server.provider_of(w)
+        )
+        visitor = Visitor(app)
+        come_back(visitor, pretender)
+        assert (visitor.me["role"], visitor.me["regions"]) == ("viewer", None)
+
+
 @pytest.mark.parametrize("path", [LEAVE, BACK])
 def test_without_a_provider_there_is_no_way_to_one(served, path):
     assert ask(served.app, "GET", path).status == 404

@@ -71,7 +71,8 @@ def test_all_that_a_provider_is_told_differs_and_fits(secret):
 
 def test_whoever_comes_back_is_who_the_provider_says(pretender, provider):
     who = arrived(provider)
-    assert who == Arrival(pretender.issuer, "4711", "ana", Grant(Role.planner, frozenset({"east", "west"})))
+    planner = Grant(Role.planner, frozenset({"east", "west"}))
+    assert who == Arrival(pretender.issuer, "4711", "ana", planner, frozenset({"planners"}))
     form = next(form for path, form, _ in pretender.asked if path == "/token")
     assert form["code_verifier"] == AWAY.verifier
     assert (form["redirect_uri"], form["client_id"]) == (BACK, CLIENT)

@@ -1,18 +1,24 @@
 """People who come from a provider: who gets an account, which, and what holds from then on."""
 
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.people.conftest import WORDS
+from tests.people.conftest import WORDS, Clock
 
 from fleetcast.domain.errors import PolicyRefusal
-from fleetcast.people import attempts, departures
+from fleetcast.ledger import database
+from fleetcast.people import accounts, attempts, departures
 from fleetcast.people.accounts import NAME
 from fleetcast.people.arrivals import Arrival, Grant, TurnedAway, Why, named
 from fleetcast.people.departures import Departure
 from fleetcast.people.principal import Principal
 from fleetcast.people.roles import Role
-from fleetcast.people.store import People
+from fleetcast.people.store import SCHEMA, People
 
 HERE = "127.0.0.1"
 ISSUER = "https://login.example.com"
@@ -103,6 +109,21 @@ def test_a_stranger_in_no_group_gets_no_account(people):
     assert [record.actor for record in records(people, "sign_in.failed")] == ["unknown"]
 
 
+def test_who_finds_out_why_somebody_is_not_let_in_sees_which_groups_were_named(people):
+    for groups, told in (({"strangers", "guests"}, "guests, strangers"), (set(), "none")):
+        with pytest.raises(TurnedAway, match=f"{ISSUER} 4711, in the groups: {told}"):
+            people.arrive(replace(coming(grant=None), groups=frozenset(groups)), address=HERE)
+    many = frozenset(f"{number} {'x' * 1000}" for number in range(1000))
+    assert len(replace(coming(), groups=many).told) <= 500
+
+
+def test_what_is_changed_here_holds_until_the_next_sign_in(people):
+    people.arrive(coming(), address=HERE)
+    people.grant("ana", Role.admin, None, actor="root")
+    session = people.arrive(coming(), address=HERE)
+    assert people.session(session) == Principal("ana", Role.planner, frozenset({"ohio"}))
+
+
 def test_an_account_that_is_disabled_here_stays_so_whatever_the_provider_says(people):
     people.arrive(coming(), address=HERE)
     people.disable("ana", actor="root")
@@ -145,6 +166,46 @@ def leads_nowhere(people, departure: Departure | None) -> None:
         people.come_back(departure, address=HERE)
     assert refusal.value.why is Why.expired
     assert records(people, "sign_in.failed")[-1].reason == "provider: expired"
+
+
+GRANTS = st.none() | st.builds(Grant, st.sampled_from(Role), st.none() | st.just(frozenset({"ohio"})))
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from("123"), st.sampled_from(["root", "ROOT", "ana"]), GRANTS), max_size=8)
+)
+def test_whoever_comes_in_whatever_order_has_what_was_said_last_and_no_local_account_changes(empty, comings):
+    with TemporaryDirectory() as folder, People.open(Path(shutil.copy(empty, folder)), Clock()) as people:
+        root = people.add("root", Role.operator, frozenset({"utah"}), password=None, actor="test")
+        last: dict[str, str] = {}
+        for subject, called, granted in comings:
+            if granted is None:
+                turned_away(people, coming(subject, called, granted))
+                last.pop(subject, None)
+            else:
+                last[subject] = people.arrive(coming(subject, called, granted), address=HERE)
+                who = people.session(last[subject])
+                assert (who.role, who.regions) == (granted.role, granted.regions)
+        assert [one for one in people.accounts() if one.name == "root"] == [root]
+        identities = [one.identity for one in people.accounts() if one.identity]
+        assert sorted(identities) == sorted({f"{ISSUER} {who}" for who, _, grant in comings if grant})
+        assert sum(people.sessions().values()) >= len(last)
+        assert all(people.session(session) for session in last.values())
+        assert people.verify().ok
+
+
+def test_a_store_of_an_earlier_version_keeps_its_people_and_learns_of_providers(tmp_path, clock):
+    engine = database.connect(tmp_path / "people.db", schema=replace(SCHEMA, head="0001"))
+    with database.writing(engine) as connection:
+        accounts.add(
+            connection, accounts.Account("root", Role.admin, None, disabled=False, created=clock()), None
+        )
+    engine.dispose()
+    with People.open(tmp_path / "people.db", clock) as people:
+        people.arrive(coming(), address=HERE)
+        assert [one.name for one in people.accounts()] == ["ana", "root"]
+        assert people.come_back(people.depart("/", address=HERE), address=HERE) == "/"
 
 
 def test_a_sign_in_under_way_leads_on_once(people):

@@ -65,7 +65,7 @@ class Provider:
         called = next(str(claims[name]) for name in _NAMES if isinstance(claims.get(name), str))
         groups = groups_of(claims, self.settings.claim)
         granted = grant(groups, self.settings.groups)
-        return Arrival(self.settings.issuer, claims["sub"], called, granted)
+        return Arrival(self.settings.issuer, claims["sub"], called, granted, groups)
 
     def _answered(self, said: Mapping[str, str]) -> None:
         """TurnedAway unless this provider, and no other that somebody could be confused with, sends a code."""

@@ -9,12 +9,13 @@ from itertools import count
 
 from sqlalchemy import Connection, select
 
-from fleetcast.domain.errors import PolicyRefusal
+from fleetcast.domain.errors import PolicyRefusal, some
 from fleetcast.people import schema
 from fleetcast.people.accounts import Account, account_of
 from fleetcast.people.roles import Role
 
 LONGEST = 90  # characters of a name, so that a number fits behind it
+MOST = 500  # characters of what is told of somebody
 _UNFIT = re.compile(r"[^A-Za-z0-9._@+-]+")
 
 
@@ -53,11 +54,18 @@ class Arrival:
     subject: str  # which never changes, and is never another's
     called: str  # which may be anything
     grant: Grant | None
+    groups: frozenset[str] = frozenset()  # that the provider names, mapped or not
 
     @property
     def identity(self) -> str:
         """Who they are, whatever they are called: no issuer has a space, so no two are written alike."""
         return f"{self.issuer} {self.subject}"
+
+    @property
+    def told(self) -> str:
+        """Who it is and where they belong, for whoever has to find out why somebody is not let in."""
+        groups = some(self.groups, like="") or "none"
+        return f"{self.identity}, in the groups: {groups}"[:MOST]
 
 
 def known(connection: Connection, identity: str) -> Account | None:

@@ -168,7 +168,7 @@ class People:
                 told = "in no group that is let in"
                 self._append(connection, AuditEvent(arrival.issuer, "user.sign_out", found.name, told))
             self._failed(connection, found.name if found else "unknown", grant, address)
-        raise TurnedAway(grant, arrival.identity)
+        raise TurnedAway(grant, arrival.told)
 
     def turn_away(self, why: Why, *, address: str) -> None:
         """Write down that somebody came from a provider and was not let in, and count it."""
