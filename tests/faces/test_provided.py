@@ -2,7 +2,10 @@
 
 import html
 import itertools
+import socket
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -216,6 +219,26 @@ def test_a_provider_that_never_ends_is_told_in_time_and_keeps_nobody_else_waitin
     visitor = Visitor(serve(seconds=0.3))
     refused(visitor, visitor.get(LEAVE), "Pretender does not answer as it should.", 502)
     assert visitor.get("/sign-in").status == 200
+
+
+def test_a_provider_whose_answer_never_begins_is_told_in_time(serve):
+    with socket.create_server(("127.0.0.1", 0)) as dripping:
+
+        def drip() -> None:
+            line, _ = dripping.accept()
+            with line, suppress(OSError):
+                line.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+                while not told.wait(0.05):
+                    line.sendall(b"x")
+
+        told = threading.Event()
+        thread = threading.Thread(target=drip)
+        thread.start()
+        visitor = Visitor(serve(issuer=f"http://127.0.0.1:{dripping.getsockname()[1]}", seconds=0.5))
+        refused(visitor, visitor.get(LEAVE), "Pretender does not answer as it should.", 502)
+        assert thread.is_alive()
+        told.set()
+        thread.join()
 
 
 def test_a_name_of_the_provider_is_text(serve):
