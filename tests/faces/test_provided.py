@@ -1,12 +1,17 @@
 """Signing in with a provider, as a browser does, and what a provider or a stranger could make of it."""
 
 import html
+import http.client
 import itertools
+import json
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import timedelta
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -329,3 +334,23 @@ def test_a_form_of_another_site_does_not_come_back(visitor, pretender):
     shown = "; ".join(f"{name}={value}" for name, value in visitor.cookies.items())
     headers = {"origin": "http://evil.example", "cookie": shown}
     assert ask(visitor.app, "GET", pretender.way_back(there), headers=headers).status == 403
+
+
+@pytest.mark.served
+def test_the_log_of_the_server_says_why_somebody_was_turned_away(tmp_path):
+    folder = write_workspace(tmp_path / "shop", kiosks(weeks=2))
+    file = folder / "fleetcast.toml"
+    groups = '[{ group = "planners", role = "planner" }]'
+    oidc = f'\n[serve.oidc]\nissuer = "http://127.0.0.1:1"\nclient_id = "fleet"\ngroups = {groups}\n'
+    file.write_text(file.read_text("utf-8") + oidc, "utf-8")
+    program = Path(sys.executable).with_name("fleetcast")
+    command = [program, "serve", "--workspace", folder, "--port", "0", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        port = urlsplit(json.loads(process.stdout.readline())["url"]).port
+        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
+            connection.request("GET", LEAVE)
+            assert connection.getresponse().status == 502
+        line = json.loads(process.stderr.readline())
+        process.terminate()
+    assert (line["event"], line["why"]) == ("turned_away", "unreachable")
+    assert "http://127.0.0.1:1/.well-known/openid-configuration" in line["told"]
