@@ -15,6 +15,7 @@ PEERS_READY := .venv-peers/.ready
 WEB_READY := .ci/web/node_modules/.ready
 SHOTS ?= dist/screenshots
 HOSTS_READY := .ci/hosts/node_modules/.ready
+OIDC_READY := .ci/oidc/node_modules/.ready
 
 # One BLAS thread per process: two cost two to six times the CPU on matrices this small.
 export OMP_NUM_THREADS := 1
@@ -77,11 +78,11 @@ test-hosts: $(READY) $(HOSTS_READY) ## Hold emitted workflow files against GitHu
 	@$(BIN)/pytest -q -n 0 -m hosts tests/delivery
 
 .PHONY: test-web
-test-web: $(READY) $(WEB_READY) ## Look at every page in Chromium, wide and narrow, light and dark (needs chromium and npm).
+test-web: $(READY) $(WEB_READY) $(OIDC_READY) ## Look at every page in Chromium, wide and narrow, light and dark, and sign in with a provider (needs chromium and npm).
 	@$(BIN)/pytest -q -n 0 -m web tests/faces/web
 
 .PHONY: screenshots
-screenshots: $(READY) $(WEB_READY) ## The same, and leave pictures of all pages in dist/screenshots (SHOTS=folder).
+screenshots: $(READY) $(WEB_READY) $(OIDC_READY) ## The same, and leave pictures of all pages in dist/screenshots (SHOTS=folder).
 	@mkdir -p $(SHOTS)
 	@SCREENSHOTS=$(SHOTS) $(BIN)/pytest -q -n 0 -m web tests/faces/web
 
@@ -97,6 +98,11 @@ $(WEB_READY): .ci/web/package.json .ci/web/package-lock.json
 $(HOSTS_READY): .ci/hosts/package.json .ci/hosts/package-lock.json
 	@{ command -v node && command -v npm; } >/dev/null || { echo "The parser of workflow files runs on Node 20, which is not here. Install it with npm (Debian, Ubuntu: apt install nodejs npm)" >&2; exit 3; }
 	@npm ci --prefix .ci/hosts --no-audit --no-fund --silent
+	@touch $@
+
+$(OIDC_READY): .ci/oidc/package.json .ci/oidc/package-lock.json
+	@{ command -v node && command -v npm; } >/dev/null || { echo "The provider that tests sign in with runs on Node 20, which is not here. Install it with npm (Debian, Ubuntu: apt install nodejs npm)" >&2; exit 3; }
+	@npm ci --prefix .ci/oidc --no-audit --no-fund --silent
 	@touch $@
 
 .PHONY: check

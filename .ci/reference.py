@@ -137,6 +137,8 @@ def _heading(name: str) -> str:
         "EnvironmentSettings": "`[environments.<dev|prod>]`",
         "MoverSettings": "`[segments.mover]`",
         "FeatureSettings": "`[training.features]`",
+        "OidcSettings": "`[serve.oidc]`",
+        "OidcGroupSettings": "`[[serve.oidc.groups]]`",
     }
     branches = {field.annotation: key for key, field in tree.Settings.model_fields.items()}
     return places.get(name) or f"`[{branches[getattr(tree, name)]}]`"

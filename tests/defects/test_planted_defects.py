@@ -14,6 +14,8 @@ STORE = "tests/registry/test_release_store.py"
 LIFE = "tests/registry/test_release_life.py"
 POLICY = "tests/test_promotion.py"
 PROMOTING = "tests/fleet/test_promoting.py"
+TOKENS = "tests/oidc/test_tokens.py"
+COMING = "tests/people/test_coming_from_a_provider.py"
 
 pytestmark = pytest.mark.defects
 
@@ -215,6 +217,69 @@ DEFECTS = [
         "if week and week < since)",
         "if False)",
         "tests/fleet/test_pins.py",
+    ),
+    Defect(
+        "a token of another sign-in holds",
+        "oidc/tokens.py",
+        'nonce={"essential": True, "value": nonce}',
+        'nonce={"essential": True}',
+        TOKENS,
+    ),
+    Defect(
+        "a token for another program holds",
+        "oidc/tokens.py",
+        'aud={"essential": True, "value": client_id}',
+        'aud={"essential": True}',
+        TOKENS,
+    ),
+    Defect(
+        "an address that nobody has seen to is a group",
+        "oidc/grants.py",
+        'claims.get("email_verified") is not True',
+        "False",
+        "tests/oidc/test_grants.py",
+    ),
+    Defect(
+        "a provider that calls itself otherwise is asked on",
+        "oidc/description.py",
+        'if document.get("issuer") != issuer:',
+        "if False:",
+        "tests/oidc/test_provider.py",
+    ),
+    Defect(
+        "a sign-in that somebody else began lets in",
+        "faces/signing/provided.py",
+        'departure.secret and departure.state == request.query_params.get("state")',
+        "True",
+        "tests/faces/test_provided.py",
+    ),
+    Defect(
+        "a sign-in is used twice",
+        "people/departures.py",
+        "connection.execute(delete(schema.departures).where(mine.state == departure.state))",
+        "pass",
+        COMING,
+    ),
+    Defect(
+        "whoever is in no group any more keeps what they had",
+        "people/store.py",
+        "if found is not None and grant is Why.unmapped:",
+        "if False:",
+        COMING,
+    ),
+    Defect(
+        "a disabled account comes back with a provider",
+        "people/arrivals.py",
+        "if found is not None and found.disabled:",
+        "if False:",
+        COMING,
+    ),
+    Defect(
+        "what a provider says otherwise ends no session",
+        "people/store.py",
+        "sessions.end_all(connection, was.name)",
+        "pass",
+        COMING,
     ),
 ]
 

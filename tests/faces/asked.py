@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from http.cookies import Morsel, SimpleCookie
 from typing import Any
 from urllib.parse import quote
 
@@ -19,6 +20,7 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+    cookies: Mapping[str, "Morsel[str]"]
 
     @property
     def json(self) -> Any:
@@ -69,5 +71,10 @@ async def _answer(app: ASGIApp, scope: dict[str, Any], pieces: list[bytes]) -> A
 
     await app(scope, receive, send)
     start, rest = told[0], told[1:]
-    headers = {name.decode().lower(): value.decode() for name, value in start["headers"]}
-    return Answer(start["status"], headers, b"".join(message.get("body", b"") for message in rest))
+    pairs = [(name.decode().lower(), value.decode()) for name, value in start["headers"]]
+    cookies: SimpleCookie = SimpleCookie()
+    for name, value in pairs:
+        if name == "set-cookie":
+            cookies.load(value)
+    body = b"".join(message.get("body", b"") for message in rest)
+    return Answer(start["status"], dict(pairs), body, cookies)

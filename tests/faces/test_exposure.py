@@ -27,6 +27,11 @@ def test_for_others_with_people_tls_and_a_name(how):
     refuse_exposed("0.0.0.0", ServeSettings(**how, **NAMED), [ANA])  # noqa: S104 — what is refused otherwise
 
 
+def test_for_others_where_a_provider_says_who_they_are():
+    oidc = {"issuer": "https://login.example.com", "client_id": "fleet", "groups": ()}
+    refuse_exposed("0.0.0.0", ServeSettings(oidc=oidc, **TLS, **NAMED), [])  # noqa: S104
+
+
 @pytest.mark.parametrize(
     ("settings", "people", "told"),
     [

@@ -25,8 +25,10 @@ def refuse_exposed(host: str, settings: ServeSettings, accounts: Iterable[Accoun
     if loopback(host):
         return
     missing = []
-    if not any(account.signs_in for account in accounts):
-        missing.append("nobody can sign in: add people with `fleetcast user add`")
+    if settings.oidc is None and not any(account.signs_in for account in accounts):
+        missing.append(
+            "nobody can sign in: add people with `fleetcast user add`, or name a provider in [serve.oidc]"
+        )
     if not (settings.certificate and settings.key) and not settings.proxies:
         missing.append(
             "there is no TLS: name [serve] certificate and key, or in [serve] proxies what ends TLS in front of it"

@@ -15,13 +15,17 @@ from starlette.types import ASGIApp
 
 from fleetcast import workspace
 from fleetcast.domain.errors import InfrastructureError, UsageError
-from fleetcast.faces import api, signing, web
+from fleetcast.faces import api, web
 from fleetcast.faces.exposure import loopback, refuse_exposed
 from fleetcast.faces.guard.layer import Guard, Limits
 from fleetcast.faces.guard.origins import LOOPBACK
 from fleetcast.faces.guard.rules import API, HEALTH
 from fleetcast.faces.hooks import Hooks
 from fleetcast.faces.listening import Listener, listen
+from fleetcast.faces.signing import local
+from fleetcast.faces.signing.pages import Pages
+from fleetcast.faces.signing.provided import Provided
+from fleetcast.oidc.provider import Provider
 from fleetcast.people.accounts import NAME
 from fleetcast.people.roles import Role
 from fleetcast.people.store import People
@@ -40,11 +44,21 @@ class Address:
     link: str | None
 
 
-def application(people: People, environments: Callable[[str], Workspace], limits: Limits) -> ASGIApp:
-    """All that is served, behind its guard."""
+def application(
+    people: People,
+    environments: Callable[[str], Workspace],
+    limits: Limits,
+    provider: Provider | None = None,
+    *,
+    passwords: bool = True,
+) -> ASGIApp:
+    """All that is served, behind its guard; people sign in by passwords of ours, with a provider, or as they like."""
+    named = provider.settings.name if provider else None
+    pages = Pages(web.sign_in, web.turned_away, named, passwords)
     routes = [
         Route(HEALTH, _health),
-        *signing.routes(people, web.sign_in),
+        *local.routes(people, pages),
+        *(Provided(people, provider, pages).routes() if provider else []),
         *Hooks(environments).routes(),
         Mount(API, api.application(environments, API)),
         *web.routes(environments),
@@ -68,13 +82,20 @@ def serve(w: Workspace, *, host: str, port: int, actor: str, tell: Callable[[Add
     bound = _bound(host, port)
     try:
         settings, url = w.settings.serve, _url(w, host, bound.getsockname()[1])
-        app = application(w.people, opener(w), limits_of(w, host))
+        limits, provider = limits_of(w, host), provider_of(w)
+        app = application(w.people, opener(w), limits, provider, passwords=settings.passwords)
         tell(Address(url, _first_link(w, url, actor) if loopback(host) else None))
         certificate, key = _pem(w, settings.certificate), _pem(w, settings.key)
         how = Listener(settings.connections, settings.seconds, certificate, key, settings.proxies)
         listen(app, bound, how)
     finally:
         bound.close()
+
+
+def provider_of(w: Workspace) -> Provider | None:
+    """The provider that people sign in with, where the settings name one."""
+    written = w.settings.serve.oidc
+    return None if written is None else Provider.open(written, w.clock)
 
 
 def limits_of(w: Workspace, host: str) -> Limits:

@@ -10,24 +10,27 @@ WITHIN = timedelta(minutes=15)
 MOST = {"account": 10, "address": 30}  # that may fail within it
 
 
-def too_many(connection: Connection, account: str, address: str, *, now: datetime) -> bool:
-    """Whether a sign-in must wait, whatever its password."""
+def too_many(connection: Connection, account: str | None, address: str, *, now: datetime) -> bool:
+    """Whether a sign-in must wait, whatever its password; with a provider no account is named beforehand."""
     return any(
-        _failed(connection, f"{kind} {value}", now) >= MOST[kind]
-        for kind, value in (("account", account), ("address", address))
+        _failed(connection, f"{kind} {value}", now) >= MOST[kind] for kind, value in _both(account, address)
     )
 
 
-def failed(connection: Connection, account: str, address: str, *, now: datetime) -> None:
+def failed(connection: Connection, account: str | None, address: str, *, now: datetime) -> None:
     """Count one more for both; what is older than the time they are counted within is forgotten."""
     connection.execute(delete(schema.attempts).where(schema.attempts.c.at <= now - WITHIN))
-    rows = [{"key": f"account {account}", "at": now}, {"key": f"address {address}", "at": now}]
+    rows = [{"key": f"{kind} {value}", "at": now} for kind, value in _both(account, address)]
     connection.execute(insert(schema.attempts), rows)
 
 
 def forget(connection: Connection, account: str) -> None:
     """Count those of an account no more: somebody got in, or gave it another password."""
     connection.execute(delete(schema.attempts).where(schema.attempts.c.key == f"account {account}"))
+
+
+def _both(account: str | None, address: str) -> list[tuple[str, str]]:
+    return [*([("account", account)] if account is not None else []), ("address", address)]
 
 
 def _failed(connection: Connection, key: str, now: datetime) -> int:

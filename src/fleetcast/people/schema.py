@@ -55,6 +55,17 @@ tokens = Table(
     Index("tokens_by_account", "account"),
 )
 
+# Sign-ins that are under way with a provider; nothing here lets anybody in.
+departures = Table(
+    "departures",
+    metadata,
+    Column("state", Text, primary_key=True),
+    Column("onward", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("expires", Moment, nullable=False),
+    Index("departures_by_address", "address"),
+)
+
 # Sign-ins that failed, by what they are counted for: an account, an address.
 attempts = Table(
     "attempts",

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -17,15 +18,17 @@ from fleetcast.ledger.database import Schema, connect, reading, writing
 from fleetcast.ledger.dialects import Watch
 from fleetcast.ledger.transaction import Transaction
 from fleetcast.ledger.view import View
-from fleetcast.people import accounts, attempts, passwords, sessions, tokens
+from fleetcast.people import accounts, arrivals, attempts, departures, passwords, sessions, tokens
 from fleetcast.people.accounts import Account
+from fleetcast.people.arrivals import Arrival, Grant, TurnedAway, Why
+from fleetcast.people.departures import Departure
 from fleetcast.people.known import Known, Recognised
 from fleetcast.people.principal import Principal
 from fleetcast.people.roles import Role
 from fleetcast.people.secrets import PREFIX, kept
 from fleetcast.people.tokens import Token
 
-SCHEMA = Schema("store of people", "0001", Path(__file__).with_name("migrations"), pooled=True)
+SCHEMA = Schema("store of people", "0002", Path(__file__).with_name("migrations"), pooled=True)
 LINK = timedelta(minutes=15)  # that a one-time link waits
 SESSION = timedelta(hours=12)
 
@@ -83,9 +86,7 @@ class People:
         """Another role, or other regions; sessions end, and tokens that reached further are worth nothing."""
         with self._audited(actor, "user.role", name, reason) as (connection, event):
             was = accounts.account(connection, name)
-            accounts.change(connection, name, role=role, regions=accounts.text_of(regions))
-            sessions.end_all(connection, name)
-            event |= {"before": _granted(was.role, was.regions), "after": _granted(role, regions)}
+            event.update(self._regrant(connection, was, Grant(role, regions)))
             return accounts.account(connection, name)
 
     def set_password(self, name: str, password: str, *, actor: str) -> None:
@@ -117,11 +118,7 @@ class People:
     def sign_in(self, name: str, password: str, *, address: str) -> str | None:
         """A new session's secret; None where name and password do not fit. PolicyRefusal after too many of those."""
         with reading(self._engine) as connection:
-            if attempts.too_many(connection, name, address, now=self._clock()):
-                minutes = attempts.WITHIN // timedelta(minutes=1)
-                raise PolicyRefusal(
-                    f"too many sign-ins failed; try again in {minutes} minutes", name="sign_in"
-                )
+            self._refuse_too_many(connection, name, address)
             hashed = accounts.password_of(connection, name)
         if not passwords.fits(password, hashed):
             with writing(self._engine) as connection:
@@ -132,6 +129,51 @@ class People:
         with self._audited(name, "sign_in", address, "password") as (connection, _):
             attempts.forget(connection, name)
             return self._begin(connection, name)
+
+    def depart(self, onward: str, *, address: str) -> Departure:
+        """A sign-in with a provider begins, which will lead on to a page; PolicyRefusal after too many."""
+        with writing(self._engine) as connection:
+            self._refuse_too_many(connection, None, address)
+            if departures.too_many(connection, address, now=self._clock()):
+                minutes = departures.WITHIN // timedelta(minutes=1)
+                told = f"too many sign-ins are under way; try again in {minutes} minutes"
+                raise PolicyRefusal(told, name="sign_in")
+            return departures.begin(connection, onward, address, now=self._clock())
+
+    def come_back(self, departure: Departure | None, *, address: str) -> str:
+        """The page that a sign-in with a provider leads on to, once; TurnedAway where none is under way."""
+        with writing(self._engine) as connection:
+            self._refuse_too_many(connection, None, address)
+            now = self._clock()
+            onward = departures.end(connection, departure, now=now) if departure else None
+            if onward is not None:
+                return onward
+            self._failed(connection, "unknown", Why.expired, address)
+        raise TurnedAway(Why.expired)
+
+    def arrive(self, arrival: Arrival, *, address: str) -> str:
+        """A new session's secret for who comes from a provider, with the role and regions that it says; TurnedAway for others.
+
+        Who was never here gets an account. What the provider says otherwise than before ends the sessions that there were.
+        """
+        with writing(self._engine) as connection:
+            found = arrivals.known(connection, arrival.identity)
+            grant = arrivals.let_in(found, arrival)
+            if isinstance(grant, Grant):
+                name = self._let_in(connection, found, arrival, grant)
+                self._append(connection, AuditEvent(name, "sign_in", address, "provider"))
+                return self._begin(connection, name)
+            if found is not None and grant is Why.unmapped:
+                self._end(connection, found.name)
+                told = "in no group that is let in"
+                self._append(connection, AuditEvent(arrival.issuer, "user.sign_out", found.name, told))
+            self._failed(connection, found.name if found else "unknown", grant, address)
+        raise TurnedAway(grant, arrival.told)
+
+    def turn_away(self, why: Why, *, address: str) -> None:
+        """Write down that somebody came from a provider and was not let in, and count it."""
+        with writing(self._engine) as connection:
+            self._failed(connection, "unknown", why, address)
 
     def link(self, name: str, *, actor: str) -> str:
         """The secret of a link that signs an account in, once and soon."""
@@ -248,6 +290,41 @@ class People:
             yield connection, more
             fields = {"reason": reason} | more
             self._append(connection, AuditEvent(actor, action, subject, **fields))
+
+    def _let_in(self, connection: Connection, found: Account | None, arrival: Arrival, grant: Grant) -> str:
+        """The name of somebody's account, which is as their provider says from now on."""
+        issuer = arrival.issuer
+        if found is None:
+            name = arrivals.named(arrival.called, {one.name for one in accounts.accounts(connection)})
+            new = Account(name, grant.role, grant.regions, disabled=False, created=self._clock())
+            accounts.add(connection, replace(new, identity=arrival.identity), None)
+            after = _granted(grant.role, grant.regions)
+            self._append(connection, AuditEvent(issuer, "user.add", name, arrival.subject, after=after))
+            return name
+        if (found.role, found.regions) != (grant.role, grant.regions):
+            changed = self._regrant(connection, found, grant)
+            told = "as the provider's groups say"
+            self._append(connection, AuditEvent(issuer, "user.role", found.name, told, **changed))
+        return found.name
+
+    def _regrant(self, connection: Connection, was: Account, grant: Grant) -> dict[str, str]:
+        """Another role, or other regions, from which on sessions have to begin anew; what was and what is, for the audit."""
+        regions = accounts.text_of(grant.regions)
+        accounts.change(connection, was.name, role=grant.role, regions=regions)
+        sessions.end_all(connection, was.name)
+        return {
+            "before": _granted(was.role, was.regions),
+            "after": _granted(grant.role, grant.regions),
+        }
+
+    def _refuse_too_many(self, connection: Connection, name: str | None, address: str) -> None:
+        if attempts.too_many(connection, name, address, now=self._clock()):
+            minutes = attempts.WITHIN // timedelta(minutes=1)
+            raise PolicyRefusal(f"too many sign-ins failed; try again in {minutes} minutes", name="sign_in")
+
+    def _failed(self, connection: Connection, who: str, why: Why, address: str) -> None:
+        attempts.failed(connection, None, address, now=self._clock())
+        self._append(connection, AuditEvent(who, "sign_in.failed", address, f"provider: {why}"))
 
     def _append(self, connection: Connection, event: AuditEvent) -> None:
         Transaction(connection, self._clock).append(event)

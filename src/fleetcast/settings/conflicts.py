@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from fleetcast.settings import recipes
 from fleetcast.settings.channels import misdirected
+from fleetcast.settings.oidc import mistrusted
 from fleetcast.settings.positions import Place
 from fleetcast.settings.problems import Found
 from fleetcast.settings.pulls import misdeclared
@@ -59,6 +60,7 @@ def conflicts(settings: Settings) -> list[Found]:
     found += misdirected(settings.alerts)
     found += _telemetry(settings.telemetry)
     found += _webhooks(settings)
+    found += mistrusted(settings.serve)
     if settings.retraining.stale_warning_days >= settings.retraining.stale_days:
         found.append(
             Found(

@@ -362,6 +362,29 @@ class TelemetrySettings(Branch):
     segments: int = Field(200, ge=0)  # with metrics of their own; of more, those with the highest MAPE
 
 
+class OidcGroupSettings(Branch):
+    """What the people of a group may do, where a provider says who is in it."""
+
+    group: str  # as the provider writes it in its claim: a name, or with Entra ID an object id
+    role: Literal["viewer", "planner", "scientist", "engineer", "operator", "admin"]
+    regions: tuple[str, ...] | None = None  # that they see; where none are written, all
+
+
+class OidcSettings(Branch):
+    """The provider of OpenID Connect that people sign in with. Whoever is in none of the groups is not let in."""
+
+    name: str = "OpenID Connect"  # on the button: Sign in with …
+    issuer: str  # address of the provider, exactly as it writes it itself: https://login.example.com/fleet
+    client_id: str  # what the provider calls us
+    client_secret: str | None = None  # env:NAME of the variable that holds it; none: a public client
+    scopes: tuple[str, ...] = ("openid", "profile", "email")
+    claim: str = "groups"  # that says in which groups somebody is
+    groups: tuple[
+        OidcGroupSettings, ...
+    ]  # of several the highest role holds, for the regions of all that have it
+    seconds: float = Field(10, gt=0)  # that a sign-in waits for the provider, at most
+
+
 class ServeSettings(Branch):
     """Where pages and the API listen, and what they bear. Nothing here changes a number."""
 
@@ -376,6 +399,8 @@ class ServeSettings(Branch):
     body_kilobytes: int = Field(1024, ge=1)  # of a request, at most
     file_megabytes: int = Field(64, ge=1)  # of a file that is sent to be conditioned, at most
     file_seconds: float = Field(300, gt=0)  # that it may take to come
+    passwords: bool = True  # whether people may sign in by a password of ours; false: only with the provider
+    oidc: OidcSettings | None = None
 
 
 class PeopleSettings(Branch):

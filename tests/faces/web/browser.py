@@ -51,9 +51,9 @@ def served(folder: Path) -> AbstractContextManager[str]:
 
 
 @contextmanager
-def serving(app: ASGIApp) -> Iterator[str]:
+def serving(app: ASGIApp, port: int = 0) -> Iterator[str]:
     """An application at an address of this machine, while the block runs."""
-    settings = uvicorn.Config(app, port=0, log_level="warning", lifespan="off")
+    settings = uvicorn.Config(app, port=port, log_level="warning", lifespan="off")
     server = uvicorn.Server(settings)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

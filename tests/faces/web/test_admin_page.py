@@ -6,6 +6,7 @@ from starlette.testclient import TestClient
 from tests.faces.web.conftest import Somebody
 
 from fleetcast.faces.web import routes
+from fleetcast.people.arrivals import Arrival, Grant
 from fleetcast.people.roles import Role
 from fleetcast.testing.served import Size, served
 
@@ -52,6 +53,14 @@ def test_somebody_gets_another_role_and_other_regions_with_a_reason(w, ana):
     assert (paul.role, paul.regions) == (Role.operator, frozenset({"region-01", "region-02"}))
     last = w.people.audit()[-1]
     assert (last.actor, last.action, last.reason) == ("ana", "user.role", "she moved to operations")
+
+
+def test_of_who_signs_in_with_a_provider_it_says_that_its_groups_decide(w, ana):
+    grant = Grant(Role.viewer, None)
+    arrival = Arrival("https://login.example.com", "4711", "zoe", grant)
+    w.people.sign_out(w.people.arrive(arrival, address="127.0.0.1"))
+    assert "Signs in with a provider" in ana.get("/dev/admin/people/zoe").text
+    assert "Signs in with a provider" not in ana.get("/dev/admin/people/paul").text
 
 
 def test_a_role_that_is_none_is_refused(ana):

@@ -56,6 +56,7 @@ def test_the_catalogue_has_no_text_that_nobody_says():
         "trouble.",
         "action.",
         "error.",
+        "turned_away.",
         "state.",
         "decision.",
         "fact.",

@@ -1,6 +1,7 @@
 """The verb that serves pages and the API, and the one that describes the API."""
 
 import json as json_
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -28,6 +29,7 @@ def serve(
     with looking("opening the workspace"):
         from fleetcast.faces import server
         from fleetcast.faces.cli import admitted, terminal
+        from fleetcast.faces.cli.progress import logged
 
         w = opened(workspace, DEV)
         written = w.settings.serve
@@ -35,13 +37,14 @@ def serve(
     def tell(address: "Address") -> None:
         terminal.show(address, admitted.served(address.url, address.link), as_json=json)
 
-    server.serve(
-        w,
-        host=written.host if host is None else host,
-        port=written.port if port is None else port,
-        actor=actor(),
-        tell=tell,
-    )
+    with logged(w.log if terminal.messages().is_terminal else sys.stderr):
+        server.serve(
+            w,
+            host=written.host if host is None else host,
+            port=written.port if port is None else port,
+            actor=actor(),
+            tell=tell,
+        )
 
 
 def openapi() -> None:

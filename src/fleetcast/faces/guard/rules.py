@@ -9,10 +9,14 @@ from fleetcast.people.roles import Action
 API = "/api/v1"
 ENV = "(?:dev|prod)"
 HEALTH = "/healthz"
+LEAVE = "/sign-in/provider"  # to a provider, and
+BACK = "/sign-in/back"  # from it
 PUBLIC: Mapping[str, frozenset[str]] = {
     HEALTH: frozenset({"GET", "HEAD"}),
     "/sign-in": frozenset({"GET", "HEAD", "POST"}),
     "/sign-in/link": frozenset({"GET"}),
+    LEAVE: frozenset({"GET"}),
+    BACK: frozenset({"GET"}),
 }
 STATIC = "/static/"
 HOOKS = "/hooks"  # messages that are believed by their signature

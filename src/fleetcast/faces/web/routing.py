@@ -137,7 +137,13 @@ def message(request: Request, status: int, text: str = "", *, visit: Visit | Non
 
 
 def sign_in(
-    request: Request, *, problem: str = "", provider: object = None, next_page: str = "/", status: int = 200
+    request: Request,
+    *,
+    problem: str = "",
+    provider: object = None,
+    passwords: bool = True,
+    next_page: str = "/",
+    status: int = 200,
 ) -> Response:
     """The form that posts `name`, `password` and `next` to /sign-in; a provider has a `name` and a `link`."""
     return render(
@@ -147,7 +153,20 @@ def sign_in(
         status=status,
         problem=problem,
         provider=provider,
+        passwords=passwords,
         next=next_page,
+    )
+
+
+def turned_away(request: Request, why: str, provider: str, status: int) -> Response:
+    """Somebody came from a provider and is not let in: why, and what to do."""
+    return render(
+        request,
+        "turned_away.html",
+        title=say(f"turned_away.{why}", provider=provider),
+        status=status,
+        text=say(f"turned_away.{why}_what", provider=provider),
+        instead=say(f"turned_away.{why}_do", provider=provider),
     )
 
 
