@@ -44,10 +44,10 @@ class Attention:
     items: tuple[Item, ...]
 
 
-def attention(w: Workspace, regions: frozenset[str] | None) -> Attention:
-    """What a reader of these regions (None: all) has to know first."""
-    found = health(w, regions)
-    standing = [one for one in standing_incidents(w) if _seen_by(found, one, regions)]
+def attention(w: Workspace, regions: frozenset[str] | None, asof: date | None = None) -> Attention:
+    """What a reader of these regions (None: all) has to know first; as of a day, what they had to know then."""
+    found = health(w, regions, asof)
+    standing = [one for one in standing_incidents(w, asof) if _seen_by(found, one, regions)]
     items = sorted([*_incidents(found, standing), *_models(found, standing)], key=_rank)
     return Attention(
         models=len(found.rows),

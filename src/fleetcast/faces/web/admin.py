@@ -27,6 +27,7 @@ def admin(visit: Visit) -> Response:
         "admin.html",
         "admin",
         say("admin.title"),
+        of_now=True,
         found=found,
         news=news(visit),
         shown=show(
@@ -48,6 +49,7 @@ def person(visit: Visit) -> Response:
         "person.html",
         "admin",
         one.account.name,
+        of_now=True,
         one=one,
         news=news(visit),
         tokens=[token for token in found.tokens if token.account == one.account.name],

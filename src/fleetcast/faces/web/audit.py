@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from http import HTTPStatus
 from math import ceil
-from urllib.parse import urlencode
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -30,13 +29,14 @@ def audit(visit: Visit) -> Response:
         "audit.html",
         "audit",
         say("audit.title"),
+        of_now=True,
         found=found,
         chosen={name: visit.query.get(name, "") for name in FILTERS},
         page=page,
         pages=max(1, ceil(found.total / PER_PAGE)),
-        query=f"?{urlencode(kept)}" if kept else "",
-        to=lambda number: "?" + urlencode({**kept, "page": number}),
-        check="?" + urlencode({**kept, "check": "chain"}),
+        narrowed=bool(kept),
+        to=lambda number: visit.only(**kept, page=str(number)),
+        check=visit.only(**kept, check="chain"),
         checked=verified(visit.w, visit.regions) if visit.query.get("check") else None,
     )
 
@@ -54,6 +54,7 @@ def audited(visit: Visit) -> Response:
         "audited.html",
         "audit",
         say("audit.one", number=numbers.whole(found.seq)),
+        of_now=True,
         one=found,
         shown=show(rows, CHANGED, visit.query, sort="name"),
     )

@@ -19,7 +19,7 @@ from fleetcast.reading.sources import SourceRow, sources
 
 def data(visit: Visit) -> Response:
     """The gravest source first, and above all a version that waits for somebody to look at it."""
-    found, columns = sources(visit.w), _columns(visit)
+    found, columns = sources(visit.w, visit.asof), _columns(visit)
     rows = arrange(found, columns, visit.query, sort="state")
     return visit.render(
         "data.html",
@@ -27,7 +27,7 @@ def data(visit: Visit) -> Response:
         say("data.title"),
         shown=show(rows, columns, visit.query, sort="state"),
         found=found,
-        standing=standing(visit.w),
+        standing=None if visit.asof else standing(visit.w),
         may=visit.may(Action.acknowledge_data),
         told=visit.query.get("told") == "acknowledged",
     )
@@ -35,7 +35,9 @@ def data(visit: Visit) -> Response:
 
 def data_twin(visit: Visit, kind: Kind) -> Response:
     columns = _columns(visit)
-    return twin(kind, "data", columns, arrange(sources(visit.w), columns, visit.query, sort="state"))
+    return twin(
+        kind, "data", columns, arrange(sources(visit.w, visit.asof), columns, visit.query, sort="state")
+    )
 
 
 def acknowledging(visit: Visit) -> Response:

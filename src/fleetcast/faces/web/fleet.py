@@ -23,7 +23,7 @@ FEW = 14  # regions of the matrix before it asks whether there are to be more
 
 def fleet(visit: Visit) -> Response:
     """State tiles, the matrix and the table; its filters are those of the address."""
-    found = health(visit.w, visit.regions)
+    found = health(visit.w, visit.regions, visit.asof)
     choice = _choice(found, visit.query)
     rows = of_segments(found, choice)
     columns = _columns(visit, found)
@@ -47,7 +47,6 @@ def fleet(visit: Visit) -> Response:
         weeks=WEEKS,
         sparks={line.region: sparkline(line.weekly, found.limit, weeks=WEEKS) for line in lines},
         shown=show(listed, columns, visit.query, sort="state"),
-        query=address.query(),
         with_state=lambda name: address.changed(state=name),
         with_regions=lambda which: address.changed(regions=which),
         of_region=lambda region: address.changed(**{found.region_key or "q": region}),
@@ -57,7 +56,7 @@ def fleet(visit: Visit) -> Response:
 
 def fleet_twin(visit: Visit, kind: Kind) -> Response:
     """All the models that the page has, on all its pages."""
-    found = health(visit.w, visit.regions)
+    found = health(visit.w, visit.regions, visit.asof)
     choice = _choice(found, visit.query)
     columns = _columns(visit, found)
     rows = in_state(of_segments(found, choice), choice.state)
@@ -80,9 +79,6 @@ class _Address:
     def __init__(self, path: str, query: Mapping[str, str], found: FleetHealth) -> None:
         self._path, self._found = path, found
         self._kept = {name: value for name, value in query.items() if name != "page" and value}
-
-    def query(self) -> str:
-        return f"?{urlencode(self._kept)}" if self._kept else ""
 
     def changed(self, **changes: str) -> str:
         kept = {name: value for name, value in {**self._kept, **changes}.items() if value}

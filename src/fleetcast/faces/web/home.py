@@ -17,12 +17,12 @@ FEW = 3  # names of an answer that are told
 
 def home(visit: Visit) -> Response:
     """Four answers by name, and the list."""
-    found = attention(visit.w, visit.regions)
+    found = attention(visit.w, visit.regions, visit.asof)
     return visit.render(
         "home.html",
         "home",
         say("home.title"),
-        health=health(visit.w, visit.regions),
+        health=health(visit.w, visit.regions, visit.asof),
         found=found,
         answers={
             "as_expected": found.as_expected,
@@ -37,7 +37,7 @@ def home(visit: Visit) -> Response:
 
 
 def home_twin(visit: Visit, kind: Kind) -> Response:
-    return twin(kind, "attention", COLUMNS, attention(visit.w, visit.regions).items)
+    return twin(kind, "attention", COLUMNS, attention(visit.w, visit.regions, visit.asof).items)
 
 
 def _address(visit: Visit, item: Item) -> str:

@@ -23,6 +23,7 @@ def incident(visit: Visit) -> Response:
         "incident.html",
         "ops",
         say("incident.title", trouble=name, subject=line.subject),
+        of_now=True,
         line=line,
         trouble=name,
         state=graveness(line),

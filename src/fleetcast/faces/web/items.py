@@ -46,7 +46,6 @@ def _page(visit: Visit, found: Place) -> Response:
     columns = _columns(visit, found)
     shown = show(arrange(found.items, columns, visit.query, sort=SORT), columns, visit.query, sort=SORT)
     drawn = items.courses(visit.w, shown.rows, found.cycle)
-    asked = visit.request.url.query
     return visit.render(
         "items.html",
         "orders",
@@ -59,7 +58,6 @@ def _page(visit: Visit, found: Place) -> Response:
         height=HEIGHT,
         total=sum(row.order or 0.0 for row in found.items),
         expected=sum(row.median for row in found.items),
-        query=f"?{asked}" if asked else "",
     )
 
 

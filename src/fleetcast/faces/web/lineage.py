@@ -35,7 +35,7 @@ def lineage(visit: Visit) -> Response:
     if what := visit.query.get("of", "").strip():
         return RedirectResponse(visit.at(_path(_guessed(what), what)), 303)
     if not name:
-        return visit.render("lineage_of.html", "", say("lineage.title"))
+        return visit.render("lineage_of.html", "", say("lineage.title"), of_now=True)
     graph = _graph(visit, kind, name)
     focus = next(node for node in graph.nodes if node.id == graph.focus)
     lines, columns = _lines(graph), _columns(visit, graph.focus)
@@ -45,6 +45,7 @@ def lineage(visit: Visit) -> Response:
         "lineage.html",
         "",
         say("lineage.of", kind=called(focus.kind, "kind"), name=focus.title.removeprefix(f"{focus.kind} ")),
+        of_now=True,
         focus=focus,
         whole=focus.name,
         picture=layers(graph),

@@ -112,22 +112,26 @@ def versions_columns(visit: Visit) -> Sequence[Column[Version]]:
 
 
 def _record(visit: Visit) -> Record:
-    return record(visit.w, visit.regions, visit.request.path_params["name"], visit.query.get("v", ""))
+    name, short = visit.request.path_params["name"], visit.query.get("v", "")
+    return record(visit.w, visit.regions, name, short, asof=visit.asof)
 
 
 def _track(visit: Visit, found: Record) -> Track:
     version = found.version
-    return track(visit.w, version.segment, found.made_from.get("recipe", ""), until=version.cutoff)
+    recipe = found.made_from.get("recipe", "")
+    return track(visit.w, version.segment, recipe, until=version.cutoff, asof=visit.asof)
 
 
 def _row(visit: Visit, version: Version) -> ModelRow | None:
-    rows = health(visit.w, visit.regions).rows
+    rows = health(visit.w, visit.regions, visit.asof).rows
     return next((row for row in rows if row.segment == version.segment), None)
 
 
 def _actions(visit: Visit, version: Version) -> dict[str, str]:
     """What the visitor may do here, by the word on its button."""
-    found = {}
+    found: dict[str, str] = {}
+    if visit.asof:
+        return found
     release = None if version.live or version.state == "refused" else release_of(visit.w, version.name)
     if release and visit.regions is None and visit.may(Action.judge_models):
         found["model.promote"] = act_at(visit, "promote", release=release)
@@ -150,7 +154,7 @@ def _series_columns(visit: Visit) -> Sequence[Column[SeriesError]]:
         Column(
             "product",
             lambda one: one.product,
-            link=lambda one: visit.at(f"/forecasts/{one.store}/{one.product}"),
+            link=lambda one: visit.series(one.store, one.product),
         ),
         Column("mape", lambda one: one.mape, lambda one: numbers.percent(one.mape), number=True),
         Column("bias", lambda one: one.bias, lambda one: numbers.percent(one.bias), number=True),

@@ -28,7 +28,7 @@ def ops(visit: Visit) -> Response:
         return RedirectResponse(visit.at(f"/ops/incidents/{named}"), 303)
     if not (visit.w.state.is_dir() and visit.w.ledger.cycles()):
         return visit.render("ops.html", "ops", say("ops.title"), found=None, news="")
-    found = reading.operations(visit.w, visit.regions)
+    found = reading.operations(visit.w, visit.regions, visit.asof)
     columns = _columns(visit)
     return visit.render(
         "ops.html",
@@ -51,12 +51,12 @@ def incidents_twin(visit: Visit, kind: Kind) -> Response:
     """Incidents; with `all=yes` also those that are closed."""
     standing = visit.query.get("all") != "yes"
     columns = _columns(visit)
-    lines = runs.incident_lines(visit.w, visit.regions, standing=standing)
+    lines = runs.incident_lines(visit.w, visit.regions, standing=standing, asof=visit.asof)
     return twin(kind, "incidents", columns, arrange(lines, columns, visit.query, sort=SORT))
 
 
 def deliveries_twin(visit: Visit, kind: Kind) -> Response:
-    return twin(kind, "deliveries", DELIVERIES, list(reading.deliveries(visit.w)))
+    return twin(kind, "deliveries", DELIVERIES, list(reading.deliveries(visit.w, visit.asof)))
 
 
 def graveness(line: IncidentLine) -> State:

@@ -23,7 +23,6 @@ def orders(visit: Visit) -> Response:
     found, columns = _chosen(visit), _columns(visit)
     rows = arrange(found.rows, columns, visit.query, sort="change")
     query = {name: value for name, value in visit.query.items() if name != DONE and value}
-    kept = {name: value for name, value in query.items() if name != "page"}
     decided = Counter(row.decision for row in found.rows)
     return visit.render(
         "orders.html",
@@ -38,7 +37,6 @@ def orders(visit: Visit) -> Response:
         bring=sum(row.bring or 0.0 for row in found.rows),
         without=sum(row.bring is None for row in found.rows),
         done=just_decided(visit),
-        query=f"?{urlencode(kept)}" if kept else "",
     )
 
 
@@ -56,7 +54,7 @@ def _chosen(visit: Visit) -> Worklist:
 
 def _columns(visit: Visit) -> Sequence[Column[OrderRow]]:
     back = urlencode({name: visit.query[name] for name in (*CHOSEN, "sort", "page") if visit.query.get(name)})
-    open_to_visitor = visit.may(Action.override_orders) and visit.asof is None
+    open_to_visitor = visit.may(Action.override_orders)
 
     def deciding(row: OrderRow) -> str | None:
         at = visit.at("/orders/decide", store=row.store, product=row.product, back=back)

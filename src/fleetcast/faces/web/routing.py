@@ -61,11 +61,11 @@ def routes(workspaces: Workspaces) -> list[BaseRoute]:
         return [*twins, Route(here, _page(workspaces, answer))]
 
     def does(path: str, answer: Page) -> Route:
-        return Route(f"/{{environment}}{path}", _action(workspaces, answer), methods=["POST"])
+        return Route(f"/{{environment}}{path}", _action(workspaces, _unpinned(answer)), methods=["POST"])
 
     def deed(path: str, what: Deed) -> list[BaseRoute]:
         here = f"/{{environment}}{path}"
-        ask = _page(workspaces, lambda visit: questioned(visit, what))
+        ask = _page(workspaces, _unpinned(lambda visit: questioned(visit, what)))
         return [Route(here, ask), does(path, lambda visit: acted(visit, what, visit.form))]
 
     return [
@@ -83,7 +83,7 @@ def routes(workspaces: Workspaces) -> list[BaseRoute]:
         *(_doing(workspaces, path, doing) for path, doing in DOINGS.items()),
         *of("/summary", summed, summed_twin),
         does("/orders/decide", decide),
-        *of("/orders/decide", deciding),
+        *of("/orders/decide", _unpinned(deciding)),
         *of("/orders", orders, orders_twin),
         *of("/search", searching, searching_twin),
         *of("/stores/{name}", store, store_twin),
@@ -92,7 +92,7 @@ def routes(workspaces: Workspaces) -> list[BaseRoute]:
         *of("/data", data, data_twin),
         *of("/data/{source}/quarantine", one_source, quarantine_twin),
         *of("/data/{source}", one_source, source_twin),
-        *of("/acknowledge", acknowledging),
+        *of("/acknowledge", _unpinned(acknowledging)),
         does("/acknowledge", acknowledge),
         *of("/runs", runs, runs_twin),
         *of("/runs/{cycle}", run, run_twin),
@@ -180,6 +180,17 @@ def _page(
     return served
 
 
+def _unpinned(answer: Page) -> Page:
+    """What is done is done now: nothing of it is asked or done as of an earlier day."""
+
+    def answered(visit: Visit) -> Response:
+        if visit.asof:
+            raise UsageError(say("asof.no_deeds"))
+        return answer(visit)
+
+    return answered
+
+
 def _twin(workspaces: Workspaces, answer: Twin, kind: Kind) -> Callable[[Request], Response]:
     return _page(workspaces, lambda visit: answer(visit, kind))
 
@@ -188,12 +199,14 @@ def _doing(workspaces: Workspaces, path: str, doing: Doing) -> Route:
     """Something that is done: asked by GET, done by POST."""
 
     def page_of(fields: Fields) -> Callable[[Request], Response]:
-        return _page(workspaces, lambda visit: done(visit, doing, fields))
+        return _page(workspaces, _unpinned(lambda visit: done(visit, doing, fields)))
+
+    page_asked = _page(workspaces, _unpinned(lambda visit: asked(visit, doing)))
 
     async def answered(request: Request) -> Response:
         if request.method == "POST":
             return await posted(request, page_of)
-        return await run_in_threadpool(_page(workspaces, lambda visit: asked(visit, doing)), request)
+        return await run_in_threadpool(page_asked, request)
 
     return Route(f"/{{environment}}/{path}", answered, methods=["GET", "POST"])
 
@@ -217,11 +230,12 @@ def _home(workspaces: Workspaces) -> Callable[[Request], Response]:
     def led(request: Request) -> Response:
         principal = principal_of(request)
         view = first_view(str(principal.role)) if principal else "/"
+        asked = f"?{request.url.query}" if request.url.query else ""
         for name in ENVIRONMENTS:
             w = workspaces(name)
             if w.state.is_dir() and w.ledger.pointer():
-                return RedirectResponse(f"/{name}{view}")
-        return RedirectResponse(f"/{ENVIRONMENTS[-1]}{view}")
+                return RedirectResponse(f"/{name}{view}{asked}")
+        return RedirectResponse(f"/{ENVIRONMENTS[-1]}{view}{asked}")
 
     return led
 

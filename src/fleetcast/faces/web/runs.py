@@ -19,7 +19,7 @@ LOOK_AGAIN = 3  # seconds, while a cycle runs
 
 def runs(visit: Visit) -> Response:
     """Every cycle, the newest first."""
-    found, columns = cycles(visit.w), _columns(visit)
+    found, columns = cycles(visit.w, visit.asof), _columns(visit)
     rows = arrange(found, columns, visit.query, sort="-cycle")
     return visit.render(
         "runs.html",
@@ -32,7 +32,9 @@ def runs(visit: Visit) -> Response:
 
 def runs_twin(visit: Visit, kind: Kind) -> Response:
     columns = _columns(visit)
-    return twin(kind, "runs", columns, arrange(cycles(visit.w), columns, visit.query, sort="-cycle"))
+    return twin(
+        kind, "runs", columns, arrange(cycles(visit.w, visit.asof), columns, visit.query, sort="-cycle")
+    )
 
 
 def run(visit: Visit) -> Response:
@@ -64,7 +66,7 @@ def run_twin(visit: Visit, kind: Kind) -> Response:
 
 
 def _found(visit: Visit) -> tuple[CycleRow, list[Step]]:
-    row = cycle(visit.w, visit.request.path_params["cycle"])
+    row = cycle(visit.w, visit.request.path_params["cycle"], visit.asof)
     return row, timeline(visit.w, visit.regions, row)
 
 

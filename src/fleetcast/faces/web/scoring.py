@@ -24,7 +24,7 @@ OLDEST = 20  # models that the page names; its twin has them all
 
 def newest(visit: Visit) -> Response:
     """The newest week's page; a page of its own where there is none, and where the form chose a week."""
-    known = weeks(visit.w)
+    known = weeks(visit.w, visit.asof)
     asked = visit.query.get("week", "")
     if asked or known:
         return RedirectResponse(visit.at(f"/scoring/{asked or known[0]}"), HTTPStatus.SEE_OTHER)
@@ -32,7 +32,9 @@ def newest(visit: Visit) -> Response:
 
 
 def scored(visit: Visit) -> Response:
-    """One week."""
+    """One week; of those up to a pinned day, where it is a later one."""
+    if visit.asof and visit.request.path_params["week"] > visit.asof.isoformat():
+        return RedirectResponse(visit.at("/scoring"), HTTPStatus.SEE_OTHER)
     run = _found(visit)
     whole = run.whole
     regions = arrange(run.regions, REGIONS, visit.query, sort=SORT)
@@ -43,7 +45,7 @@ def scored(visit: Visit) -> Response:
         "scoring",
         say("scoring.title"),
         run=run,
-        weeks=weeks(visit.w),
+        weeks=weeks(visit.w, visit.asof),
         whole=whole,
         served=SERVED,
         shown=show(regions, columns, visit.query, sort=SORT),
@@ -71,7 +73,7 @@ def _found(visit: Visit) -> ScoringRun:
     except ValueError:
         raise HTTPException(HTTPStatus.NOT_FOUND) from None
     run = scoring(visit.w, visit.regions, week)
-    if run is None:
+    if run is None or (visit.asof and week > visit.asof):
         raise HTTPException(HTTPStatus.NOT_FOUND)
     return run
 

@@ -28,10 +28,10 @@ def searching(visit: Visit) -> Response:
         "search.html",
         "",
         say("search.title"),
+        of_now=True,
         text=text,
         most=MOST,
         shown=show(arrange(found, columns, visit.query, sort="kind"), columns, visit.query, sort="kind"),
-        query=f"?{visit.request.url.query}" if visit.request.url.query else "",
     )
 
 

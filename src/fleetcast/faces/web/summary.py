@@ -47,7 +47,6 @@ def summed(visit: Visit) -> Response:
         width=WIDTH,
         height=HEIGHT,
         shown=show(rows, COLUMNS, visit.query, sort="-skill"),
-        query=f"?{visit.request.url.query}" if visit.request.url.query else "",
     )
 
 

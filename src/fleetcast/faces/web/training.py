@@ -26,14 +26,16 @@ STATES: Mapping[str, State] = {"done": "ok", "running": "watch", "failed": "fail
 
 def trainings(visit: Visit) -> Response:
     """To the run that the form names, else to the newest; where there is none, a page that says so."""
-    cycle = visit.query.get("run") or newest(visit.w)
+    cycle = visit.query.get("run") or newest(visit.w, visit.asof)
     if cycle is None:
         return visit.render("training_none.html", "training", say("training.title"))
     return RedirectResponse(visit.at(f"/training/{quote(cycle, safe='')}"), SEE_OTHER)
 
 
 def training(visit: Visit) -> Response:
-    """A run by the name of its week."""
+    """A run by the name of its week; of those up to a pinned day, where it is a later one."""
+    if visit.asof and visit.request.path_params["run"] > (newest(visit.w, visit.asof) or ""):
+        return RedirectResponse(visit.at("/training"), SEE_OTHER)
     found = _found(visit)
     columns, chosen = _columns(visit), _chosen(visit, found.challengers)
     steps = [*found.conditioned, *found.steps]
@@ -48,7 +50,7 @@ def training(visit: Visit) -> Response:
         steps=steps,
         step_columns=STEPS,
         releases=found.releases,
-        compare=lambda cut: compare_releases(visit, visit.w.ledger.pointer(), cut.release),
+        compare=lambda cut: compare_releases(visit, found.live, cut.release),
         promote=lambda cut: (
             act_at(visit, "promote", release=cut.release)
             if visit.may(Action.judge_models) and cut.release != found.live
@@ -56,7 +58,6 @@ def training(visit: Visit) -> Response:
         ),
         roll_back=act_at(visit, "roll-back") if visit.may(Action.roll_back) else "",
         shown=show(arrange(chosen, columns, visit.query, sort="passed"), columns, visit.query, sort="passed"),
-        query=f"?{visit.request.url.query}" if visit.request.url.query else "",
         chosen=visit.query.get("verdict", ""),
         q=visit.query.get("q", ""),
         told=told(visit),
@@ -75,7 +76,7 @@ def training_twin(visit: Visit, kind: Kind) -> Response:
 
 def _found(visit: Visit) -> Training:
     try:
-        return read(visit.w, visit.regions, visit.request.path_params["run"])
+        return read(visit.w, visit.regions, visit.request.path_params["run"], visit.asof)
     except ValueError as error:
         raise HTTPException(NOT_FOUND) from error
 
