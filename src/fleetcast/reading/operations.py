@@ -12,11 +12,11 @@ from fleetcast.fleet import drilled, holding, outbox, releases, standings, timin
 from fleetcast.fleet.drilled import Practised
 from fleetcast.fleet.report import FailedOver, Held, IncidentLine, NoticeLine, ReleaseLine
 from fleetcast.reading import runs
+from fleetcast.reading.deciding import stood_before
 from fleetcast.reading.grants import Regions, sees
 from fleetcast.reading.kept import Kept
 from fleetcast.reading.published import newest, then
 from fleetcast.reading.states import State
-from fleetcast.registry.releases import standing
 from fleetcast.workspace import Workspace
 
 WEEKS = 8  # of which it is told how soon they were out
@@ -136,10 +136,8 @@ def held(w: Workspace) -> Held | None:
 
 def earlier(w: Workspace) -> list[ReleaseLine]:
     """The releases that the live one stands on, the nearest first: what can be gone back to."""
-    with w.ledger.view() as view:
-        stack = standing(view.moves())
     lines = {line.release: line for line in releases.listed(w)}
-    return [lines[release] for release in reversed(stack[:-1])]
+    return [lines[release] for release in reversed(stood_before(w))]
 
 
 def deliveries(w: Workspace, asof: date | None = None) -> Iterator[Delivery]:

@@ -65,6 +65,7 @@ class Version:
     bias: float | None
     bias_limit: float
     n: int
+    curves: tuple[tuple[float, ...], ...]  # the training loss of each member of its network, epoch by epoch
 
     @property
     def short(self) -> str:
@@ -219,4 +220,5 @@ def _line(w: Workspace, stored: ModelVersion, live: frozenset[str]) -> Version:
         bias=metrics.get("bias"),
         bias_limit=limits.get("bias", w.settings.gate.bias),
         n=int(metrics.get("n", 0)),
+        curves=tuple(tuple(curve) for curve in stored.lineage.get("curves", ())),
     )

@@ -43,6 +43,8 @@ CYCLES = 6  # of which forecasts are kept
 STALE, OLD = 66, 50  # days since training, of models that are stale and that will be soon
 LEVELS = {"q0.025": 0.5, "q0.1": 0.7, "q0.5": 1.0, "q0.9": 1.4, "q0.975": 1.8}  # of the median
 
+CURVES = [[1.5, 0.9, 0.75, 0.7], [1.6, 1.0, 0.8, 0.72]]  # of the networks of a model
+
 SETTINGS = """schema = 1
 
 [workspace]
@@ -148,7 +150,7 @@ def _models(
             kind=kind,
             artefact=artefact,
             key=segment,
-            lineage={"recipe": "weekly-1", "code": "code", "snapshot": "snapshot"},
+            lineage={"recipe": "weekly-1", "code": "code", "snapshot": "snapshot", "curves": CURVES},
             verdict=verdicts.get(segment, {}),
             trained_at=w.clock() - timedelta(days=ages.get((place - 4) % 20, 3)),
             updated_at=w.clock() - timedelta(days=3),

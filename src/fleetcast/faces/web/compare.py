@@ -7,12 +7,11 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from fleetcast.faces.web import numbers
-from fleetcast.faces.web.acting import TOLD, told
 from fleetcast.faces.web.addresses import act_at, model_at
 from fleetcast.faces.web.chart import WIDTH
 from fleetcast.faces.web.model import METRICS
 from fleetcast.faces.web.overlay_chart import HEIGHT, letter, overlay_chart
-from fleetcast.faces.web.page import Visit
+from fleetcast.faces.web.page import DONE, Visit
 from fleetcast.faces.web.proposals import COLUMNS as CHANGES
 from fleetcast.faces.web.proposals import changes
 from fleetcast.faces.web.table import Column
@@ -78,7 +77,6 @@ def compare(visit: Visit) -> Response:
         height=HEIGHT,
         offered=_offered(visit, found.others),
         chosen=[f"{one.segment}@{one.short}" for one in found.versions],
-        told=told(visit),
     )
 
 
@@ -134,7 +132,7 @@ def _overlay(visit: Visit, found: Comparison) -> Overlay | None:
 def _without(visit: Visit, one: Version) -> str:
     """The same page without one contender."""
     dropped = ("m", f"{one.segment}@{one.short}")
-    kept = [item for item in visit.request.query_params.multi_items() if item != dropped and item[0] != TOLD]
+    kept = [item for item in visit.request.query_params.multi_items() if item != dropped and item[0] != DONE]
     return f"{visit.request.url.path}?" + urlencode(kept)
 
 
@@ -212,7 +210,6 @@ def _releases(visit: Visit, named: Sequence[str]) -> Response:
         promote=lambda plan: (
             act_at(visit, "promote", release=plan.after) if whole and plan.decision is not None else ""
         ),
-        told=told(visit),
     )
 
 

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 
 from starlette.responses import Response
 
-from fleetcast.faces.web import numbers
-from fleetcast.faces.web.acting import told
+from fleetcast.faces.web import curves, numbers
 from fleetcast.faces.web.addresses import act_at, compare_at, model_at
 from fleetcast.faces.web.chart import HEIGHT, WIDTH
 from fleetcast.faces.web.errors_chart import errors_chart
 from fleetcast.faces.web.page import Visit
-from fleetcast.faces.web.table import Column, arrange, show
+from fleetcast.faces.web.table import Column, Listing
 from fleetcast.faces.web.twins import Kind, twin
 from fleetcast.faces.web.words import called, say
 from fleetcast.people.roles import Action
@@ -41,18 +40,16 @@ def model(visit: Visit) -> Response:
         row=_row(visit, version),
         bias=numbers.bias(version.bias, version.bias_limit),
         track=turned_out,
+        curves=curves.pictures([version]),
+        points=curves.points([version]),
+        point_columns=curves.COLUMNS[2:],
+        box=(curves.WIDTH, curves.HEIGHT),
         chart=errors_chart(turned_out.weeks, version.limit),
         width=WIDTH,
         height=HEIGHT,
         series_columns=_series_columns(visit),
-        versions=show(
-            arrange(found.versions, columns, visit.query, sort="-trained_at"),
-            columns,
-            visit.query,
-            sort="-trained_at",
-        ),
+        versions=Listing(columns, found.versions, "-trained_at").shown(visit.query),
         made_from={name: _shortened(name, value) for name, value in found.made_from.items()},
-        told=told(visit),
         compare=compare_at(visit, [(one.segment, one.short) for one in (rival, version) if one]),
         rival=rival,
         lineage=visit.at(f"/lineage/model/{version.name}"),
@@ -61,10 +58,12 @@ def model(visit: Visit) -> Response:
 
 
 def model_twin(visit: Visit, kind: Kind) -> Response:
-    """Its errors by week; `list` asks for its series or its versions."""
+    """Its errors by week; `list` asks for its series, its versions or its loss curves."""
     found = _record(visit)
     name = f"{found.version.segment.replace('/', '-')}-{found.version.short}"
     wanted = visit.query.get("list", "weeks")
+    if wanted == "curves":
+        return twin(kind, f"{name}-curves", curves.COLUMNS, curves.points([found.version]))
     if wanted == "versions":
         return twin(kind, f"{name}-versions", versions_columns(visit), found.versions)
     turned_out = _track(visit, found)

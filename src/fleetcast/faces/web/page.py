@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse, Response
 from fleetcast.domain.errors import UsageError
 from fleetcast.faces.web import numbers, states
 from fleetcast.faces.web.assets import address
-from fleetcast.faces.web.words import called, say
+from fleetcast.faces.web.words import called, catalogue, say
 from fleetcast.people.roles import MAY, Action, Role
 from fleetcast.reading.published import newest
 from fleetcast.workspace import Workspace
@@ -23,7 +23,10 @@ THEMES = ("auto", "dark", "light")  # each is followed by the next
 THEME = "theme"  # the cookie
 NOBODY = "local"  # whoever is here, where nobody signs in
 ASOF = "asof"  # the field of a query that pins a day
-LEFT = (ASOF, "page")  # what another day has others of
+DONE = (
+    "done"  # the part of the text catalogue that says what was done, and the field of a query that names it
+)
+LEFT = (ASOF, DONE, "page")  # what another day has others of
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,15 @@ class Visit:
         """Whether the visitor's role allows an action; where nobody signs in, all are allowed. None is in an earlier week."""
         principal = principal_of(self.request)
         return self.asof is None and (principal is None or Role(principal.role).may(Action(action)))
+
+    def named(self, name: str) -> str:
+        """What a form that was sent says under a name, else what the address does."""
+        return (self.form or self.query).get(name, "").strip()
+
+    @property
+    def news(self) -> str:
+        """What was just done, where the address says so: a sentence of the catalogue, and nothing else."""
+        return catalogue().get(f"{DONE}.{self.query.get(DONE, '')}", "")
 
     @property
     def asof(self) -> date | None:

@@ -9,8 +9,8 @@ from starlette.responses import RedirectResponse, Response
 
 from fleetcast.faces.web import numbers
 from fleetcast.faces.web.page import Visit
-from fleetcast.faces.web.table import Column, arrange, show
-from fleetcast.faces.web.twins import Kind, twin
+from fleetcast.faces.web.table import Column, Listing
+from fleetcast.faces.web.twins import Kind, listed, twin
 from fleetcast.faces.web.words import called, say
 from fleetcast.fleet.report import SERVED, Served
 from fleetcast.monitoring.staleness import Age
@@ -37,7 +37,6 @@ def scored(visit: Visit) -> Response:
         return RedirectResponse(visit.at("/scoring"), HTTPStatus.SEE_OTHER)
     run = _found(visit)
     whole = run.whole
-    regions = arrange(run.regions, REGIONS, visit.query, sort=SORT)
     columns = REGIONS if whole.error else REGIONS[:-1]
     most = max((one.models for one in run.histogram), default=0)
     return visit.render(
@@ -48,7 +47,7 @@ def scored(visit: Visit) -> Response:
         weeks=weeks(visit.w, visit.asof),
         whole=whole,
         served=SERVED,
-        shown=show(regions, columns, visit.query, sort=SORT),
+        shown=Listing(columns, run.regions, SORT).shown(visit.query),
         old=[age for age in run.ages if age.state != "fresh"],
         oldest=OLDEST,
         age_states=AGES,
@@ -58,7 +57,7 @@ def scored(visit: Visit) -> Response:
 
 def scored_twin(visit: Visit, kind: Kind) -> Response:
     run = _found(visit)
-    return twin(kind, f"scoring-{run.week}", REGIONS, arrange(run.regions, REGIONS, visit.query, sort=SORT))
+    return listed(kind, f"scoring-{run.week}", Listing(REGIONS, run.regions, SORT), visit.query)
 
 
 def ages_twin(visit: Visit, kind: Kind) -> Response:

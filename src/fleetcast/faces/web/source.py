@@ -9,8 +9,8 @@ from fleetcast.conditioning.account import Delivery
 from fleetcast.faces.web import numbers
 from fleetcast.faces.web.page import Visit
 from fleetcast.faces.web.sparkline import path
-from fleetcast.faces.web.table import Column, arrange, show
-from fleetcast.faces.web.twins import Kind, twin
+from fleetcast.faces.web.table import Column, Listing
+from fleetcast.faces.web.twins import Kind, listed, twin
 from fleetcast.faces.web.words import called, say
 from fleetcast.fleet.report import TableChange
 from fleetcast.reading.data_versions import VersionRow, difference, versions
@@ -26,7 +26,6 @@ def one_source(visit: Visit) -> Response:
     row, w = source(visit.w, visit.request.path_params["source"], visit.asof), visit.w
     whole = visit.regions is None
     reason = visit.query.get("check", "")
-    files = arrange(_files(visit), FILES, visit.query, sort="-received")
     known = versions(w, row.tables, visit.asof)
     newest = {one.table: one.version for one in reversed(known)} if visit.asof else None
     return visit.render(
@@ -37,7 +36,7 @@ def one_source(visit: Visit) -> Response:
         weekly=_drawn(row.weekly),
         tall=TALL,
         wide=WIDE,
-        files=show(files, FILES, visit.query, sort="-received"),
+        files=_files(visit).shown(visit.query),
         checks=failed_checks(w, visit.regions, row.source, _until(visit)),
         check_columns=CHECKS,
         reason=reason,
@@ -62,8 +61,7 @@ def one_source(visit: Visit) -> Response:
 
 def source_twin(visit: Visit, kind: Kind) -> Response:
     """Its files."""
-    rows = arrange(_files(visit), FILES, visit.query, sort="-received")
-    return twin(kind, f"data-{visit.request.path_params['source']}", FILES, rows)
+    return listed(kind, f"data-{visit.request.path_params['source']}", _files(visit), visit.query)
 
 
 def quarantine_twin(visit: Visit, kind: Kind) -> Response:
@@ -79,10 +77,11 @@ def _until(visit: Visit) -> datetime | None:
     return None if visit.asof is None else seen_until(visit.w, visit.asof)
 
 
-def _files(visit: Visit) -> Sequence[Delivery]:
+def _files(visit: Visit) -> Listing[Delivery]:
     """Of the whole fleet, names of files as well: nobody else is told any."""
     account = account_of(visit.w, source(visit.w, visit.request.path_params["source"]).source, visit.asof)
-    return account.deliveries if account and visit.regions is None else ()
+    files = account.deliveries if account and visit.regions is None else ()
+    return Listing(FILES, files, "-received")
 
 
 def _compared(visit: Visit, tables: Sequence[str]) -> TableChange | None:
