@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from starlette.responses import RedirectResponse, Response
 
 from fleetcast.faces.web import numbers
+from fleetcast.faces.web.addresses import compare_releases
 from fleetcast.faces.web.page import Visit
 from fleetcast.faces.web.table import Column, Listing
 from fleetcast.faces.web.twins import Kind, listed, twin
@@ -16,6 +17,7 @@ from fleetcast.reading import operations as reading
 from fleetcast.reading import runs
 from fleetcast.reading.operations import Delivery
 from fleetcast.reading.states import State
+from fleetcast.reading.waiting import waiting
 
 SORT = "-severity"
 SHOWN = 160  # characters of a cause; its page has all of it
@@ -34,6 +36,8 @@ def ops(visit: Visit) -> Response:
         say("ops.title"),
         found=found,
         earlier=bool(reading.earlier(visit.w)),
+        waits=None if visit.asof or visit.regions is not None else waiting(visit.w),
+        compare=lambda waits: compare_releases(visit, waits.live, waits.release),
         shown=Listing(_columns(visit), found.incidents, SORT).shown(visit.query),
         deliveries=found.deliveries,
         delivery_columns=DELIVERIES,
