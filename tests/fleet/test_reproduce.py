@@ -86,6 +86,15 @@ def test_a_first_and_a_warm_started_week_come_out_bit_for_bit(two_weeks):
     assert w.registry.models.get(FAST).lineage["warm_starts"] > 0
 
 
+def test_each_model_keeps_the_loss_curve_of_its_network(two_weeks):
+    w = opened(two_weeks)
+    served = [one for one in w.registry.models.list() if one.kind == "ensemble"]
+    assert all(len(one.lineage["curves"]) == 1 for one in served)
+    lengths = {bool(one.lineage["warm_starts"]): len(one.lineage["curves"][0]) for one in served}
+    assert lengths[True] == 1
+    assert set(lengths.values()) <= {1, 2}
+
+
 def test_one_model_alone_has_the_bits_that_it_has_among_others(two_weeks):
     (alone,) = again(two_weeks, FAST)
     assert (alone.level, alone.mape_change) == ("R1", 0.0)

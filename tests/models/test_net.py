@@ -8,7 +8,7 @@ import pytest
 
 from fleetcast.domain.errors import DataError
 from fleetcast.features.examples import Examples
-from fleetcast.models.net import HEADS, FittedNet, Net, carried, load
+from fleetcast.models.net import HEADS, LONGEST, FittedNet, Net, carried, load
 from fleetcast.models.net_rows import coding
 from fleetcast.models.net_schedule import epochs, newest_and_some, rates
 
@@ -301,6 +301,21 @@ def test_what_is_dumped_loads_as_the_same_network(learned):
     assert all(np.array_equal(again.predict(sales())[head], learned.predict(sales())[head]) for head in HEADS)
 
 
+def test_a_network_that_learns_has_a_falling_curve_of_its_loss_for_each_member_and_a_warm_start_goes_on_below():
+    pair = replace(LEARNING, members=2).fit(sales(), seed=1)
+    assert [len(curve) for curve in pair.curves] == [30, 30]
+    assert all(curve[-1] < curve[0] / 2 for curve in pair.curves)
+    assert pair.curves[0] != pair.curves[1]
+    warm = replace(LEARNING, members=2).fit(sales(), seed=1, warm=pair)
+    assert [len(curve) for curve in warm.curves] == [1, 1]
+    assert all(after[0] < before[0] / 2 for after, before in zip(warm.curves, pair.curves, strict=True))
+
+
+def test_a_curve_has_no_more_points_than_can_be_kept():
+    long = replace(QUICK, epochs=LONGEST + 20, visits=10**6).fit(sales(), seed=1)
+    assert [len(curve) for curve in long.curves] == [LONGEST]
+
+
 def test_members_are_averaged_in_logs():
     pair = replace(QUICK, members=2).fit(sales(), seed=1)
     alone = [replace(pair, members=(weights,)).logs(sales()) for weights in pair.members]
@@ -312,7 +327,7 @@ def test_there_are_as_many_epochs_as_there_are_visits_for_and_no_more_than_the_m
     examples = sales()
     weeks = len(np.unique([examples.row, examples.week], axis=1).T)
     visits = (1, weeks, 3 * weeks + 1, 100 * weeks)
-    lengths = [len(epochs(examples, 8, np.random.default_rng(0), visits=v)) for v in visits]
+    lengths = [epochs(examples, 8, np.random.default_rng(0), visits=v).size for v in visits]
     assert lengths == [weeks, weeks, 3 * weeks, 8 * weeks]
 
 
@@ -326,7 +341,7 @@ def test_a_network_of_more_examples_than_visits_learns_from_a_sample_of_all_week
 
 def test_an_epoch_has_every_series_and_week_once_at_some_horizon():
     examples = sales(horizons=(1, 2, 4))
-    order = epochs(examples, 2, np.random.default_rng(0), visits=10**9).reshape(2, -1)
+    order = epochs(examples, 2, np.random.default_rng(0), visits=10**9)
     for epoch in order:
         met = set(zip(examples.row[epoch].tolist(), examples.week[epoch].tolist(), strict=True))
         assert len(met) == len(epoch) == len(examples) // 3

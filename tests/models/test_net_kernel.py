@@ -136,3 +136,19 @@ def test_training_by_the_kernel_imports_no_jax():
         "QUICK.fit(sales(weeks=20), seed=1); sys.exit('jax' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_what_is_told_of_the_loss_is_that_of_its_forecasts_and_changes_no_bit():
+    weights, rows = made(5)
+    order, rate = schedule(5, missing=0.2)
+    how = HOW | {"dropout": 0.0, "unknown": (0.0, 0.0, 0.0)}
+    told = np.zeros(len(order))
+    silent = net_kernel.train(weights, rows, order, rate, steps=len(order), **how)
+    telling = net_kernel.train(weights, rows, order, rate, steps=len(order), **how, told=told)
+    assert all(np.array_equal(silent[name], telling[name]) for name in weights)
+    drawn = order[0][order[0] >= 0]
+    logs = net_kernel.forecast(weights, rows.x, rows.own, rows.codes)[drawn]
+    a, b, c = (logs - rows.target[drawn, None]).T
+    beyond = np.e * np.maximum(a - 1, 0)  # its tangent goes on beyond 1
+    losses = (rows.weight[drawn] * (np.abs(np.expm1(np.minimum(a, 1))) + beyond), np.abs(b), c**2)
+    assert told[0] == pytest.approx(np.dot(HOW["losses"], [loss.mean() for loss in losses]), rel=1e-4)

@@ -1,7 +1,7 @@
 """Incidents: what went wrong with what, since when, and what became of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Literal, get_args
 
@@ -92,6 +92,18 @@ class Incident:
     @property
     def standing(self) -> bool:
         return self.state != "closed"
+
+    def as_of(self, week: date) -> "Incident | None":
+        """How it stood after the cycle of a week; None where it was not open yet, or over.
+
+        Its cause and evidence are the newest ones: earlier ones are not kept.
+        """
+        if self.opened > week:
+            return None
+        if self.closed is None or self.closed > week or (self.closed_by is not None and self.closed == week):
+            state: State = "open" if self.state == "closed" else self.state
+            return replace(self, seen=min(self.seen, week), state=state, closed=None, closed_by=None)
+        return None
 
     @classmethod
     def of(cls, signal: Signal) -> "Incident":

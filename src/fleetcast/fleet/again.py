@@ -25,7 +25,8 @@ from fleetcast.training.task import TrainingTask
 from fleetcast.workspace import Workspace
 
 # What a record says that training does not: where it comes from, who stands beside it, which form serves.
-_ORIGIN = {"code", "lock", "snapshot", "settings", "machine", "task", "pool", "alone"}
+_REPORTED = "curves"  # what training says of itself: no forecast hangs on it
+_ORIGIN = {_REPORTED, "code", "lock", "snapshot", "settings", "machine", "task", "pool", "alone"}
 
 
 def once_more(w: Workspace, names: Collection[str]) -> dict[str, Likeness]:
@@ -114,7 +115,8 @@ def _found(version: ModelVersion, record: Mapping[str, Any], order: Asked, bank:
         artefact = record["pack" if version.kind == "ensemble" else "baseline_pack"]
     if mine is None:
         return None
-    return Made(shared | mine, _parts(artefact, version, mine, bank))
+    made = {name: value for name, value in mine.items() if name != _REPORTED}
+    return Made(shared | made, _parts(artefact, version, made, bank))
 
 
 def _parts(artefact: str, version: ModelVersion, record: Mapping[str, Any], bank: Bank) -> dict[str, Dumped]:

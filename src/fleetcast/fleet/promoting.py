@@ -56,12 +56,12 @@ def promote(
 def tell_why_not(w: Workspace, release: Release, decision: Decision, live: Release | None) -> None:
     """Tell people that a release cannot become live: whom it needs, or that nobody can help it."""
     if decision.missing:
-        telling.awaits_approval(w, release.id, decision, _asked(w, release, decision, live))
+        telling.awaits_approval(w, release.id, decision, askable(w, release, decision, live))
     else:
         telling.refused(w, release.id, decision.why)
 
 
-def _asked(w: Workspace, release: Release, decision: Decision, live: Release | None) -> list[str]:
+def askable(w: Workspace, release: Release, decision: Decision, live: Release | None) -> list[str]:
     """Who could still approve a release: whoever may, wrote none of it and has not done so."""
     policy = policy_of(w, live)
     may = policy.promotion.of(w.environment).people or policy.signers
@@ -70,9 +70,12 @@ def _asked(w: Workspace, release: Release, decision: Decision, live: Release | N
 
 
 def _how(w: Workspace, release: Release) -> str:
-    return (
-        f";\napprove it with `fleetcast release approve {release.id[:12]} --env {w.environment} --key FILE`"
-    )
+    return f";\napprove it with `{to_approve(w, release)}`"
+
+
+def to_approve(w: Workspace, release: Release) -> str:
+    """The command that approves a release; it is typed where the key is, which is nowhere near a server."""
+    return f"fleetcast release approve {release.id[:12]} --env {w.environment} --key FILE"
 
 
 def unrehearsed(w: Workspace, release: Release) -> bool:

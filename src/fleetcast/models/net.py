@@ -23,6 +23,7 @@ F32 = npt.NDArray[np.float32]
 I32 = npt.NDArray[np.int32]
 F64 = npt.NDArray[np.float64]
 Weights = dict[str, F32]
+Curve = tuple[float, ...]  # the loss of training, epoch by epoch
 
 KIND = "net"
 Engine = Literal["cpu", "jax"]
@@ -30,6 +31,7 @@ HEADS = ("mape", "median", "mean")
 EMBEDDED = {"store": 8, "product": 6, "week": 4}
 SMEARED = 4096  # examples that the smearing factors are read from
 FEWEST = 32  # examples in a batch of a small segment
+LONGEST = 32  # points of a curve
 HEADROOM = 1.0  # log units above the largest week of training that a forecast may reach
 
 
@@ -75,12 +77,13 @@ class Net:
         starts = [self._start(code, rows, np.random.default_rng([seed, 1, k])) for k in range(self.members)]
         if warm is not None:
             starts = [carried(weights, warm.coding, code) for weights in warm.members]
-        members = tuple(
+        trained = [
             self._train(start, rows, examples, np.random.default_rng([seed, 2, k]), warm=warm is not None)
             for k, start in enumerate(starts)
-        )
+        ]
+        members, curves = (tuple(of) for of in zip(*trained, strict=True))
         ceiling = float(rows.target.max()) + HEADROOM
-        flat = FittedNet(code, members, (1,), np.ones(1), max(ceiling, warm.ceiling if warm else 0.0))
+        flat = FittedNet(code, members, (1,), np.ones(1), max(ceiling, warm.ceiling if warm else 0.0), curves)
         return flat.smeared(examples, random)
 
     def _start(self, code: Coding, rows: Rows, random: np.random.Generator) -> Weights:
@@ -113,12 +116,14 @@ class Net:
         random: np.random.Generator,
         *,
         warm: bool,
-    ) -> Weights:
+    ) -> tuple[Weights, Curve]:
         most = self.warm_epochs if warm else self.epochs
-        order = epochs(examples, most, random, visits=self.visits)
+        drawn = epochs(examples, most, random, visits=self.visits)
+        order = drawn.ravel()
         size = self.batch if warm else int(np.clip(len(order) // self.fewest_steps, FEWEST, self.batch))
         steps = -(-len(order) // size)
-        return _trainer(self.engine)(
+        told = np.zeros(steps)
+        weights = _trainer(self.engine)(
             start,
             rows,
             batches(order, size),
@@ -129,7 +134,19 @@ class Net:
             unknown=self.unknown,
             losses=self.losses,
             seed=int(random.integers(2**32)),
+            **({"told": told} if self.engine == "cpu" else {}),
         )
+        return weights, _curve(told, len(drawn)) if self.engine == "cpu" else ()
+
+
+def _curve(told: F64, epochs: int) -> Curve:
+    """The mean loss of the steps of each epoch; of very many epochs, of several together.
+
+    >>> _curve(np.array([4.0, 2.0, 1.0, 1.0]), 2)
+    (3.0, 1.0)
+    """
+    parts = np.array_split(told, min(epochs, len(told), LONGEST))
+    return tuple(float(f"{part.mean():.5g}") for part in parts)
 
 
 def _trainer(engine: Engine) -> Callable[..., Weights]:
@@ -175,6 +192,9 @@ class FittedNet:
     horizons: tuple[int, ...]
     smearing: F64  # [horizons]
     ceiling: float  # largest log(1 + units) it will forecast
+    curves: tuple[
+        Curve, ...
+    ] = ()  # of each member just trained, by the kernel; not dumped, because no forecast hangs on them
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -207,7 +227,12 @@ class FittedNet:
             units[examples.horizon == h].sum() / guessed[examples.horizon == h].sum() for h in horizons
         ]
         return FittedNet(
-            self.coding, self.members, tuple(int(h) for h in horizons), np.array(factors), self.ceiling
+            self.coding,
+            self.members,
+            tuple(int(h) for h in horizons),
+            np.array(factors),
+            self.ceiling,
+            self.curves,
         )
 
     def dump(self) -> Dumped:

@@ -15,6 +15,7 @@ from fleetcast.models.net_step import forecast as forecast_rows
 from fleetcast.models.tiles import LANES, ROWS
 
 F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
 U32 = npt.NDArray[np.uint32]
 Weights = dict[str, F32]
 
@@ -31,11 +32,13 @@ def train(
     unknown: tuple[float, float, float],
     losses: tuple[float, float, float],
     seed: int,
+    told: F64 | None = None,
 ) -> Weights:
     """Weights after `steps` steps, with row numbers [steps, batch] in `order` (−1: none) and learning rates `rate`.
 
     `unknown` says how often a store, product or week is read as its unknown slot, `losses` weighs the three heads;
-    `seed` draws what dropout and the unknown slots hide.
+    `seed` draws what dropout and the unknown slots hide. To `told` [steps] the loss of each step's batch is added, before
+    the step moves the weights.
     """
     packed = _packed(weights)
     run(
@@ -51,6 +54,7 @@ def train(
         _chances(dropout, unknown, losses),
         _work(packed.sizes),
         _dropout(weights, packed.sizes),
+        np.zeros(steps) if told is None else told,
     )
     return {name: _cut(packed.part(name), value.shape) for name, value in weights.items()}
 

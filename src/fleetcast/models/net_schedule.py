@@ -15,7 +15,7 @@ REPLAYED = 3  # older examples per new one in a warm start
 
 
 def epochs(examples: Examples, most: int, random: np.random.Generator, *, visits: int) -> I64:
-    """Row numbers of up to `most` epochs, one after the other: as many as there are `visits` for, and one at least.
+    """Row numbers of up to `most` epochs, [epochs, n]: as many as there are `visits` for, and one at least.
 
     An epoch has each series and target week once, at a horizon drawn anew: the rows of a week differ little between
     its horizons, so this learns nearly as much per epoch at a fraction of the work.
@@ -25,7 +25,7 @@ def epochs(examples: Examples, most: int, random: np.random.Generator, *, visits
     drawn = [by_week[first + (random.random(len(first)) * size).astype(np.int64)] for _ in range(count)]
     for epoch in drawn:
         random.shuffle(epoch)
-    return np.concatenate(drawn)
+    return np.stack(drawn)
 
 
 def newest_and_some(examples: Examples, recent: int, random: np.random.Generator) -> I64:

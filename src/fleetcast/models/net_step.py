@@ -15,6 +15,7 @@ from fleetcast.models.net_rows import Rows
 from fleetcast.models.tiles import LANES, ROWS, add_product, prefetch
 
 F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
 I32 = npt.NDArray[np.int32]
 U32 = npt.NDArray[np.uint32]
 
@@ -121,8 +122,9 @@ def run(
     chances: Chances,
     work: Work,
     dropout: Dropout,
+    told: F64,
 ) -> None:  # pragma: no cover - compiled
-    """Move the weights by `steps` steps of AdamW; `order` and `rate` as in `net_kernel.train`."""
+    """Move the weights by `steps` steps of AdamW; `order`, `rate` and `told` as in `net_kernel.train`."""
     first, second, gradient = np.zeros_like(weights), np.zeros_like(weights), np.zeros_like(weights)
     for i in range(steps):
         _transpose(weights, sizes, places, work)
@@ -139,8 +141,9 @@ def run(
             _fetch(rows, order[i], start + BLOCK, size, sizes)
             _forward(weights, start, whole, drawn, sizes, places, chances, work, dropout)
             _judge(
-                weights, gradient, rows, order[i], start, count, whole, share, sizes, places, chances, work
-            )
+                weights, gradient, rows, order[i], start, count, whole, share, sizes, places, chances, work,
+                told, i,
+            )  # fmt: skip
             _back(gradient, whole, sizes, places, work)
             _learn_tables(gradient, count, sizes, places, work)
         _move(weights, decays, first, second, gradient, i, rate[i])
@@ -305,7 +308,7 @@ def _activate(
 @njit(error_model="numpy")
 def _judge(
     weights: F32, gradient: F32, rows: Rows, drawn: I32, start: int, count: int, whole: int, share: np.float32,
-    sizes: Sizes, places: Places, chances: Chances, work: Work,
+    sizes: Sizes, places: Places, chances: Chances, work: Work, told: F64, step: int,
 ) -> None:  # fmt: skip  # pragma: no cover - compiled
     """Turn the logs into the slopes of the losses in them; on the way, forecast and learn by products' own slopes."""
     logs, own = work.logs, rows.own
@@ -326,7 +329,10 @@ def _judge(
         target = rows.target[row]
         a, b, c = a - target, b - target, c - target
         # of |expm1(a)|, which goes on as its tangent beyond TAIL; of |b|; of c²
-        a = share * chances.mape * rows.weight[row] * np.sign(a) * exponential(min(a, _TAIL))
+        steep = exponential(min(a, _TAIL))
+        percentage = rows.weight[row] * abs(steep - ONE + steep * max(a - _TAIL, ZERO))
+        told[step] += share * (chances.mape * percentage + chances.median * abs(b) + chances.mean * c * c)
+        a = share * chances.mape * rows.weight[row] * np.sign(a) * steep
         b = share * chances.median * np.sign(b)
         c = share * chances.mean * _TWO * c
         logs[at], logs[at + 1], logs[at + 2] = a, b, c

@@ -14,12 +14,12 @@ from fleetcast.domain.models import Dumped
 from fleetcast.features.examples import Examples
 from fleetcast.models import longterm, transfer, weekly, written
 from fleetcast.models.longterm import LongTerm
-from fleetcast.models.weekly import Weekly
+from fleetcast.models.weekly import FittedWeekly, Weekly
 from fleetcast.settings import TrainingSettings
 from fleetcast.settings import recipes as known
 from fleetcast.settings.recipes import GROUP, installed
 
-__all__ = ["OURS", "Door", "Fitted", "Recipe", "door", "load", "names"]
+__all__ = ["OURS", "Door", "Fitted", "Recipe", "curves", "door", "load", "names"]
 
 F64 = npt.NDArray[np.float64]
 
@@ -101,6 +101,12 @@ OURS: dict[str, Door[Any]] = {
 def names() -> list[str]:
     """Every recipe that can be used here: ours, those of installed packages, those of the workspace in use."""
     return [*known.names(), *own.recipes()]
+
+
+def curves(fitted: object) -> list[list[float]]:
+    """The training loss of each member of its network, epoch by epoch; nothing of what has just not trained one."""
+    net = fitted.net if isinstance(fitted, FittedWeekly) else None
+    return [list(curve) for curve in net.curves if curve] if net is not None else []
 
 
 def door(name: str) -> Door[Any]:

@@ -11,6 +11,7 @@ from fleetcast.domain.tables import DEMAND, ROUNDS, SCORES
 from fleetcast.domain.week import WEEK
 from fleetcast.fleet import reporting
 from fleetcast.reading.kept import Kept
+from fleetcast.reading.published import then
 from fleetcast.workspace import Workspace
 
 WEEKS = 13  # that count
@@ -23,10 +24,13 @@ def rows(w: Workspace, asof: date | None = None) -> tuple[Basis, pl.DataFrame]:
 
     Of the newest weeks that are known; as of a day, of those up to its week.
     """
-    scores = reporting.ahead(w, w.lake.read(SCORES, where=pl.col("final")), "short-term")
+    by_then = pl.col("final") & (pl.col("week") <= (asof or date.max))
+    scores = reporting.ahead(w, w.lake.read(SCORES, where=by_then), "short-term")
     if scores.height:
         return "published", _newest(_named(w, scores), asof)
-    rounds = reporting.scored_rounds(w, w.registry.releases.current())
+    pinned = then(w, asof) if asof else None
+    live = w.registry.releases.get(pinned.release) if pinned else w.registry.releases.current()
+    rounds = reporting.scored_rounds(w, live)
     return "rounds", _newest(_named(w, rounds.with_columns(pl.col("baseline_mean").alias("baseline"))), asof)
 
 
@@ -35,13 +39,14 @@ def tables(w: Workspace) -> Hashable:
     return w.ledger.pointer(), *(w.lake.version(table) for table in (SCORES, ROUNDS, DEMAND))
 
 
-def by_series(w: Workspace, asof: date | None = None) -> pl.DataFrame:
+def by_series(w: Workspace, asof: date | None = None) -> tuple[Basis, pl.DataFrame]:
     """Sums that metrics are made of, for each series."""
     return _by_series(w) if asof is None else _series_sums(w, asof)
 
 
-def _series_sums(w: Workspace, asof: date | None = None) -> pl.DataFrame:
-    return metrics.sums(rows(w, asof)[1], ["store", "product"])
+def _series_sums(w: Workspace, asof: date | None = None) -> tuple[Basis, pl.DataFrame]:
+    basis, found = rows(w, asof)
+    return basis, metrics.sums(found, ["store", "product"])
 
 
 def _newest(found: pl.DataFrame, asof: date | None) -> pl.DataFrame:
@@ -58,4 +63,4 @@ def _named(w: Workspace, found: pl.DataFrame) -> pl.DataFrame:
     return found.with_columns(region.alias("region"))
 
 
-_by_series: Kept[pl.DataFrame] = Kept(_series_sums, tables)
+_by_series: Kept[tuple[Basis, pl.DataFrame]] = Kept(_series_sums, tables)

@@ -5,10 +5,14 @@ from dataclasses import dataclass
 from datetime import date
 
 from fleetcast.domain.incidents import FLEET, OF_A_SOURCE, Incident
+from fleetcast.fleet.arrived import accounts
+from fleetcast.reading.deciding import stood_before
 from fleetcast.reading.fleet_health import FleetHealth, ModelRow, health, standing_incidents
+from fleetcast.reading.remedies import Remedy, remedies
 from fleetcast.reading.states import FAILED, STATES, State
 from fleetcast.workspace import Workspace
 
+TOGETHER = ("late", "absent")  # kinds of incidents that come in numbers, one for each source
 DRIFTING = ("drift", "demand")  # kinds of incidents: inputs moved, demand moved
 
 
@@ -30,6 +34,9 @@ class Item:
     region: str | None = None
     incident: str | None = None
     owner: str | None = None
+    source: str | None = None
+    set_aside: int = 0  # rows and files of its source that are in quarantine
+    remedies: tuple[Remedy, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +50,20 @@ class Attention:
     failed_over: tuple[str, ...]
     items: tuple[Item, ...]
 
+    @property
+    def entries(self) -> list[tuple[Item, ...]]:
+        """The list as it is read: sources that are late, or absent, are one entry, where the gravest of them stands."""
+        found: dict[object, list[Item]] = {}
+        for place, item in enumerate(self.items):
+            found.setdefault(item.kind if item.kind in TOGETHER else place, []).append(item)
+        return [tuple(of) for of in found.values()]
 
-def attention(w: Workspace, regions: frozenset[str] | None) -> Attention:
-    """What a reader of these regions (None: all) has to know first."""
-    found = health(w, regions)
-    standing = [one for one in standing_incidents(w) if _seen_by(found, one, regions)]
-    items = sorted([*_incidents(found, standing), *_models(found, standing)], key=_rank)
+
+def attention(w: Workspace, regions: frozenset[str] | None, asof: date | None = None) -> Attention:
+    """What a reader of these regions (None: all) has to know first; as of a day, what they had to know then."""
+    found = health(w, regions, asof)
+    standing = [one for one in standing_incidents(w, asof) if _seen_by(found, one, regions)]
+    items = sorted([*_incidents(w, found, standing), *_models(found, standing)], key=_rank)
     return Attention(
         models=len(found.rows),
         as_expected=tuple(row.segment for row in found.rows if row.state == "ok"),
@@ -72,8 +87,10 @@ def _touched(found: FleetHealth, subject: str) -> list[ModelRow]:
     return [row for row in found.rows if subject in (row.segment, row.region)]
 
 
-def _incidents(found: FleetHealth, standing: list[Incident]) -> Iterator[Item]:
+def _incidents(w: Workspace, found: FleetHealth, standing: list[Incident]) -> Iterator[Item]:
     everything = sum(row.series for row in found.rows)
+    set_aside = _set_aside(w) if any(one.kind in OF_A_SOURCE for one in standing) else {}
+    earlier = bool(stood_before(w))
     for one in standing:
         touched = _touched(found, one.subject)
         whole = one.subject == FLEET or one.kind in OF_A_SOURCE
@@ -88,7 +105,15 @@ def _incidents(found: FleetHealth, standing: list[Incident]) -> Iterator[Item]:
             region=one.subject if any(row.region == one.subject for row in touched) else None,
             incident=one.id,
             owner=one.owner,
+            source=one.subject if one.kind in OF_A_SOURCE and one.subject != FLEET else None,
+            set_aside=set_aside.get(one.subject, 0) if one.kind in OF_A_SOURCE else 0,
+            remedies=remedies(one, touched, earlier=earlier),
         )
+
+
+def _set_aside(w: Workspace) -> dict[str, int]:
+    """By source, how many rows and whole files of it are in quarantine."""
+    return {one.source: one.quarantined + one.refused for one in accounts(w)}
 
 
 def _state(one: Incident) -> State:

@@ -59,10 +59,16 @@ class Overlay:
     said: Mapping[str, tuple[tuple[date, float], ...]]
 
 
-def compared(w: Workspace, regions: Regions, names: Sequence[tuple[str, str]]) -> Comparison:
-    """Versions by segment and number, as many as one likes; NotFound where one is not there to be seen."""
-    found = [record(w, regions, segment, short) for segment, short in dict.fromkeys(names)]
-    rows = {one.version.name: _rounds(w, one) for one in found}
+def compared(
+    w: Workspace, regions: Regions, names: Sequence[tuple[str, str]], asof: date | None = None
+) -> Comparison:
+    """Versions by segment and number, as many as one likes; NotFound where one is not there to be seen.
+
+    As of a day: with the weeks that were known by then.
+    """
+    found = [record(w, regions, segment, short, asof=asof) for segment, short in dict.fromkeys(names)]
+    by_then = pl.col("week") <= (asof or date.max)
+    rows = {one.version.name: _rounds(w, one).filter(by_then) for one in found}
     shared = _shared(list(rows.values()))
     versions = tuple(one.version for one in found)
     others = {version.name: version for one in found for version in one.versions}
@@ -78,19 +84,23 @@ def compared(w: Workspace, regions: Regions, names: Sequence[tuple[str, str]]) -
             if shared.height
         },
         streams=_streams(found),
-        series=_largest(w, versions),
+        series=_largest(w, versions, asof or date.max),
         others=tuple(one for name, one in others.items() if name not in rows),
     )
 
 
-def overlay(w: Workspace, versions: Sequence[Version], store: str, product: str) -> Overlay:
-    """What versions of one segment said of a series; nothing of those that never forecast it."""
-    partition = partition_of(w, versions[0].segment)
+def overlay(
+    w: Workspace, versions: Sequence[Version], store: str, product: str, asof: date | None = None
+) -> Overlay:
+    """What versions of one segment said of a series; nothing of those that never forecast it. As of a day: by then."""
+    partition, last = partition_of(w, versions[0].segment), asof or date.max
     mine = (pl.col("store") == store) & (pl.col("product") == product)
-    sold = w.lake.read(DEMAND, partition=partition, where=mine & pl.col("units").is_not_null()).sort("week")
+    known = mine & pl.col("units").is_not_null() & (pl.col("week") <= last)
+    sold = w.lake.read(DEMAND, partition=partition, where=known).sort("week")
     since = sold["week"][-1] - PAST * WEEK if sold.height else date.min
     names = [one.name for one in versions]
-    published = w.lake.read(FORECASTS, partition=partition, where=mine & pl.col("model").is_in(names))
+    theirs = mine & pl.col("model").is_in(names) & (pl.col("cycle") <= last)
+    published = w.lake.read(FORECASTS, partition=partition, where=theirs)
     said = {}
     for one in versions:
         made = _rounds(w, record(w, None, one.segment, one.short)).filter(mine)
@@ -143,13 +153,14 @@ def _streams(found: Sequence[Record]) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(names) for names in by_recipe.values() if len(names) > 1)
 
 
-def _largest(w: Workspace, versions: Sequence[Version]) -> tuple[tuple[str, str], ...]:
+def _largest(w: Workspace, versions: Sequence[Version], last: date) -> tuple[tuple[str, str], ...]:
     """Series of the segment that all versions are of, by the units that they were published with."""
     segments = {one.segment for one in versions}
     if len(segments) != 1:
         return ()
     segment = next(iter(segments))
-    rows = w.lake.read(FORECASTS, partition=partition_of(w, segment), where=pl.col("segment") == segment)
+    mine = (pl.col("segment") == segment) & (pl.col("cycle") <= last)
+    rows = w.lake.read(FORECASTS, partition=partition_of(w, segment), where=mine)
     sized = rows.group_by("store", "product").agg(pl.col("median").mean())
     ordered = sized.sort(["median", "store", "product"], descending=[True, False, False]).head(CHOICE)
     return tuple(ordered.select("store", "product").iter_rows())

@@ -47,8 +47,8 @@ class MadeBy:
     commit: str | None
 
 
-def cycles(w: Workspace) -> list[CycleRow]:
-    """Every cycle, the newest week first."""
+def cycles(w: Workspace, asof: date | None = None) -> list[CycleRow]:
+    """Every cycle, the newest week first; as of a day, those up to its week."""
     known = sorted(w.ledger.cycles(), key=lambda one: one.started)
     alive, told = _alive(w), _told(w)
     published = {one.cycle: one.release for one in w.publications.list()}
@@ -57,14 +57,15 @@ def cycles(w: Workspace) -> list[CycleRow]:
         _row(w, one, published.get(one.cycle), _within(told, after, one.ended or w.clock()), alive=alive)
         for after, one in zip(ends, known, strict=False)
     ]
-    return sorted(rows, key=lambda row: row.cycle, reverse=True)
+    by_then = (row for row in rows if asof is None or row.week <= asof)
+    return sorted(by_then, key=lambda row: row.cycle, reverse=True)
 
 
-def cycle(w: Workspace, name: str) -> CycleRow:
-    """One of them; NotFound where there is none of that name."""
-    found = [row for row in cycles(w) if row.cycle == name]
+def cycle(w: Workspace, name: str, asof: date | None = None) -> CycleRow:
+    """One of them; NotFound where there is none of that name, or was none as of a day."""
+    found = [row for row in cycles(w, asof) if row.cycle == name]
     if not found:
-        raise NotFound(f"there is no run {name!r}")
+        raise NotFound(f"there is no run {name!r}" + (f" as of {asof}" if asof else ""))
     return found[0]
 
 

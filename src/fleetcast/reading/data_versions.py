@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from fleetcast.domain.errors import NotFound
 from fleetcast.domain.versions import Snapshot
@@ -41,17 +42,18 @@ class Standing:
         return bool(self.review.blocking) and self.acknowledged is None
 
 
-def versions(w: Workspace, names: Sequence[str]) -> list[VersionRow]:
-    """The versions of some tables that cycles read, and the ones there are now, the newest first."""
+def versions(w: Workspace, names: Sequence[str], asof: date | None = None) -> list[VersionRow]:
+    """The versions of some tables that cycles read, and the ones there are now, the newest first; as of a day, of cycles only."""
     read = [
         (one.cycle, snapshot)
-        for one in w.ledger.cycles()[-CYCLES:]
+        for one in [one for one in w.ledger.cycles() if of_label(one.cycle) <= (asof or date.max)][-CYCLES:]
         if (snapshot := reporting.snapshot(w, of_label(one.cycle)))
     ]
     found: list[VersionRow] = []
     for name in names:
         told = [(cycle, dict(snapshot.tables).get(name)) for cycle, snapshot in read]
-        found += _history(w, name, [*told, ("", w.lake.version(w.tables[name]))])
+        now = [] if asof else [("", w.lake.version(w.tables[name]))]
+        found += _history(w, name, [*told, *now])
     return found
 
 

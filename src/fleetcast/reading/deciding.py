@@ -39,12 +39,10 @@ def promotion(w: Workspace, release: str) -> ReleasePlan:
 
 def rollback(w: Workspace, to: str | None, segments: Sequence[str]) -> Rollback:
     """What going back changes, by default to the release before; UsageError where there is none."""
-    live = w.registry.releases.current()
-    with w.ledger.view() as view:
-        stood = standing(view.moves())
-    if live is None or (to is None and len(stood) < 2):
+    live, before = w.registry.releases.current(), stood_before(w)
+    if live is None or (to is None and not before):
         raise UsageError("there is no earlier release to go back to")
-    target = releases.named(w, to or stood[-2])
+    target = releases.named(w, to or before[-1])
     changed = releases.changes(w, live, target)
     return Rollback(
         live.id,
@@ -52,6 +50,12 @@ def rollback(w: Workspace, to: str | None, segments: Sequence[str]) -> Rollback:
         target.manifest.cutoff,
         tuple(one for one in changed if not segments or one.segment in segments),
     )
+
+
+def stood_before(w: Workspace) -> list[str]:
+    """The releases that the live one stands on, the oldest first: what can be gone back to."""
+    with w.ledger.view() as view:
+        return standing(view.moves())[:-1]
 
 
 def quarantine(w: Workspace, regions: Regions, name: str) -> Suspect:

@@ -1,7 +1,7 @@
 """How every model of the live fleet stands: one row each, of the live release, its gate, its scoring run and its incidents."""
 
 from collections import defaultdict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
@@ -16,11 +16,14 @@ from fleetcast.domain.week import label, of_label
 from fleetcast.fleet import errors, reporting
 from fleetcast.monitoring.staleness import Age
 from fleetcast.reading.kept import Kept
+from fleetcast.reading.published import newest, then
 from fleetcast.reading.states import STATES, Known, State, state_of
 from fleetcast.registry.manifest import Member, Release
 from fleetcast.workspace import Workspace
 
 WEEKS = 26  # of which errors are shown
+
+Weekly = Mapping[str, Mapping[date, float]]  # MAPE by segment and week
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +95,33 @@ class FleetHealth:
         )
 
 
-def health(w: Workspace, regions: frozenset[str] | None) -> FleetHealth:
-    """The fleet as a reader of these regions (None: all) sees it; read anew only when something in it has changed."""
-    return _health(w).within(regions)
+def health(w: Workspace, regions: frozenset[str] | None, asof: date | None = None) -> FleetHealth:
+    """The fleet as a reader of these regions (None: all) sees it; read anew only when something in it has changed.
+
+    As of a day: the release that was published last by then, after its cycle.
+    """
+    if asof is None:
+        return _health(w).within(regions)
+    kept, pinned = _earlier(w), then(w, asof)
+    cycle = pinned.cycle if pinned else None
+    if cycle not in kept:
+        live = w.registry.releases.get(pinned.release) if pinned else None
+        kept[cycle] = _read(w, live, cycle, lambda: _errors(w, live, cycle), standing_incidents(w, asof))
+    return kept[cycle].within(regions)
 
 
-def _read(w: Workspace) -> FleetHealth:
+def _now(w: Workspace) -> FleetHealth:
     live = w.registry.releases.current()
-    cycle = _cycle(w)
+    return _read(w, live, _cycle(w), lambda: _weekly(w), standing_incidents(w))
+
+
+def _read(
+    w: Workspace,
+    live: Release | None,
+    cycle: date | None,
+    weekly: Callable[[], Weekly],
+    standing: Sequence[Incident],
+) -> FleetHealth:
     settings = w.settings
     found = FleetHealth(
         release=live.id if live else None,
@@ -114,8 +136,8 @@ def _read(w: Workspace) -> FleetHealth:
     )
     if live is None:
         return found
-    rows = _ranked(_rows(w, live, cycle))
-    return replace(found, rows=rows, weekly=_by_region(_weekly(w), rows))
+    rows = _ranked(_rows(w, live, cycle, _by_subject(standing)))
+    return replace(found, rows=rows, weekly=_by_region(weekly(), rows))
 
 
 def _cycle(w: Workspace) -> date | None:
@@ -134,10 +156,11 @@ def _scored_at(w: Workspace, week: date | None) -> datetime | None:
     return max(ended, default=None)
 
 
-def _rows(w: Workspace, live: Release, cycle: date | None) -> list[ModelRow]:
+def _rows(
+    w: Workspace, live: Release, cycle: date | None, incidents: Mapping[str, Sequence[Incident]]
+) -> list[ModelRow]:
     ages = {age.segment: age for age in (reporting.ages_at_scoring(w, live, cycle) if cycle else [])}
     served = _served(w, cycle)
-    incidents = _incidents(w)
     rows = []
     for segment, member in sorted(live.manifest.reaching("short-term").items()):
         region = _region(w, _parts(w, segment))
@@ -228,24 +251,26 @@ def _served(w: Workspace, cycle: date | None) -> dict[str, dict[str, int]]:
     return {row.pop("segment"): row for row in counted.iter_rows(named=True)}
 
 
-def _incidents(w: Workspace) -> dict[str, list[Incident]]:
-    """Standing incidents by what they are about: a segment, a region or the fleet; those of sources are not a model's."""
+def _by_subject(standing: Sequence[Incident]) -> dict[str, list[Incident]]:
+    """Incidents by what they are about: a segment, a region or the fleet; those of sources are not a model's."""
     found: dict[str, list[Incident]] = defaultdict(list)
-    for one in standing_incidents(w):
+    for one in standing:
         if one.kind not in OF_A_SOURCE:
             found[one.subject].append(one)
     return found
 
 
-def standing_incidents(w: Workspace) -> list[Incident]:
-    """The incidents that stand, as the ledger has them."""
+def standing_incidents(w: Workspace, asof: date | None = None) -> list[Incident]:
+    """The incidents that stand, as the ledger has them; as of a day, those that stood after its cycle."""
     with w.ledger.view() as view:
-        return view.incidents(standing=True)
+        if asof is None:
+            return view.incidents(standing=True)
+        cycle = newest(w, asof)
+        stood = [one.as_of(cycle) for one in view.incidents()] if cycle else []
+    return [one for one in stood if one is not None]
 
 
-def _by_region(
-    weekly: Mapping[str, Mapping[date, float]], rows: Sequence[ModelRow]
-) -> dict[str, tuple[float, ...]]:
+def _by_region(weekly: Weekly, rows: Sequence[ModelRow]) -> dict[str, tuple[float, ...]]:
     """The mean over a region's models, week by week."""
     found: dict[str, dict[date, list[float]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
@@ -257,9 +282,12 @@ def _by_region(
     }
 
 
-def _read_weekly(w: Workspace) -> dict[str, dict[date, float]]:
-    """By segment and week the MAPE at the nearest horizon, as published or, before that, as its rounds had it."""
-    live, cycle = w.registry.releases.current(), _cycle(w)
+def _read_weekly(w: Workspace) -> Weekly:
+    return _errors(w, w.registry.releases.current(), _cycle(w))
+
+
+def _errors(w: Workspace, live: Release | None, cycle: date | None) -> Weekly:
+    """The MAPE at the nearest horizon, as published or, before that, as its rounds had it."""
     snapshot = reporting.snapshot(w, cycle) if cycle else None
     if live is None or cycle is None or snapshot is None:
         return {}
@@ -281,5 +309,6 @@ def _state(w: Workspace) -> Hashable:
     return w.ledger.pointer(), repr(w.ledger.cycles()[-1:]), incidents
 
 
-_weekly: Kept[dict[str, dict[date, float]]] = Kept(_read_weekly, _tables)
-_health: Kept[FleetHealth] = Kept(_read, _state)
+_weekly: Kept[Weekly] = Kept(_read_weekly, _tables)
+_health: Kept[FleetHealth] = Kept(_now, _state)
+_earlier: Kept[dict[date | None, FleetHealth]] = Kept(lambda _: {}, _state)  # by the cycle that is pinned

@@ -52,12 +52,13 @@ class Course:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A store or a product with its series; `facts` are what its master data say of it now."""
+    """A store or a product with its series; `facts` are what its master data say of it now, `basis` what errors are of."""
 
     kind: Kind
     name: str
     cycle: date
     week: date
+    basis: accuracy.Basis
     facts: Mapping[str, object]
     items: tuple[Item, ...]
 
@@ -75,7 +76,8 @@ def place(
         return None
     first = rows.filter(pl.col("week") == pl.col("week").min())
     orders = w.lake.read(ORDERS, where=here).select(*SERIES, "week", "order")
-    errors = accuracy.by_series(w, asof).filter(pl.col(kind) == name)
+    basis, sums = accuracy.by_series(w, asof)
+    errors = sums.filter(pl.col(kind) == name)
     measured = metrics.pooled(errors, SERIES).join(
         errors.select(*SERIES, pl.col("ae").alias("missed")), on=SERIES
     )
@@ -99,7 +101,7 @@ def place(
         )
     )
     items = tuple(Item(*row) for row in listed.iter_rows())
-    return Place(kind, name, cycle, first["week"][0], _facts(w, kind, name), items)
+    return Place(kind, name, cycle, first["week"][0], basis, _facts(w, kind, name), items)
 
 
 def courses(w: Workspace, items: Sequence[Item], cycle: date) -> dict[tuple[str, str], Course]:

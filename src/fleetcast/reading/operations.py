@@ -12,11 +12,11 @@ from fleetcast.fleet import drilled, holding, outbox, releases, standings, timin
 from fleetcast.fleet.drilled import Practised
 from fleetcast.fleet.report import FailedOver, Held, IncidentLine, NoticeLine, ReleaseLine
 from fleetcast.reading import runs
+from fleetcast.reading.deciding import stood_before
 from fleetcast.reading.grants import Regions, sees
 from fleetcast.reading.kept import Kept
-from fleetcast.reading.published import newest
+from fleetcast.reading.published import newest, then
 from fleetcast.reading.states import State
-from fleetcast.registry.releases import standing
 from fleetcast.workspace import Workspace
 
 WEEKS = 8  # of which it is told how soon they were out
@@ -81,14 +81,16 @@ class Operations:
     held: Held | None
     drills: tuple[Practised, ...]
     deliveries: tuple[Delivery, ...]
-    disk: Disk
+    disk: Disk | None
     stored: tuple[Stored, ...]
     incidents: tuple[IncidentLine, ...]
     notices: tuple[NoticeLine, ...]
 
 
-def operations(w: Workspace, regions: Regions) -> Operations:
-    """How it stands now."""
+def operations(w: Workspace, regions: Regions, asof: date | None = None) -> Operations:
+    """How it stands now; as of a day, what is kept of that: not how services and the disk were."""
+    if asof is not None:
+        return _as_of(w, regions, asof)
     everywhere = regions is None
     disk = _disk(w)
     return Operations(
@@ -105,6 +107,27 @@ def operations(w: Workspace, regions: Regions) -> Operations:
     )
 
 
+def _as_of(w: Workspace, regions: Regions, asof: date) -> Operations:
+    pinned = then(w, asof)
+    if pinned is None:
+        return Operations(None, (), (), None, (), (), None, (), (), ())
+    failed_over = standings.failed_over(w, w.registry.releases.get(pinned.release), pinned.cycle)
+    with w.ledger.view() as view:
+        told = [one for one in view.notices() if one.at <= pinned.until] if regions is None else []
+    return Operations(
+        live=pinned.release,
+        services=(),
+        failed_over=tuple(one for one in failed_over if sees(w, one.segment, regions)),
+        held=None,
+        drills=(),
+        deliveries=tuple(deliveries(w, asof)),
+        disk=None,
+        stored=(),
+        incidents=tuple(runs.incident_lines(w, regions, standing=True, asof=asof)),
+        notices=tuple(outbox.lines(told[:NOTICES])),
+    )
+
+
 def held(w: Workspace) -> Held | None:
     """The hold that the newest cycle is under."""
     cycles = w.ledger.cycles()
@@ -113,15 +136,14 @@ def held(w: Workspace) -> Held | None:
 
 def earlier(w: Workspace) -> list[ReleaseLine]:
     """The releases that the live one stands on, the nearest first: what can be gone back to."""
-    with w.ledger.view() as view:
-        stack = standing(view.moves())
     lines = {line.release: line for line in releases.listed(w)}
-    return [lines[release] for release in reversed(stack[:-1])]
+    return [lines[release] for release in reversed(stood_before(w))]
 
 
-def deliveries(w: Workspace) -> Iterator[Delivery]:
-    """The newest weeks, the newest first."""
-    for cycle in reversed(w.ledger.cycles()[-WEEKS:]):
+def deliveries(w: Workspace, asof: date | None = None) -> Iterator[Delivery]:
+    """The newest weeks, the newest first; as of a day, those up to its own."""
+    known = [one for one in w.ledger.cycles() if of_label(one.cycle) <= (asof or date.max)]
+    for cycle in reversed(known[-WEEKS:]):
         week = of_label(cycle.cycle)
         ended = [one.ended for one in w.ledger.steps(cycle.cycle) if one.step == "score" and one.ended]
         due = timing.deadline(week, w.settings.execution.publish_within_days)

@@ -1,6 +1,7 @@
 """What was published last, and which region a store belongs to."""
 
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 
 import polars as pl
 
@@ -8,6 +9,26 @@ from fleetcast.domain.tables import FORECASTS, MEMBERSHIP
 from fleetcast.domain.week import label
 from fleetcast.reading.kept import Kept
 from fleetcast.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Then:
+    """What was known and live as of a day: the cycle published last by then, its release, and when its run had ended."""
+
+    cycle: date
+    release: str
+    until: datetime
+
+
+def then(w: Workspace, asof: date) -> Then | None:
+    """As of a day; None where nothing had been published."""
+    cycle = newest(w, asof)
+    if cycle is None:
+        return None
+    name = label(cycle)
+    released = [one.release for one in w.publications.list() if one.cycle == name]
+    runs = [one.ended or one.started for one in w.ledger.cycles() if one.cycle == name]
+    return Then(cycle, released[-1], max(runs, default=w.clock()))
 
 
 def newest(w: Workspace, asof: date | None = None) -> date | None:

@@ -1,6 +1,8 @@
 """Rows of a source that were set aside: by which check, and what they looked like."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 import polars as pl
 
@@ -42,10 +44,15 @@ class Nulls:
     rows: int
 
 
-def failed_checks(w: Workspace, regions: Regions, source: str) -> list[FailedCheck]:
-    """The checks that rows of a source did not pass, the one with most rows first; no answer for who may not see all."""
+def failed_checks(
+    w: Workspace, regions: Regions, source: str, until: datetime | None = None
+) -> list[FailedCheck]:
+    """The checks that rows of a source did not pass, the one with most rows first; no answer for who may not see all.
+
+    Here and below, `until` leaves out what was received later.
+    """
     counted = (
-        _rows(w, source)
+        _rows(w, source, until)
         .group_by("reason")
         .agg(pl.len(), pl.col("file").n_unique().alias("files"), pl.col("detail").sort().first())
         .sort(pl.col("len"), "reason", descending=[True, False])
@@ -54,27 +61,33 @@ def failed_checks(w: Workspace, regions: Regions, source: str) -> list[FailedChe
     return [FailedCheck(*row) for row in shown.iter_rows()]
 
 
-def sample(w: Workspace, regions: Regions, source: str, *, reason: str = "") -> list[SetAside]:
+def sample(
+    w: Workspace, regions: Regions, source: str, *, reason: str = "", until: datetime | None = None
+) -> list[SetAside]:
     """The newest rows that were set aside, as they came; of whatever region, so for those who may see all."""
     everything(regions, "rows that were set aside")
-    rows = _rows(w, source)
+    rows = _rows(w, source, until)
     chosen = rows.filter(pl.col("reason") == reason) if reason else rows
     newest = chosen.sort("received", "file", "line", descending=[True, False, False]).head(SAMPLE)
     return [SetAside(*row) for row in newest.select("file", "line", "reason", "detail", "text").iter_rows()]
 
 
-def nulls(w: Workspace, tables: tuple[str, ...]) -> list[Nulls]:
-    """How many fields are empty of the columns that may be, in the tables that a source fills, the emptiest first."""
+def nulls(w: Workspace, tables: tuple[str, ...], versions: Mapping[str, str] | None = None) -> list[Nulls]:
+    """How many fields are empty of the columns that may be, in the tables that a source fills, the emptiest first.
+
+    In the newest versions of tables, or the ones that are named.
+    """
     found = []
     for name in tables:
         table = w.tables[name]
         if not (columns := [column for column in table.columns if column in table.nullable]):
             continue
-        rows = w.lake.read(table, columns=columns)
+        rows = w.lake.read(table, columns=columns, version=(versions or {}).get(name))
         counts = rows.null_count().row(0, named=True)
         found += [Nulls(name, column, empty, rows.height) for column, empty in counts.items()]
     return sorted(found, key=lambda one: (-one.empty / max(one.rows, 1), one.table, one.column))
 
 
-def _rows(w: Workspace, source: str) -> pl.DataFrame:
-    return w.lake.read(QUARANTINE, partition=source)
+def _rows(w: Workspace, source: str, until: datetime | None) -> pl.DataFrame:
+    by_then = pl.lit(value=True) if until is None else pl.col("received") <= until
+    return w.lake.read(QUARANTINE, partition=source, where=by_then)

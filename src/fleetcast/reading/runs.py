@@ -1,7 +1,7 @@
 """What was done in an environment: cycles, their steps, incidents, the audit chain, and the data that were there."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from fleetcast.domain.errors import NotFound
 from fleetcast.fleet import arrived, audit, incidents, tables
@@ -9,6 +9,7 @@ from fleetcast.fleet.report import IncidentLine, TableVersion
 from fleetcast.ledger.audit import AuditRecord
 from fleetcast.ledger.steps import CycleRecord, StepRecord
 from fleetcast.reading.grants import Regions, everything, sees
+from fleetcast.reading.published import newest
 from fleetcast.workspace import Workspace
 
 
@@ -64,9 +65,19 @@ def steps(w: Workspace, regions: Regions, cycle: str) -> list[StepLine]:
     return [_step(one) for one in found if _theirs(w, one.part, regions)]
 
 
-def incident_lines(w: Workspace, regions: Regions, *, standing: bool) -> list[IncidentLine]:
-    """Incidents, the newest first; of segments in regions that were granted, and of nothing else where not all were."""
-    found = incidents.lines(w, incidents.every(w, standing=standing))
+def incident_lines(
+    w: Workspace, regions: Regions, *, standing: bool, asof: date | None = None
+) -> list[IncidentLine]:
+    """Incidents, the newest first; of segments in regions that were granted, and of nothing else where not all were.
+
+    As of a day, as they stood after its cycle.
+    """
+    every = incidents.every(w, standing=standing and asof is None)
+    if asof is not None:
+        cycle = newest(w, asof) or date.min
+        stood = [(one.as_of(cycle), one) for one in every if one.opened <= cycle]
+        every = [then or one for then, one in stood if then or not standing]
+    found = incidents.lines(w, every)
     return [
         one for one in found if regions is None or (one.segment is not None and sees(w, one.segment, regions))
     ]

@@ -93,14 +93,14 @@ class ScoringRun:
         return ages_in_bins([age.days for age in self.ages], self.stale_days)
 
 
-def weeks(w: Workspace) -> list[date]:
-    """The weeks that have a scoring run, the newest first; one that only failed is one of them."""
+def weeks(w: Workspace, asof: date | None = None) -> list[date]:
+    """The weeks that have a scoring run, the newest first; one that only failed is one of them. As of a day: by then."""
     if not w.state.is_dir():
         return []
     found = {of_label(one.cycle) for one in w.publications.list()}
     newest = [of_label(one.cycle) for one in w.ledger.cycles()[-1:]]
     found.update(week for week in newest if _score_steps(w, week))
-    return sorted(found, reverse=True)
+    return sorted((week for week in found if asof is None or week <= asof), reverse=True)
 
 
 def scoring(w: Workspace, regions: Regions, week: date) -> ScoringRun | None:

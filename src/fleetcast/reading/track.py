@@ -58,14 +58,19 @@ class Track:
     coverage: tuple[Coverage, ...]
 
 
-def track(w: Workspace, name: str, recipe: str, *, until: date | None = None) -> Track:
-    """Of a segment's model: published forecasts, and rounds of its recipe that were made `until` then."""
-    rows = scored(w, name, recipe, until=until)
+def track(
+    w: Workspace, name: str, recipe: str, *, until: date | None = None, asof: date | None = None
+) -> Track:
+    """Of a segment's model: published forecasts, and rounds of its recipe that were made `until` then.
+
+    As of a day: of the weeks up to its own.
+    """
+    rows = scored(w, name, recipe, until=until).filter(pl.col("week") <= (asof or date.max))
     if rows.is_empty():
         return Track((), (), ())
     near = rows.filter(pl.col("horizon") == rows["horizon"].min())
     newest = near.filter(pl.col("week") > near["week"].max() - timedelta(weeks=WEEKS))  # type: ignore[operator]
-    return Track(_weeks(newest), _series(newest), _coverage(w, name))
+    return Track(_weeks(newest), _series(newest), _coverage(w, name, asof or date.max))
 
 
 def scored(w: Workspace, name: str, recipe: str, *, until: date | None = None) -> pl.DataFrame:
@@ -125,11 +130,10 @@ def _series(rows: pl.DataFrame) -> tuple[SeriesError, ...]:
     return tuple(SeriesError(*row) for row in shown.iter_rows())
 
 
-def _coverage(w: Workspace, name: str) -> tuple[Coverage, ...]:
+def _coverage(w: Workspace, name: str, last: date) -> tuple[Coverage, ...]:
     partition = partition_of(w, name)
-    published = w.lake.read(
-        FORECASTS, partition=partition, where=(pl.col("segment") == name) & (pl.col("failover") == "champion")
-    )
+    mine = (pl.col("segment") == name) & (pl.col("failover") == "champion") & (pl.col("week") <= last)
+    published = w.lake.read(FORECASTS, partition=partition, where=mine)
     sold = w.lake.read(DEMAND, partition=partition).filter(
         "final", pl.col("units").is_not_null(), ~pl.col("censored")
     )

@@ -13,6 +13,7 @@ from fleetcast.ledger.steps import StepRecord
 from fleetcast.ledger.store import Ledger
 from fleetcast.reading.grants import Regions, sees
 from fleetcast.reading.kept import Kept
+from fleetcast.reading.published import then
 from fleetcast.reading.versions import Version, of_week
 from fleetcast.registry.manifest import Release
 from fleetcast.workspace import Workspace
@@ -69,18 +70,23 @@ class Training:
         return sum(costs) if costs else None
 
 
-def newest(w: Workspace) -> str | None:
-    """The newest cycle."""
+def newest(w: Workspace, asof: date | None = None) -> str | None:
+    """The newest cycle; as of a day, that of its week or the last one before."""
     found = w.ledger.cycles() if w.state.is_dir() else []
-    return found[-1].cycle if found else None
+    by_then = [one.cycle for one in found if asof is None or of_label(one.cycle) <= asof]
+    return by_then[-1] if by_then else None
 
 
-def training(w: Workspace, regions: Regions, cycle: str) -> Training:
-    """A cycle by its name, like 2026w46; NotFound where there was none."""
-    cycles = {one.cycle: one for one in w.ledger.cycles()}
+def training(w: Workspace, regions: Regions, cycle: str, asof: date | None = None) -> Training:
+    """A cycle by its name, like 2026w46; NotFound where there was none. As of a day: as it stood then.
+
+    Conditioning is of no week, so that of an earlier day is not known.
+    """
+    known = asof or date.max
+    cycles = {one.cycle: one for one in w.ledger.cycles() if of_label(one.cycle) <= known}
     if cycle not in cycles:
         raise NotFound(f"there is no run {cycle!r}")
-    found, week = cycles[cycle], of_label(cycle)
+    found, week, pinned = cycles[cycle], of_label(cycle), then(w, asof) if asof else None
     return Training(
         cycle=cycle,
         week=week,
@@ -89,10 +95,10 @@ def training(w: Workspace, regions: Regions, cycle: str) -> Training:
         ended=found.ended,
         cycles=tuple(reversed(cycles)),
         steps=_steps(w, regions, cycle, w.ledger),
-        conditioned=_steps(w, None, DATA, w.ledger),
-        challengers=tuple(one for one in of_week(w, regions, cycle) if one.kind != "baseline"),
+        conditioned=() if asof else _steps(w, None, DATA, w.ledger),
+        challengers=tuple(one for one in of_week(w, regions, cycle, pinned) if one.kind != "baseline"),
         releases=tuple(one for one in _cuts(w) if one.week == week),
-        live=w.ledger.pointer(),
+        live=pinned.release if pinned else w.ledger.pointer(),
         summary=found.summary,
     )
 

@@ -1,7 +1,7 @@
 """One model version: how its gate judged it, what it was made from, and the versions before and after it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -10,8 +10,9 @@ from fleetcast.domain.incidents import Incident
 from fleetcast.domain.models import ModelKind, ModelState
 from fleetcast.domain.reach import segment_of
 from fleetcast.domain.week import of_label
-from fleetcast.fleet import incidents
+from fleetcast.reading.fleet_health import standing_incidents
 from fleetcast.reading.grants import Regions, sees
+from fleetcast.reading.published import Then, then
 from fleetcast.reading.track import partition_of
 from fleetcast.registry.models import ModelVersion
 from fleetcast.workspace import Workspace
@@ -64,6 +65,7 @@ class Version:
     bias: float | None
     bias_limit: float
     n: int
+    curves: tuple[tuple[float, ...], ...]  # the training loss of each member of its network, epoch by epoch
 
     @property
     def short(self) -> str:
@@ -96,36 +98,69 @@ class Record:
     versions: tuple[Version, ...]  # the newest first
 
 
-def record(w: Workspace, regions: Regions, segment: str, short: str = "") -> Record:
-    """A version of a segment, else the one that serves it, else its newest; NotFound where there is none to be seen."""
+def record(
+    w: Workspace, regions: Regions, segment: str, short: str = "", *, asof: date | None = None
+) -> Record:
+    """A version of a segment, else the one that serves it, else its newest; NotFound where there is none to be seen.
+
+    As of a day: of the versions that there were by then, as they stood.
+    """
+    pinned = then(w, asof) if asof else None
+    known = pinned.cycle if pinned else asof
     found = w.registry.models.list(segment=segment) if sees(w, segment, regions) else []
-    lines = {one.name: _line(w, one, _live(w)) for one in reversed(found)}
+    live = _live(w, pinned.release if pinned else None) if pinned or not asof else frozenset()
+    every = [_line(w, one, live) for one in reversed(found)]
+    lines = {one.name: one for one in every if known is None or one.cutoff <= known}
+    if asof:
+        lines = {one.name: one for one in _stood(list(lines.values()))}
     wanted = [name for name, line in lines.items() if line.short == short or (not short and line.live)] or (
         [] if short else list(lines)
     )
     if not wanted:
         raise NotFound(f"there is no model {segment} {short}".rstrip())
     stored = next(one for one in found if one.name == wanted[0])
-    return _record(w, stored, tuple(lines.values()))
+    return _record(w, stored, tuple(lines.values()), standing_incidents(w, asof))
 
 
-def of_week(w: Workspace, regions: Regions, cycle: str) -> list[Version]:
-    """The versions that were trained in a cycle, segment by segment."""
+def of_week(w: Workspace, regions: Regions, cycle: str, pinned: Then | None = None) -> list[Version]:
+    """The versions that were trained in a cycle, segment by segment; as they stood after a later one, where it is pinned."""
     with w.ledger.view() as view:
         found = [ModelVersion.read(one) for one in view.models(week=cycle)]
-    live = _live(w)
-    return [_line(w, one, live) for one in found if sees(w, one.segment, regions)]
+    live = _live(w, pinned.release if pinned else None)
+    lines = [_line(w, one, live) for one in found if sees(w, one.segment, regions)]
+    return _stood(lines) if pinned else lines
 
 
-def _live(w: Workspace) -> frozenset[str]:
-    release = w.registry.releases.current()
+def _stood(lines: Sequence[Version]) -> list[Version]:
+    """Versions of those days, in the states that the release of those days makes of them.
+
+    One that serves, or served later, was waiting then if it is newer than the one that served; else it was retired.
+    What was refused is: when somebody did it is not asked.
+    """
+    serving = {one.segment: one.cutoff for one in lines if one.live}
+
+    def state(one: Version) -> ModelState:
+        if one.live:
+            return "promoted"
+        if one.state in ("registered", "refused"):
+            return one.state
+        return "registered" if one.cutoff >= serving.get(one.segment, one.cutoff) else "retired"
+
+    return [replace(one, state=state(one)) for one in lines]
+
+
+def _live(w: Workspace, name: str | None = None) -> frozenset[str]:
+    """The models of a release, by default of the live one."""
+    release = w.registry.releases.get(name) if name else w.registry.releases.current()
     return frozenset(release.manifest.models) if release else frozenset()
 
 
-def _record(w: Workspace, stored: ModelVersion, versions: tuple[Version, ...]) -> Record:
+def _record(
+    w: Workspace, stored: ModelVersion, versions: tuple[Version, ...], stood: Sequence[Incident]
+) -> Record:
     verdict, lineage = stored.verdict, stored.lineage
     about = {segment_of(stored.segment), partition_of(w, stored.segment)}
-    standing = [one for one in incidents.every(w, standing=True) if one.subject in about]
+    standing = [one for one in reversed(stood) if one.subject in about]
     return Record(
         version=next(one for one in versions if one.name == stored.name),
         checks=tuple(Check(**_fields(one, Check)) for one in verdict.get("checks", ())),
@@ -185,4 +220,5 @@ def _line(w: Workspace, stored: ModelVersion, live: frozenset[str]) -> Version:
         bias=metrics.get("bias"),
         bias_limit=limits.get("bias", w.settings.gate.bias),
         n=int(metrics.get("n", 0)),
+        curves=tuple(tuple(curve) for curve in stored.lineage.get("curves", ())),
     )

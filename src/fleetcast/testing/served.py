@@ -1,6 +1,6 @@
 """A fleet of any size as it stands after its week: written into the stores as runs leave it, and never trained."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import product
@@ -38,9 +38,12 @@ CUTOFF = date(2026, 11, 9)
 SCORED = datetime(2026, 11, 18, 9, tzinfo=UTC)
 KEYS = ("region", "store_format", "mover", "cluster")
 HORIZONS = (1, 2)
+NOW = timedelta(0)
 CYCLES = 6  # of which forecasts are kept
 STALE, OLD = 66, 50  # days since training, of models that are stale and that will be soon
 LEVELS = {"q0.025": 0.5, "q0.1": 0.7, "q0.5": 1.0, "q0.9": 1.4, "q0.975": 1.8}  # of the median
+
+CURVES = [[1.5, 0.9, 0.75, 0.7], [1.6, 1.0, 0.8, 0.72]]  # of the networks of a model
 
 SETTINGS = """schema = 1
 
@@ -60,12 +63,16 @@ horizons = [1, 2]
 
 @dataclass(frozen=True)
 class Size:
-    """Regions, clusters in each of their four segments, and series in each of these; weeks of history."""
+    """Regions, clusters in each of their four segments, and series in each of these; weeks of history.
+
+    `published` weeks, the newest last, each with a release of its own.
+    """
 
     regions: int = 3
     clusters: int = 1
     series: int = 2
     weeks: int = 60
+    published: int = 1
 
     def segments(self) -> Iterator[tuple[str, str, str, str]]:
         regions = [f"region-{number:02d}" for number in range(1, self.regions + 1)]
@@ -78,25 +85,28 @@ def served(folder: Path, size: Size | None = None, *, seed: int = 7) -> Workspac
     size = size or Size()
     (folder / "src" / "served").mkdir(parents=True)
     (folder / workspace.SETTINGS_FILE).write_text(SETTINGS, "utf-8")
-    w = opened(folder)
     random = np.random.default_rng(seed)
-    live = _release(w, size, random)
-    _tables(w, size, live, random)
-    _cycle(w)
-    return w
+    ages = range(size.published - 1, -1, -1)
+    releases = {age: _release(opened(folder, ago=age * WEEK), size, random) for age in ages}
+    _tables(opened(folder), size, releases, random)
+    for age in ages:
+        _cycle(opened(folder, ago=age * WEEK), releases[age])
+    return opened(folder)
 
 
-def opened(folder: Path, environment: str = "dev") -> Workspace:
-    """The workspace at the moment it was scored."""
-    return workspace.open(folder, environment=environment, clock=lambda: SCORED)
+def opened(folder: Path, environment: str = "dev", *, ago: timedelta = NOW) -> Workspace:
+    """The workspace at the moment it was scored, or some time before."""
+    return workspace.open(folder, environment=environment, clock=lambda: SCORED - ago)
 
 
 def _release(w: Workspace, size: Size, random: np.random.Generator) -> Release:
+    """Of the newest week that is known by the workspace's clock."""
+    cutoff = CUTOFF - (SCORED - w.clock())
     segments = ["/".join(parts) for parts in size.segments()]
     regions = sorted({segment.split("/")[0] for segment in segments})
     verdicts = {segment: _verdict(place, random) for place, segment in enumerate(segments)}
-    versions = _models(w, segments, verdicts, "ensemble")
-    baselines = _models(w, regions, {}, "baseline")
+    versions = _models(w, segments, verdicts, "ensemble", cutoff)
+    baselines = _models(w, regions, {}, "baseline", cutoff)
     manifest = Manifest(
         kind="full",
         parent=None,
@@ -107,11 +117,12 @@ def _release(w: Workspace, size: Size, random: np.random.Generator) -> Release:
         snapshot="snapshot",
         feature_spec="features",
         settings="settings",
-        cutoff=CUTOFF,
+        cutoff=cutoff,
         verdicts=verdicts,
     )
     cut = w.registry.releases.cut(manifest, actor="test", segments=segments)
-    return w.registry.releases.promote(cut.id, actor="test", reason="made for a test", expected=None)
+    live = w.ledger.pointer()
+    return w.registry.releases.promote(cut.id, actor="test", reason="made for a test", expected=live)
 
 
 def _verdict(place: int, random: np.random.Generator) -> dict[str, Any]:
@@ -129,7 +140,7 @@ def _verdict(place: int, random: np.random.Generator) -> dict[str, Any]:
 
 
 def _models(
-    w: Workspace, segments: list[str], verdicts: dict[str, dict[str, Any]], kind: Any
+    w: Workspace, segments: list[str], verdicts: dict[str, dict[str, Any]], kind: Any, cutoff: date
 ) -> list[ModelVersion]:
     artefact = w.bank.put(pack({segment: Dumped("lasso", {"w": np.array([1.0])}) for segment in segments}))
     ages = {1: STALE, 2: OLD}
@@ -139,40 +150,42 @@ def _models(
             kind=kind,
             artefact=artefact,
             key=segment,
-            lineage={"recipe": "weekly-1", "code": "code", "snapshot": "snapshot"},
+            lineage={"recipe": "weekly-1", "code": "code", "snapshot": "snapshot", "curves": CURVES},
             verdict=verdicts.get(segment, {}),
-            trained_at=SCORED - timedelta(days=ages.get((place - 4) % 20, 3)),
-            updated_at=SCORED - timedelta(days=3),
+            trained_at=w.clock() - timedelta(days=ages.get((place - 4) % 20, 3)),
+            updated_at=w.clock() - timedelta(days=3),
         )
         for place, segment in enumerate(segments)
     ]
-    return w.registry.models.register(challengers, cutoff=CUTOFF, actor="test")
+    return w.registry.models.register(challengers, cutoff=cutoff, actor="test")
 
 
 def _member(version: ModelVersion, verdict: dict[str, Any]) -> Member:
     return Member.of(version, passed=verdict["passed"], reason="; ".join(verdict["reasons"]))
 
 
-def _cycle(w: Workspace) -> None:
-    """The week's record, with what it read and when it scored."""
-    name = label(CUTOFF)
+def _cycle(w: Workspace, release: Release) -> None:
+    """A week's record, with what it read and when it scored."""
+    name = label(release.manifest.cutoff)
     w.ledger.cycle_started(name)
     versions = {table: w.lake.version(w.tables[table]) for table in w.tables}
     for step, output in (("derive", w.bank.put(canonical(versions))), ("score", "scored")):
         w.ledger.finish(w.ledger.begin(name, step, "all", "inputs"), output)
     w.ledger.cycle_finished(name, "done", {})
     seq, head = w.ledger.head()
-    release = w.ledger.pointer() or ""
-    w.publications.publish(Publication(name, release, w.lake.version(FORECASTS), seq, head))
+    w.publications.publish(Publication(name, release.id, w.lake.version(FORECASTS), seq, head))
 
 
 # ------------------------------------------------------------------------------------------------- tables
 
 
-def _tables(w: Workspace, size: Size, live: Release, random: np.random.Generator) -> None:
+def _tables(w: Workspace, size: Size, releases: Mapping[int, Release], random: np.random.Generator) -> None:
+    """Of each week the forecasts of its release; of weeks before the first one, that one's."""
     series = _series(size)
     demand = _demand(series, size, random)
-    forecasts = _forecasts(series, live)
+    forecasts = pl.concat(
+        [_forecasts(series, releases[min(age, max(releases))], CUTOFF - age * WEEK) for age in range(CYCLES)]
+    )
     newest = forecasts.filter(pl.col("cycle") == CUTOFF)
     known = datetime(2020, 1, 1, tzinfo=UTC)
     first = CUTOFF - size.weeks * WEEK
@@ -188,7 +201,8 @@ def _tables(w: Workspace, size: Size, live: Release, random: np.random.Generator
         pl.lit(0.9).alias("quantile"),
         pl.lit("ok").alias("reason"),
     )
-    completeness = newest.select(
+    published = forecasts.filter(pl.col("cycle") > CUTOFF - len(releases) * WEEK)
+    completeness = published.select(
         "cycle",
         "week",
         "store",
@@ -240,9 +254,9 @@ def _demand(series: pl.DataFrame, size: Size, random: np.random.Generator) -> pl
     return grid.with_columns(units, units.alias("delivered"), censored=units == 17, final=True)
 
 
-def _forecasts(series: pl.DataFrame, live: Release) -> pl.DataFrame:
+def _forecasts(series: pl.DataFrame, live: Release, cycle: date) -> pl.DataFrame:
     models = {segment: member.model for segment, member in live.manifest.members.items()}
-    cycles = pl.DataFrame({"cycle": [CUTOFF - back * WEEK for back in range(CYCLES)]})
+    cycles = pl.DataFrame({"cycle": [cycle]})
     ahead = pl.DataFrame({"horizon": HORIZONS})
     level = 8.0 + pl.col("horizon") * 0.5
     return (

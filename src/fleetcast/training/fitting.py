@@ -119,6 +119,7 @@ class Walking:
             "pools": {str(at): str(self.pools.when(at)) for at in asked if self.pools.when(at) is not None},
             **before.record(subject, now),
             **(self.donor.record(now.panel) if self.donor is not None else {}),
+            "curves": recipes.curves(made.fitted),
         }
         stream = self._with(made, averages)
         models = {key: made.fitted.dump(), f"{key}#chain": walk.dump()}

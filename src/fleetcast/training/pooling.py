@@ -80,6 +80,7 @@ def fit_pool(
         "rows": ledger,
         "segments": now.panel.series["segment"].unique().sort().to_list(),
         **before.record(subject, now),
+        "curves": recipes.curves(made.fitted),
     }
     return FittedPool(
         {subject.name: model.dump(), f"{subject.name}#chain": walk.dump()},

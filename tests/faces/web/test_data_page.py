@@ -92,14 +92,14 @@ def test_an_engineer_acknowledges_it_with_a_reason_that_the_audit_log_keeps(wait
 
     waits = pins.latest(w).digest
     assert sent(Role.scientist, waits, "looked").status == 403
-    assert b"needs a reason" in sent(Role.engineer, waits, "").body
+    assert b"Please fill in" in sent(Role.engineer, waits, "").body
     older = sent(Role.engineer, "0" * 64, "looked")
     assert older.status == 400
     assert b"look at them with" in older.body
     assert w.ledger.audit(action=pins.ACKNOWLEDGED) == []
 
     done = sent(Role.engineer, waits, "the+depot+found+its+old+books")
-    assert (done.status, done.headers["location"]) == (303, "/prod/data?told=acknowledged")
+    assert (done.status, done.headers["location"]) == (303, "/prod/data?done=looked_at")
     (record,) = w.ledger.audit(action=pins.ACKNOWLEDGED)
     assert (record.actor, record.reason) == ("engineer", "the depot found its old books")
     assert pins.admit(w, actor="timer").digest == waits

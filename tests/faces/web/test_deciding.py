@@ -103,7 +103,7 @@ def test_a_viewer_may_look_and_is_offered_nothing(folder):
 
 def test_a_day_that_is_pinned_shows_what_was_published_by_then(pages):
     page = pages.get("/dev/orders", params={"asof": "2026-11-15"})
-    assert "what was published with what was known of the week of" in page.text
+    assert "what was known and live after the run of the week of" in page.text
     assert "asof=2026-11-15" in page.text.split("<table>")[1]
     assert pages.get("/dev/orders", params={"asof": "2020-01-01"}).status_code == 200
     assert pages.get("/dev/orders", params={"asof": "yesterday"}).status_code == 400

@@ -1,8 +1,11 @@
 """Stores, products and the search, through the pages."""
 
 import pytest
+from starlette.testclient import TestClient
+from tests.faces.web.browser import application
 
 from fleetcast.faces.web.items import SORT
+from fleetcast.testing.served import Size, served
 
 STORE, PRODUCT = "/dev/stores/S01-l01", "/dev/products/fast-01"
 
@@ -65,3 +68,29 @@ def test_the_summary_says_what_came_back_and_what_was_lost_in_regions_that_were_
     page = pages_of("viewer", "region-02").get("/dev/summary").text
     assert "Cost of returns" in page
     assert "region-01" not in page
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory):
+    """A fleet of more orders than a page of a list has."""
+    w = served(tmp_path_factory.mktemp("many") / "fleet", Size(regions=3, clusters=3, weeks=10))
+    return TestClient(application(w.folder))
+
+
+def test_orders_are_shown_whole_to_be_printed(many):
+    part, whole = (many.get("/dev/orders", params=query).text for query in ({}, {"rows": "all"}))
+    assert "/dev/products/" in part or "/dev/forecasts/" in part
+    rows = many.get("/dev/orders.json").json()
+    assert [page.split("<tbody>")[1].count("<tr>") for page in (part, whole)] == [50, len(rows)]
+    assert "?sort=change&amp;rows=all" in part
+    assert "show all of the list before you print it" in part
+    assert "before you print it" not in whole
+
+
+def test_before_anything_published_is_scored_pages_say_that_errors_are_of_backtest_rounds(first_week, pages):
+    new = TestClient(application(first_week[0]))
+    store = new.get("/dev/orders.json").json()[0]["store"]
+    for path in ("/dev/summary", f"/dev/stores/{store}"):
+        assert "These errors come from backtest rounds" in new.get(path).text
+    for path in ("/dev/summary", STORE):
+        assert "backtest rounds" not in pages.get(path).text

@@ -103,7 +103,7 @@ def test_a_test_alert_reaches_its_channel(olga):
 
 def test_the_fleet_goes_back_to_the_release_before_with_a_reason(olga, w):
     first = w.ledger.pointer()
-    assert "There is no earlier release" in olga().get("/dev/ops/rollback").text
+    assert "there is no earlier release" in olga().get("/dev/roll-back").text
     assert "Roll back" not in olga().get("/dev/ops").text
     found = w.registry.releases.get(first)
     again = w.registry.releases.cut(
@@ -111,8 +111,8 @@ def test_the_fleet_goes_back_to_the_release_before_with_a_reason(olga, w):
     )
     w.registry.releases.promote(again.id, actor="olga", reason="a test", expected=first)
     assert w.ledger.pointer() != first
-    answer = olga().post("/dev/ops/rollback", data={"to": first, "reason": "it was mended"})
-    assert "the earlier release is live" in answer.text
+    answer = olga().post("/dev/roll-back", data={"to": first, "reason": "it was mended"})
+    assert "The earlier release is live" in answer.text
     last = w.ledger.audit(action="release.rollback")[-1]
     assert (w.ledger.pointer(), last.actor, last.reason) == (first, "olga", "it was mended")
 

@@ -86,7 +86,7 @@ def test_she_compares_two_models_and_promotes_the_release_of_the_later_one(desk)
     page.get_by_label("Reason").fill("no worse on the same rows, and it knows a week more")
     page.get_by_role("button", name="Promote").click()
 
-    expect(page.get_by_role("status")).to_contain_text("the release is live")
+    expect(page.get_by_role("status")).to_contain_text("The release is live")
     assert desk.w.ledger.pointer()[:12] == desk.later
     with desk.w.ledger.view() as view:
         done = view.audit(action="release.promote", limit=1)[0]
@@ -99,7 +99,7 @@ def test_she_asks_for_a_model_to_be_retrained_and_goes_on_reading(desk):
     page.get_by_role("link", name="Retrain").click()
     page.get_by_label("Reason").fill("its worst series are all new")
     page.get_by_role("button", name="Retrain").click()
-    expect(page.get_by_role("status")).to_contain_text("Begun")
+    expect(page.get_by_role("status")).to_contain_text("It has begun")
 
     for process in multiprocessing.active_children():
         process.join()

@@ -29,3 +29,15 @@ def test_an_environment_without_a_run_says_so(pages):
     assert "Nothing has been trained in prod." in pages.get("/prod/training").text
     assert pages.get("/dev/training/2020w01").status_code == 404
     assert pages.get("/dev/training/nonsense").status_code == 404
+
+
+def test_loss_curves_are_drawn_for_the_challengers_that_are_shown_and_their_twin_has_the_numbers(pages):
+    page = pages.get("/dev/training/2026w46?q=region-02").text
+    drawn = page.split("Loss curves", 1)[1].split("</section>")[0]
+    assert drawn.count('class="small-picture') == 4
+    assert drawn.count('class="median"') == 8
+    assert "1.55 → 0.71 in 4 epochs" in drawn
+    rows = pages.get("/dev/training/2026w46.json?list=curves&q=region-02/large/fast").json()
+    assert [row["loss"] for row in rows if row["member"] == 1] == [1.5, 0.9, 0.75, 0.7]
+    assert pages.get(f"/dev/models/{OVER}.json?list=curves").json()[0]["loss"] == 1.5
+    assert "Loss curves" in pages.get(f"/dev/models/{OVER}").text

@@ -51,7 +51,7 @@ RULES = (
     _rule(rf"/{ENV}/quarantine", GET=Action.quarantine_models, POST=Action.quarantine_models),
     _rule(rf"/{ENV}/retrain", GET=Action.retrain, POST=Action.retrain),
     _rule(rf"/{ENV}/acknowledge", GET=Action.acknowledge_data, POST=Action.acknowledge_data),
-    _rule(rf"/{ENV}/ops/(rollback|hold)", GET=Action.roll_back, POST=Action.roll_back),
+    _rule(rf"/{ENV}/ops/hold", GET=Action.roll_back, POST=Action.roll_back),
     _rule(rf"/{ENV}/ops(/.*|\..*)?", GET=Action.read, POST=Action.handle_incidents),
     _rule(rf"/{ENV}/.*", GET=Action.read),
     _rule(r"/", GET=Action.read),

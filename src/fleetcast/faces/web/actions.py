@@ -1,218 +1,167 @@
-"""What is done about models: promote, roll back, quarantine, retrain. Each is asked once more, with a reason."""
+"""What is done about models and releases: promote, roll back, quarantine, retrain."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from http import HTTPStatus
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
-from starlette.responses import Response
-
-from fleetcast.domain.errors import FleetcastError, NotFound, PolicyRefusal, UsageError
-from fleetcast.faces.web import proposals
-from fleetcast.faces.web.acting import Fields, back, fields_of, first
-from fleetcast.faces.web.addresses import compare_releases, model_at
+from fleetcast.domain.errors import NotFound, UsageError
+from fleetcast.faces.web import numbers, proposals
+from fleetcast.faces.web.addresses import compare_releases, model_at, region_at
+from fleetcast.faces.web.deeds import Deed, Field, Question, Sent, reason, told
 from fleetcast.faces.web.page import Visit
-from fleetcast.faces.web.proposals import Change
-from fleetcast.faces.web.table import Column
 from fleetcast.faces.web.words import say
 from fleetcast.fleet import releases, retraining
-from fleetcast.reading import deciding
+from fleetcast.reading import deciding, operations
+from fleetcast.reading.fleet_health import health
 from fleetcast.reading.grants import everything, sees
 
-REASON = 500  # characters
+LIVE = "live"  # the hidden field that says which release was live when the page was made
 
 
-@dataclass(frozen=True)
-class Question:
-    """What is about to be done: in a sentence, with what it changes. Without a `button` it cannot be done, for a reason."""
-
-    title: str
-    text: str
-    cancel: str  # address
-    button: str | None
-    hidden: Fields
-    rows: Sequence[Change] = ()
-    notes: Sequence[str] = field(default=())
-
-
-@dataclass(frozen=True)
-class Doing:
-    """Something that can be done: how it is asked, and how it is done for a reason; `do` says where to go on."""
-
-    ask: Callable[[Visit, Fields], Question]
-    do: Callable[[Visit, Fields, str], str]
-    told: str
-
-
-def asked(visit: Visit, doing: Doing) -> Response:
-    """The page that asks once more."""
-    query = visit.request.query_params
-    return _shown(visit, doing, {name: query.getlist(name) for name in query}, HTTPStatus.OK)
-
-
-def done(visit: Visit, doing: Doing, fields: Fields) -> Response:
-    """Do it and go on; where it cannot be done, the same page says why, and keeps the reason that was written."""
-    try:
-        return back(doing.do(visit, fields, _reason(visit, fields)), doing.told)
-    except NotFound:
-        raise
-    except PolicyRefusal as error:
-        return _shown(visit, doing, fields, HTTPStatus.CONFLICT, str(error))
-    except UsageError as error:
-        return _shown(visit, doing, fields, HTTPStatus.BAD_REQUEST, str(error))
-    except FleetcastError as error:
-        return _shown(visit, doing, fields, HTTPStatus.SERVICE_UNAVAILABLE, str(error))
-
-
-async def posted(request: Request, page: Callable[[Fields], Callable[[Request], Response]]) -> Response:
-    """Read the form here, and do the work beside the loop that serves everybody else."""
-    return await run_in_threadpool(page(await fields_of(request)), request)
-
-
-def _reason(visit: Visit, fields: Fields) -> str:
-    """The reason of a form that still speaks of what is live."""
-    reason = first(fields, "reason")
-    if not reason or len(reason) > REASON:
-        raise UsageError(say("act.no_reason", most=REASON))
-    if "live" in fields and first(fields, "live") != (visit.w.ledger.pointer() or ""):
-        raise UsageError(say("act.moved"))
-    return reason
-
-
-def _shown(visit: Visit, doing: Doing, fields: Fields, status: HTTPStatus, problem: str = "") -> Response:
-    question = doing.ask(visit, fields)
-    response = visit.render(
-        "confirm.html",
-        "training",
-        question.title,
-        question=question,
-        columns=COLUMNS,
-        reason=first(fields, "reason"),
-        most=REASON,
-        problem=problem,
-        live_now=visit.w.ledger.pointer() or "",
-    )
-    response.status_code = status
-    return response
-
-
-# ------------------------------------------------------------------------------------------------- promote
-
-
-def _ask_promote(visit: Visit, fields: Fields) -> Question:
+def _ask_promote(visit: Visit) -> Question:
     everything(visit.regions, "release")
-    plan = deciding.promotion(visit.w, first(fields, "release"))
+    plan = deciding.promotion(visit.w, visit.named("release"))
     decision = plan.decision
     possible = decision is not None and decision.refusal != "bad_model" and not decision.missing
-    notes = [say("act.live_already")] if decision is None else [decision.why]
+    text = say("promote.text", part=len(plan.segments), whole=plan.of, week=numbers.day(plan.cutoff))
     return Question(
+        section="training",
         title=say("promote.title", release=plan.after[:12], environment=visit.environment),
-        text=say("promote.text", part=len(plan.segments), whole=plan.of, week=f"{plan.cutoff:%d %b %Y}"),
-        cancel=compare_releases(visit, plan.before, plan.after),
         button=say("promote.button") if possible else None,
-        hidden={"release": [plan.after]},
+        back=compare_releases(visit, plan.before, plan.after),
+        facts=(text, say("act.live_already") if decision is None else decision.why),
+        fields=(reason(),),
+        hidden={"release": plan.after} | _live(visit),
         rows=proposals.changes(plan),
-        notes=[note for note in notes if note],
     )
 
 
-def _promote(visit: Visit, fields: Fields, reason: str) -> str:
+def _promote(visit: Visit, sent: Sent) -> str:
     everything(visit.regions, "release")
-    move = releases.promote(visit.w, first(fields, "release"), actor=visit.name, reason=reason)
-    return compare_releases(visit, move.before, move.after)
+    _unmoved(visit, sent)
+    move = releases.promote(visit.w, sent.get("release", ""), actor=visit.name, reason=sent["reason"])
+    return told(compare_releases(visit, move.before, move.after), "promoted")
 
 
-# ------------------------------------------------------------------------------------------------- roll back
-
-
-def _ask_roll_back(visit: Visit, fields: Fields) -> Question:
-    segments = _segments(visit, fields)
-    found = deciding.rollback(visit.w, first(fields, "to") or None, segments)
+def _ask_roll_back(visit: Visit) -> Question:
+    chosen = _chosen(visit)
+    found = deciding.rollback(visit.w, visit.named("to") or None, chosen.segments)
+    choices = [
+        (one.release, f"{one.release[:12]} · {numbers.day(one.cutoff)} · {one.kind}")
+        for one in operations.earlier(visit.w)
+    ]
     live = found.live[:12]
     return Question(
-        title=say("roll_back.one", segment=segments[0]) if segments else say("roll_back.title", release=live),
-        text=say("roll_back.text", release=found.target[:12], week=f"{found.cutoff:%d %b %Y}"),
-        cancel=_cancel(visit, segments),
+        section="ops",
+        title=say("roll_back.one", segment=chosen.name)
+        if chosen.name
+        else say("roll_back.title", release=live),
         button=say("roll_back.button"),
-        hidden={"segment": segments, "to": [found.target]},
+        back=chosen.at,
+        facts=(say("roll_back.text", release=found.target[:12], week=numbers.day(found.cutoff)),),
+        fields=(reason(),),
+        hidden=chosen.fields | {"to": found.target} | _live(visit),
         rows=proposals.moved(found.changes),
+        look=Field("to", say("roll_back.to"), found.target, choices=choices) if len(choices) > 1 else None,
     )
 
 
-def _roll_back(visit: Visit, fields: Fields, reason: str) -> str:
-    segments = _segments(visit, fields)
+def _roll_back(visit: Visit, sent: Sent) -> str:
+    chosen = _chosen(visit)
+    _unmoved(visit, sent)
     releases.rollback(
-        visit.w, first(fields, "to") or None, actor=visit.name, reason=reason, segments=segments
+        visit.w,
+        sent.get("to") or None,
+        actor=visit.name,
+        reason=sent["reason"],
+        segments=chosen.segments,
     )
-    return _cancel(visit, segments)
+    return told(chosen.at, "rolled_back")
 
 
-# ------------------------------------------------------------------------------------------------- quarantine
-
-
-def _ask_quarantine(visit: Visit, fields: Fields) -> Question:
-    name = first(fields, "model")
+def _ask_quarantine(visit: Visit) -> Question:
+    name = visit.named("model")
     found = deciding.quarantine(visit.w, visit.regions, name)
+    text = say("quarantine.text") if found.serves else say("quarantine.idle")
+    refused = found.state == "refused"
     return Question(
+        section="fleet",
         title=say("quarantine.title", model=name),
-        text=say("quarantine.text") if found.serves else say("quarantine.idle"),
-        cancel=model_at(visit, found.segment, name.rpartition("/")[2]),
-        button=say("quarantine.button") if found.state != "refused" else None,
-        hidden={"model": [name]},
-        notes=() if found.state != "refused" else (say("quarantine.refused"),),
+        button=None if refused else say("quarantine.button"),
+        back=model_at(visit, found.segment, name.rpartition("/")[2]),
+        facts=(say("quarantine.refused") if refused else text,),
+        fields=(reason(),),
+        hidden={"model": name} | _live(visit),
     )
 
 
-def _quarantine(visit: Visit, fields: Fields, reason: str) -> str:
-    name = first(fields, "model")
+def _quarantine(visit: Visit, sent: Sent) -> str:
+    name = sent.get("model", "")
     segment = deciding.quarantine(visit.w, visit.regions, name).segment
-    releases.quarantine(visit.w, name, actor=visit.name, reason=reason)
-    return model_at(visit, segment, name.rpartition("/")[2])
+    _unmoved(visit, sent)
+    releases.quarantine(visit.w, name, actor=visit.name, reason=sent["reason"])
+    return told(model_at(visit, segment, name.rpartition("/")[2]), "quarantined")
 
 
-# ------------------------------------------------------------------------------------------------- retrain
-
-
-def _ask_retrain(visit: Visit, fields: Fields) -> Question:
-    segments = _segments(visit, fields, needed=True)
+def _ask_retrain(visit: Visit) -> Question:
+    chosen = _chosen(visit, needed=True)
+    many = len(chosen.segments) > 1
     return Question(
-        title=say("retrain.title", segment=segments[0]),
-        text=say("retrain.text"),
-        cancel=model_at(visit, segments[0]),
+        section="fleet",
+        title=say("retrain.title", segment=chosen.name),
         button=say("retrain.button"),
-        hidden={"segment": segments},
+        back=chosen.at,
+        facts=(say("retrain.many", count=len(chosen.segments)) if many else "", say("retrain.text")),
+        fields=(reason(),),
+        hidden=chosen.fields | _live(visit),
     )
 
 
-def _retrain(visit: Visit, fields: Fields, reason: str) -> str:
-    segments = _segments(visit, fields, needed=True)
-    retraining.start(visit.w, segments, actor=visit.name, reason=reason)
-    return model_at(visit, segments[0])
+def _retrain(visit: Visit, sent: Sent) -> str:
+    chosen = _chosen(visit, needed=True)
+    _unmoved(visit, sent)
+    retraining.start(visit.w, chosen.segments, actor=visit.name, reason=sent["reason"])
+    return told(chosen.at, "retraining")
 
 
-def _segments(visit: Visit, fields: Fields, *, needed: bool = False) -> list[str]:
-    """The segments that are named, all of them to be seen; none: the whole fleet, for those who have all of it."""
-    named = [segment for segment in fields.get("segment", ()) if segment]
-    if not named:
-        if needed:
-            raise UsageError(say("act.no_segment"))
-        everything(visit.regions, "release")
-    for segment in named:
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """The segments that something is done to, none: the whole fleet; what they are called, and where they are looked at."""
+
+    name: str
+    segments: Sequence[str]
+    fields: dict[str, str]
+    at: str
+
+
+def _chosen(visit: Visit, *, needed: bool = False) -> _Chosen:
+    """One segment or those of a region, all of them to be seen; the whole fleet, for those who have all of it."""
+    if segment := visit.named("segment"):
         if not sees(visit.w, segment, visit.regions):
             raise NotFound(f"there is no segment {segment!r}")
-    return named
+        return _Chosen(segment, [segment], {"segment": segment}, model_at(visit, segment))
+    if region := visit.named("region"):
+        rows = health(visit.w, visit.regions).rows
+        segments = [row.segment for row in rows if row.region == region]
+        if not segments:
+            raise NotFound(f"there is no region {region!r}")
+        return _Chosen(region, segments, {"region": region}, region_at(visit, region))
+    if needed:
+        raise UsageError(say("act.no_segment"))
+    everything(visit.regions, "release")
+    return _Chosen("", (), {}, visit.at("/ops"))
 
 
-def _cancel(visit: Visit, segments: Sequence[str]) -> str:
-    return model_at(visit, segments[0]) if segments else visit.at("/training")
+def _live(visit: Visit) -> dict[str, str]:
+    return {LIVE: visit.w.ledger.pointer() or ""}
 
 
-DOINGS: Mapping[str, Doing] = {
-    "promote": Doing(_ask_promote, _promote, "promoted"),
-    "roll-back": Doing(_ask_roll_back, _roll_back, "rolled_back"),
-    "quarantine": Doing(_ask_quarantine, _quarantine, "quarantined"),
-    "retrain": Doing(_ask_retrain, _retrain, "retraining"),
-}
+def _unmoved(visit: Visit, sent: Sent) -> None:
+    """UsageError where the form still speaks of another release than the live one."""
+    if LIVE in sent and sent[LIVE] != (visit.w.ledger.pointer() or ""):
+        raise UsageError(say("act.moved"))
 
-COLUMNS: Sequence[Column[Change]] = proposals.COLUMNS
+
+PROMOTE = Deed(_ask_promote, _promote)
+ROLL_BACK = Deed(_ask_roll_back, _roll_back)
+QUARANTINE = Deed(_ask_quarantine, _quarantine)
+RETRAIN = Deed(_ask_retrain, _retrain)

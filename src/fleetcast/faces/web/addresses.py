@@ -12,6 +12,12 @@ def model_at(visit: Visit, segment: str, short: str = "") -> str:
     return visit.at(f"/models/{quote(segment, safe='/')}{query}")
 
 
+def region_at(visit: Visit, region: str) -> str:
+    """The models of a region on the fleet page; of a fleet that is not parted, all of them."""
+    key = visit.w.settings.segments.partition
+    return visit.at("/fleet", **{key: region}) if key else visit.at("/fleet")
+
+
 def compare_at(visit: Visit, names: Sequence[tuple[str, str]]) -> str:
     """Versions, by segment and number, held against each other."""
     return visit.at("/compare?" + urlencode([("m", f"{segment}@{short}") for segment, short in names]))

@@ -8,10 +8,9 @@ from starlette.responses import Response
 
 from fleetcast.domain.errors import NotFound
 from fleetcast.faces.web import numbers
-from fleetcast.faces.web.deeds import news
 from fleetcast.faces.web.page import Visit
-from fleetcast.faces.web.table import Column, arrange, show
-from fleetcast.faces.web.twins import Kind, twin
+from fleetcast.faces.web.table import Column, Listing
+from fleetcast.faces.web.twins import Kind, listed, twin
 from fleetcast.faces.web.words import called, say
 from fleetcast.people.roles import MAY, Role
 from fleetcast.people.tokens import Token
@@ -22,16 +21,13 @@ from fleetcast.workspace import SETTINGS_FILE
 def admin(visit: Visit) -> Response:
     """All of it on one page; a name leads to what can be done about somebody."""
     found = administration(visit.w, visit.regions)
-    columns = _people(visit)
     return visit.render(
         "admin.html",
         "admin",
         say("admin.title"),
+        of_now=True,
         found=found,
-        news=news(visit),
-        shown=show(
-            arrange(found.people, columns, visit.query, sort="name"), columns, visit.query, sort="name"
-        ),
+        shown=_people(visit, found).shown(visit.query),
         tokens=[token for token in found.tokens if token.revoked is None],
         token_state=lambda token: _standing(token, found.now),
         roles=list(Role),
@@ -48,8 +44,8 @@ def person(visit: Visit) -> Response:
         "person.html",
         "admin",
         one.account.name,
+        of_now=True,
         one=one,
-        news=news(visit),
         tokens=[token for token in found.tokens if token.account == one.account.name],
         token_state=lambda token: _standing(token, found.now),
         records=[record for record in found.records if one.account.name in (record.subject, record.actor)],
@@ -60,9 +56,8 @@ def person(visit: Visit) -> Response:
 
 
 def people_twin(visit: Visit, kind: Kind) -> Response:
-    columns = _people(visit)
-    rows = arrange(administration(visit.w, visit.regions).people, columns, visit.query, sort="name")
-    return twin(kind, "people", columns, rows)
+    people = _people(visit, administration(visit.w, visit.regions))
+    return listed(kind, "people", people, visit.query)
 
 
 def tokens_twin(visit: Visit, kind: Kind) -> Response:
@@ -88,8 +83,8 @@ def _granted(regions: frozenset[str] | None) -> str:
     return say("admin.everywhere") if regions is None else ", ".join(sorted(regions)) or say("admin.nowhere")
 
 
-def _people(visit: Visit) -> Sequence[Column[Person]]:
-    return (
+def _people(visit: Visit, found: Administration) -> Listing[Person]:
+    columns: Sequence[Column[Person]] = (
         Column("name", lambda one: one.account.name, link=lambda one: at(visit, one.account.name)),
         Column("role", lambda one: one.account.role.value),
         Column("regions", lambda one: _granted(one.account.regions), css=lambda _: "wrap"),
@@ -108,6 +103,7 @@ def _people(visit: Visit) -> Sequence[Column[Person]]:
         Column("sessions", lambda one: one.sessions, lambda one: numbers.whole(one.sessions), number=True),
         Column("created", lambda one: one.account.created, lambda one: numbers.day(one.account.created)),
     )
+    return Listing(columns, found.people, "name")
 
 
 def _tokens(found: Administration) -> Sequence[Column[Token]]:

@@ -4,15 +4,14 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from http import HTTPStatus
 from math import ceil
-from urllib.parse import urlencode
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from fleetcast.faces.web import numbers
 from fleetcast.faces.web.page import Visit
-from fleetcast.faces.web.table import PER_PAGE, Column, arrange, show
-from fleetcast.faces.web.twins import Kind, twin
+from fleetcast.faces.web.table import PER_PAGE, Column, Listing
+from fleetcast.faces.web.twins import Kind, listed, twin
 from fleetcast.faces.web.words import say
 from fleetcast.ledger.audit import AuditRecord
 from fleetcast.reading.audit_log import Asked, Changed, changes, piece, record, verified
@@ -30,13 +29,14 @@ def audit(visit: Visit) -> Response:
         "audit.html",
         "audit",
         say("audit.title"),
+        of_now=True,
         found=found,
         chosen={name: visit.query.get(name, "") for name in FILTERS},
         page=page,
         pages=max(1, ceil(found.total / PER_PAGE)),
-        query=f"?{urlencode(kept)}" if kept else "",
-        to=lambda number: "?" + urlencode({**kept, "page": number}),
-        check="?" + urlencode({**kept, "check": "chain"}),
+        narrowed=bool(kept),
+        to=lambda number: visit.only(**kept, page=str(number)),
+        check=visit.only(**kept, check="chain"),
         checked=verified(visit.w, visit.regions) if visit.query.get("check") else None,
     )
 
@@ -49,20 +49,23 @@ def audit_twin(visit: Visit, kind: Kind) -> Response:
 def audited(visit: Visit) -> Response:
     """One record, with what it changed name by name."""
     found = _one(visit)
-    rows = arrange(changes(found), CHANGED, visit.query, sort="name")
     return visit.render(
         "audited.html",
         "audit",
         say("audit.one", number=numbers.whole(found.seq)),
+        of_now=True,
         one=found,
-        shown=show(rows, CHANGED, visit.query, sort="name"),
+        shown=_changed(found).shown(visit.query),
     )
 
 
 def audited_twin(visit: Visit, kind: Kind) -> Response:
     found = _one(visit)
-    rows = arrange(changes(found), CHANGED, visit.query, sort="name")
-    return twin(kind, f"audit-{found.seq}", CHANGED, rows)
+    return listed(kind, f"audit-{found.seq}", _changed(found), visit.query)
+
+
+def _changed(found: AuditRecord) -> Listing[Changed]:
+    return Listing(CHANGED, changes(found), "name")
 
 
 def _one(visit: Visit) -> AuditRecord:

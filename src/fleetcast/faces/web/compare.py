@@ -7,12 +7,11 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from fleetcast.faces.web import numbers
-from fleetcast.faces.web.acting import TOLD, told
 from fleetcast.faces.web.addresses import act_at, model_at
 from fleetcast.faces.web.chart import WIDTH
 from fleetcast.faces.web.model import METRICS
 from fleetcast.faces.web.overlay_chart import HEIGHT, letter, overlay_chart
-from fleetcast.faces.web.page import Visit
+from fleetcast.faces.web.page import DONE, Visit
 from fleetcast.faces.web.proposals import COLUMNS as CHANGES
 from fleetcast.faces.web.proposals import changes
 from fleetcast.faces.web.table import Column
@@ -23,6 +22,7 @@ from fleetcast.people.roles import Action
 from fleetcast.reading.compared import Comparison, Measured, Overlay, compared, overlay
 from fleetcast.reading.deciding import proposed
 from fleetcast.reading.fleet_health import health
+from fleetcast.reading.published import then
 from fleetcast.reading.versions import Version
 
 AVERAGE = "average"  # what a contender is pinned to unless somebody says otherwise
@@ -56,7 +56,7 @@ def compare(visit: Visit) -> Response:
         return visit.render(
             "compare_none.html", "training", say("compare.title"), offered=_offered(visit, ())
         )
-    found = compared(visit.w, visit.regions, names)
+    found = compared(visit.w, visit.regions, names, visit.asof)
     letters = {one.name: letter(place) for place, one in enumerate(found.versions)}
     drawn = _overlay(visit, found)
     return visit.render(
@@ -77,8 +77,6 @@ def compare(visit: Visit) -> Response:
         height=HEIGHT,
         offered=_offered(visit, found.others),
         chosen=[f"{one.segment}@{one.short}" for one in found.versions],
-        query=f"?{visit.request.url.query}",
-        told=told(visit),
     )
 
 
@@ -87,7 +85,7 @@ def compare_twin(visit: Visit, kind: Kind) -> Response:
     if named := visit.request.query_params.getlist("r"):
         plans = _plans(visit, named)
         return twin(kind, "releases", CHANGES, [row for plan in plans for row in changes(plan)])
-    found = compared(visit.w, visit.regions, _names(visit)) if _names(visit) else None
+    found = compared(visit.w, visit.regions, _names(visit), visit.asof) if _names(visit) else None
     if found is None:
         return twin(kind, "compared", LINES, ())
     letters = {one.name: letter(place) for place, one in enumerate(found.versions)}
@@ -128,19 +126,19 @@ def _lines(found: Comparison, letters: dict[str, str], pin: str) -> list[Line]:
 def _overlay(visit: Visit, found: Comparison) -> Overlay | None:
     store, _, product = visit.query.get("series", "").partition("/")
     chosen = (store, product) if (store, product) in found.series else next(iter(found.series), None)
-    return overlay(visit.w, found.versions, *chosen) if chosen else None
+    return overlay(visit.w, found.versions, *chosen, visit.asof) if chosen else None
 
 
 def _without(visit: Visit, one: Version) -> str:
     """The same page without one contender."""
     dropped = ("m", f"{one.segment}@{one.short}")
-    kept = [item for item in visit.request.query_params.multi_items() if item != dropped and item[0] != TOLD]
+    kept = [item for item in visit.request.query_params.multi_items() if item != dropped and item[0] != DONE]
     return f"{visit.request.url.path}?" + urlencode(kept)
 
 
 def _offered(visit: Visit, others: Sequence[Version]) -> list[str]:
     """Names to be added: other versions of the same segments, and models that serve."""
-    serving = [row.segment for row in health(visit.w, visit.regions).rows]
+    serving = [row.segment for row in health(visit.w, visit.regions, visit.asof).rows]
     return [*(f"{one.segment}@{one.short}" for one in others), *serving][:FEW]
 
 
@@ -212,12 +210,11 @@ def _releases(visit: Visit, named: Sequence[str]) -> Response:
         promote=lambda plan: (
             act_at(visit, "promote", release=plan.after) if whole and plan.decision is not None else ""
         ),
-        query=f"?{visit.request.url.query}",
-        told=told(visit),
     )
 
 
 def _plans(visit: Visit, named: Sequence[str]) -> list[ReleasePlan]:
-    """Each release against the first one; one by itself against the live one."""
-    first, rest = (named[0], named[1:]) if len(named) > 1 else (None, named)
+    """Each release against the first one; one by itself against the one that is live, or was."""
+    pinned = then(visit.w, visit.asof) if visit.asof else None
+    first, rest = (named[0], named[1:]) if len(named) > 1 else (pinned.release if pinned else None, named)
     return [proposed(visit.w, visit.regions, first, one) for one in rest]

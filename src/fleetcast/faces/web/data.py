@@ -1,15 +1,14 @@
 """Data: how every source stands, and whether the newest version of the tables may be read."""
 
 from collections.abc import Sequence
-from http import HTTPStatus
 
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
-from fleetcast.domain.errors import UsageError
 from fleetcast.faces.web import numbers, states
+from fleetcast.faces.web.deeds import Deed, Question, Sent, reason, told
 from fleetcast.faces.web.page import Visit
-from fleetcast.faces.web.table import Column, arrange, show
-from fleetcast.faces.web.twins import Kind, twin
+from fleetcast.faces.web.table import Column, Listing
+from fleetcast.faces.web.twins import Kind, listed
 from fleetcast.faces.web.words import called, say
 from fleetcast.fleet import pins
 from fleetcast.people.roles import Action
@@ -19,53 +18,47 @@ from fleetcast.reading.sources import SourceRow, sources
 
 def data(visit: Visit) -> Response:
     """The gravest source first, and above all a version that waits for somebody to look at it."""
-    found, columns = sources(visit.w), _columns(visit)
-    rows = arrange(found, columns, visit.query, sort="state")
+    listing = _list(visit)
     return visit.render(
         "data.html",
         "data",
         say("data.title"),
-        shown=show(rows, columns, visit.query, sort="state"),
-        found=found,
-        standing=standing(visit.w),
+        shown=listing.shown(visit.query),
+        found=listing.rows,
+        standing=None if visit.asof else standing(visit.w),
         may=visit.may(Action.acknowledge_data),
-        told=visit.query.get("told") == "acknowledged",
     )
 
 
 def data_twin(visit: Visit, kind: Kind) -> Response:
-    columns = _columns(visit)
-    return twin(kind, "data", columns, arrange(sources(visit.w), columns, visit.query, sort="state"))
+    return listed(kind, "data", _list(visit), visit.query)
 
 
-def acknowledging(visit: Visit) -> Response:
-    """What is about to be acknowledged, and a field for the reason."""
-    return _asked(visit)
+def _list(visit: Visit) -> Listing[SourceRow]:
+    return Listing(_columns(visit), sources(visit.w, visit.asof), "state")
 
 
-def acknowledge(visit: Visit) -> Response:
-    """Say that the newest data were looked at; what was looked at is named, so that nothing newer passes with it."""
-    try:
-        pins.acknowledge(
-            visit.w,
-            visit.form.get("data", ""),
-            actor=visit.name,
-            reason=visit.form.get("reason", "").strip(),
-        )
-    except UsageError as error:
-        return _asked(visit, problem=str(error))
-    return RedirectResponse(visit.at("/data?told=acknowledged"), HTTPStatus.SEE_OTHER)
-
-
-def _asked(visit: Visit, problem: str = "") -> Response:
-    return visit.render(
-        "acknowledge.html",
-        "data",
-        say("data.acknowledge"),
-        status=HTTPStatus.BAD_REQUEST if problem else HTTPStatus.OK,
-        standing=standing(visit.w),
-        problem=problem,
+def _ask(visit: Visit) -> Question:
+    """What is about to be acknowledged is named, so that nothing newer passes with it."""
+    found = standing(visit.w)
+    return Question(
+        section="data",
+        title=say("data.acknowledge"),
+        button=say("data.acknowledge") if found.blocked else None,
+        back=visit.at("/data"),
+        fields=(reason(),),
+        hidden={"data": found.review.new.digest},
+        template="acknowledge.html",
+        more={"standing": found},
     )
+
+
+def _acknowledge(visit: Visit, sent: Sent) -> str:
+    pins.acknowledge(visit.w, sent.get("data", ""), actor=visit.name, reason=sent["reason"])
+    return told(visit.at("/data"), "looked_at")
+
+
+ACKNOWLEDGE = Deed(_ask, _acknowledge)
 
 
 def _columns(visit: Visit) -> Sequence[Column[SourceRow]]:

@@ -1,17 +1,19 @@
-"""What people do on a page: it asks first, with what will happen and a reason, does it once, and says so afterwards."""
+"""What people do on a page: it asks first, with what will come of it and a reason, does it once, and says so afterwards."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import quote
 
 from starlette.responses import RedirectResponse, Response
 
-from fleetcast.domain.errors import NotFound, PolicyRefusal, UsageError
-from fleetcast.faces.web.page import Visit
-from fleetcast.faces.web.words import catalogue, say
+from fleetcast.domain.errors import ConflictError, FleetcastError, NotFound, PolicyRefusal, UsageError
+from fleetcast.faces.web import proposals
+from fleetcast.faces.web.page import DONE, Visit
+from fleetcast.faces.web.proposals import Change
+from fleetcast.faces.web.words import say
 
-DONE = "done"  # the part of the text catalogue that says what was done, and the name it has in an address
 LONGEST = 2000  # characters of a reason
 
 Sent = Mapping[str, str]
@@ -31,14 +33,24 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked before something is done: `facts` are what will come of it, in sentences; `back` leads away from it."""
+    """What is asked before something is done: `facts` are what will come of it, in sentences; `back` leads away from it.
+
+    Without a `button` it cannot be done, which its facts explain. `rows` are the segments that it changes, `hidden` what the
+    form says besides its fields, `look` a choice to be made by looking again. A page of another form has its own
+    `template`, which is given `more`.
+    """
 
     section: str
     title: str
-    button: str
+    button: str | None
     back: str
     facts: Sequence[str] = ()
-    fields: Sequence[Field] = field(default_factory=tuple)
+    fields: Sequence[Field] = ()
+    hidden: Mapping[str, str] = field(default_factory=dict)
+    rows: Sequence[Change] = ()
+    look: Field | None = None
+    template: str = "deed.html"
+    more: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,26 +63,24 @@ class Deed:
 
 def asked(visit: Visit, deed: Deed) -> Response:
     """The page that asks."""
+    _now(visit)
     return _shown(visit, deed.ask(visit), {}, "", HTTPStatus.OK)
 
 
-def acted(visit: Visit, deed: Deed, sent: Sent) -> Response:
-    """Done, or the page again with what is missing, and all that was written."""
+def acted(visit: Visit, deed: Deed) -> Response:
+    """Done, or the page again with why not, and all that was written."""
+    _now(visit)
     question = deed.ask(visit)
-    given = {one.name: sent.get(one.name, "").strip()[:LONGEST] for one in question.fields}
-    lacking = next((one for one in question.fields if one.required and not given[one.name]), None)
-    if lacking is not None:
-        return _shown(
-            visit, question, given, say("deed.lacking", field=lacking.label), HTTPStatus.BAD_REQUEST
-        )
+    sent = dict.fromkeys((one.name for one in question.fields), "") | {
+        name: value.strip() for name, value in visit.form.items()
+    }
     try:
-        return RedirectResponse(deed.do(visit, given), HTTPStatus.SEE_OTHER)
+        _complete(question, sent)
+        return RedirectResponse(deed.do(visit, sent), HTTPStatus.SEE_OTHER)
     except NotFound:
         raise
-    except UsageError as error:
-        return _shown(visit, question, given, str(error), HTTPStatus.BAD_REQUEST)
-    except PolicyRefusal as error:
-        return _shown(visit, question, given, str(error), HTTPStatus.FORBIDDEN)
+    except FleetcastError as error:
+        return _shown(visit, question, sent, str(error), _status(error))
 
 
 def told(address: str, what: str) -> str:
@@ -78,23 +88,41 @@ def told(address: str, what: str) -> str:
     return f"{address}{'&' if '?' in address else '?'}{DONE}={quote(what)}"
 
 
-def news(visit: Visit) -> str:
-    """What the page says was just done; nothing where nobody named it."""
-    return catalogue().get(f"{DONE}.{visit.query.get(DONE, '')}", "")
-
-
 def reason(label: str = "") -> Field:
     """Why: it goes to the audit log."""
     return Field("reason", label or say("deed.reason"), required=True, long=True)
 
 
+def _now(visit: Visit) -> None:
+    """What is done is done now: nothing of it is asked or done as of an earlier day."""
+    if visit.asof:
+        raise UsageError(say("asof.no_deeds"))
+
+
+def _complete(question: Question, sent: Sent) -> None:
+    for one in question.fields:
+        if one.required and not sent.get(one.name):
+            raise UsageError(say("deed.lacking", field=one.label))
+        if len(sent.get(one.name, "")) > LONGEST:
+            raise UsageError(say("deed.too_long", field=one.label, most=LONGEST))
+
+
+def _status(error: FleetcastError) -> HTTPStatus:
+    if isinstance(error, ConflictError | PolicyRefusal):
+        return HTTPStatus.CONFLICT
+    return HTTPStatus.BAD_REQUEST if isinstance(error, UsageError) else HTTPStatus.SERVICE_UNAVAILABLE
+
+
 def _shown(visit: Visit, question: Question, given: Sent, problem: str, status: HTTPStatus) -> Response:
     return visit.render(
-        "deed.html",
+        question.template,
         question.section,
         question.title,
         status=status,
         question=question,
         given=given,
         problem=problem,
+        most=LONGEST,
+        columns=proposals.COLUMNS,
+        **question.more,
     )

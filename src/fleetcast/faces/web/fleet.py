@@ -10,8 +10,8 @@ from fleetcast.faces.web import numbers, states
 from fleetcast.faces.web.addresses import model_at
 from fleetcast.faces.web.page import Visit
 from fleetcast.faces.web.sparkline import sparkline
-from fleetcast.faces.web.table import Column, arrange, show
-from fleetcast.faces.web.twins import Kind, twin
+from fleetcast.faces.web.table import Column, Listing
+from fleetcast.faces.web.twins import Kind, listed
 from fleetcast.faces.web.words import say
 from fleetcast.reading.choosing import Choice, counts, in_state, of_segments
 from fleetcast.reading.fleet_health import WEEKS, FleetHealth, ModelRow, health
@@ -23,11 +23,9 @@ FEW = 14  # regions of the matrix before it asks whether there are to be more
 
 def fleet(visit: Visit) -> Response:
     """State tiles, the matrix and the table; its filters are those of the address."""
-    found = health(visit.w, visit.regions)
+    found = health(visit.w, visit.regions, visit.asof)
     choice = _choice(found, visit.query)
     rows = of_segments(found, choice)
-    columns = _columns(visit, found)
-    listed = arrange(in_state(rows, choice.state), columns, visit.query, sort="state")
     grid = matrix(found, rows)
     everywhere = visit.query.get("regions") == "all"
     lines = grid.lines if everywhere else grid.lines[:FEW]
@@ -46,8 +44,7 @@ def fleet(visit: Visit) -> Response:
         all_regions=everywhere,
         weeks=WEEKS,
         sparks={line.region: sparkline(line.weekly, found.limit, weeks=WEEKS) for line in lines},
-        shown=show(listed, columns, visit.query, sort="state"),
-        query=address.query(),
+        shown=_list(visit, found, choice).shown(visit.query),
         with_state=lambda name: address.changed(state=name),
         with_regions=lambda which: address.changed(regions=which),
         of_region=lambda region: address.changed(**{found.region_key or "q": region}),
@@ -57,11 +54,12 @@ def fleet(visit: Visit) -> Response:
 
 def fleet_twin(visit: Visit, kind: Kind) -> Response:
     """All the models that the page has, on all its pages."""
-    found = health(visit.w, visit.regions)
-    choice = _choice(found, visit.query)
-    columns = _columns(visit, found)
-    rows = in_state(of_segments(found, choice), choice.state)
-    return twin(kind, "fleet", columns, arrange(rows, columns, visit.query, sort="state"))
+    found = health(visit.w, visit.regions, visit.asof)
+    return listed(kind, "fleet", _list(visit, found, _choice(found, visit.query)), visit.query)
+
+
+def _list(visit: Visit, found: FleetHealth, choice: Choice) -> Listing[ModelRow]:
+    return Listing(_columns(visit, found), in_state(of_segments(found, choice), choice.state), "state")
 
 
 def _choice(found: FleetHealth, query: Mapping[str, str]) -> Choice:
@@ -80,9 +78,6 @@ class _Address:
     def __init__(self, path: str, query: Mapping[str, str], found: FleetHealth) -> None:
         self._path, self._found = path, found
         self._kept = {name: value for name, value in query.items() if name != "page" and value}
-
-    def query(self) -> str:
-        return f"?{urlencode(self._kept)}" if self._kept else ""
 
     def changed(self, **changes: str) -> str:
         kept = {name: value for name, value in {**self._kept, **changes}.items() if value}

@@ -29,7 +29,8 @@ def forecast(visit: Visit) -> Response:
     if moved:
         return RedirectResponse(moved, HTTPStatus.SEE_OTHER)
     view = _found(visit)
-    model = next((row for row in health(visit.w, visit.regions).rows if row.segment == view.segment), None)
+    models = health(visit.w, visit.regions, visit.asof).rows
+    model = next((row for row in models if row.segment == view.segment), None)
     recent = [one.delivered for one in view.sold[-RECENT:] if one.delivered is not None]
     return visit.render(
         "forecast.html",
@@ -48,6 +49,9 @@ def forecast(visit: Visit) -> Response:
         decided=_decided(visit, view),
         decide_at=_deciding(visit, view),
         spans=SPANS,
+        lineage=visit.at(
+            f"/lineage/forecast/{view.ahead[0].week}/{quote(view.store, safe='')}/{quote(view.product, safe='')}"
+        ),
     )
 
 
@@ -74,7 +78,7 @@ def _decided(visit: Visit, view: SeriesView) -> OrderRow | None:
 
 def _deciding(visit: Visit, view: SeriesView) -> str | None:
     """Where its order is decided about; nowhere where none is open to the visitor."""
-    if visit.asof or not view.ahead[0].reason or not visit.may(Action.override_orders):
+    if not view.ahead[0].reason or not visit.may(Action.override_orders):
         return None
     return visit.at("/orders/decide", store=view.store, product=view.product)
 

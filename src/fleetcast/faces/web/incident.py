@@ -6,13 +6,15 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from fleetcast.faces.web.deeds import Deed, Field, Question, Sent, news, reason, told
+from fleetcast.faces.web.deeds import Deed, Field, Question, Sent, reason, told
 from fleetcast.faces.web.ops import graveness
 from fleetcast.faces.web.page import Visit
+from fleetcast.faces.web.ways import ways
 from fleetcast.faces.web.words import called, say
 from fleetcast.fleet import incidents
 from fleetcast.fleet.report import IncidentLine
 from fleetcast.reading import runs
+from fleetcast.reading.attention import attention
 
 
 def incident(visit: Visit) -> Response:
@@ -23,14 +25,22 @@ def incident(visit: Visit) -> Response:
         "incident.html",
         "ops",
         say("incident.title", trouble=name, subject=line.subject),
+        of_now=True,
         line=line,
         trouble=name,
         state=graveness(line),
-        news=news(visit),
         evidence=list(_flat(line.evidence)),
         models_at=visit.at("/fleet?" + urlencode({"q": line.segment})) if line.segment else "",
         here=_at(visit, line),
+        ways=_ways(visit, line),
     )
+
+
+def _ways(visit: Visit, line: IncidentLine) -> dict[str, str]:
+    """What is done about it elsewhere, while it stands."""
+    items = attention(visit.w, visit.regions, visit.asof).items if line.state != "closed" else ()
+    found = next((item for item in items if item.incident == line.id), None)
+    return {word: at for word, at in ways(visit, found).items() if word != "home.look"} if found else {}
 
 
 def _acknowledged(visit: Visit, sent: Sent) -> str:

@@ -9,8 +9,8 @@ from starlette.responses import Response
 from fleetcast.faces.web import numbers
 from fleetcast.faces.web.multiple import HEIGHT, WIDTH, multiple
 from fleetcast.faces.web.page import Visit
-from fleetcast.faces.web.table import Column, arrange, show
-from fleetcast.faces.web.twins import Kind, twin
+from fleetcast.faces.web.table import Column, Listing
+from fleetcast.faces.web.twins import Kind, listed
 from fleetcast.faces.web.words import called
 from fleetcast.reading import items
 from fleetcast.reading.items import Item, Place
@@ -43,10 +43,8 @@ def _found(visit: Visit, kind: items.Kind) -> Place:
 
 
 def _page(visit: Visit, found: Place) -> Response:
-    columns = _columns(visit, found)
-    shown = show(arrange(found.items, columns, visit.query, sort=SORT), columns, visit.query, sort=SORT)
+    shown = _list(visit, found).shown(visit.query)
     drawn = items.courses(visit.w, shown.rows, found.cycle)
-    asked = visit.request.url.query
     return visit.render(
         "items.html",
         "orders",
@@ -59,14 +57,15 @@ def _page(visit: Visit, found: Place) -> Response:
         height=HEIGHT,
         total=sum(row.order or 0.0 for row in found.items),
         expected=sum(row.median for row in found.items),
-        query=f"?{asked}" if asked else "",
     )
 
 
 def _twin(visit: Visit, found: Place, kind: Kind) -> Response:
-    columns = _columns(visit, found)
-    rows = arrange(found.items, columns, visit.query, sort=SORT)
-    return twin(kind, f"{found.kind}-{found.name}", columns, rows)
+    return listed(kind, f"{found.kind}-{found.name}", _list(visit, found), visit.query)
+
+
+def _list(visit: Visit, found: Place) -> Listing[Item]:
+    return Listing(_columns(visit, found), found.items, SORT)
 
 
 def _told(value: object) -> str:

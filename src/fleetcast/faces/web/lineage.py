@@ -8,8 +8,8 @@ from starlette.responses import RedirectResponse, Response
 
 from fleetcast.faces.web.layers import BOX, TALL, layers
 from fleetcast.faces.web.page import Visit
-from fleetcast.faces.web.table import Column, arrange, show
-from fleetcast.faces.web.twins import Kind, twin
+from fleetcast.faces.web.table import Column, Listing
+from fleetcast.faces.web.twins import Kind, listed
 from fleetcast.faces.web.words import called, say
 from fleetcast.fleet.lineage import Graph, Node
 from fleetcast.reading.cycles import made_by
@@ -35,16 +35,15 @@ def lineage(visit: Visit) -> Response:
     if what := visit.query.get("of", "").strip():
         return RedirectResponse(visit.at(_path(_guessed(what), what)), 303)
     if not name:
-        return visit.render("lineage_of.html", "", say("lineage.title"))
+        return visit.render("lineage_of.html", "", say("lineage.title"), of_now=True)
     graph = _graph(visit, kind, name)
     focus = next(node for node in graph.nodes if node.id == graph.focus)
-    lines, columns = _lines(graph), _columns(visit, graph.focus)
-    rows = arrange(lines, columns, visit.query, sort="kind")
     release = next((node.name for node in graph.nodes if node.kind == "release"), None)
     return visit.render(
         "lineage.html",
         "",
         say("lineage.of", kind=called(focus.kind, "kind"), name=focus.title.removeprefix(f"{focus.kind} ")),
+        of_now=True,
         focus=focus,
         whole=focus.name,
         picture=layers(graph),
@@ -52,15 +51,18 @@ def lineage(visit: Visit) -> Response:
         tall=TALL,
         at=lambda node: at(visit, node),
         made=made_by(visit.w, release) if release and kind in FORECASTS else None,
-        shown=show(rows, columns, visit.query, sort="kind"),
+        shown=_list(visit, graph).shown(visit.query),
     )
 
 
 def lineage_twin(visit: Visit, kind: Kind) -> Response:
     of, name = _asked(visit)
     graph = _graph(visit, of, name)
-    columns = _columns(visit, graph.focus)
-    return twin(kind, f"lineage-{of}", columns, arrange(_lines(graph), columns, visit.query, sort="kind"))
+    return listed(kind, f"lineage-{of}", _list(visit, graph), visit.query)
+
+
+def _list(visit: Visit, graph: Graph) -> Listing[Line]:
+    return Listing(_columns(visit, graph.focus), _lines(graph), "kind")
 
 
 def at(visit: Visit, node: Node) -> str | None:

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 
 from starlette.responses import Response
 
-from fleetcast.faces.web import numbers
-from fleetcast.faces.web.acting import told
+from fleetcast.faces.web import curves, numbers
 from fleetcast.faces.web.addresses import act_at, compare_at, model_at
 from fleetcast.faces.web.chart import HEIGHT, WIDTH
 from fleetcast.faces.web.errors_chart import errors_chart
 from fleetcast.faces.web.page import Visit
-from fleetcast.faces.web.table import Column, arrange, show
+from fleetcast.faces.web.table import Column, Listing
 from fleetcast.faces.web.twins import Kind, twin
 from fleetcast.faces.web.words import called, say
 from fleetcast.people.roles import Action
@@ -41,18 +40,16 @@ def model(visit: Visit) -> Response:
         row=_row(visit, version),
         bias=numbers.bias(version.bias, version.bias_limit),
         track=turned_out,
+        curves=curves.pictures([version]),
+        points=curves.points([version]),
+        point_columns=curves.COLUMNS[2:],
+        box=(curves.WIDTH, curves.HEIGHT),
         chart=errors_chart(turned_out.weeks, version.limit),
         width=WIDTH,
         height=HEIGHT,
         series_columns=_series_columns(visit),
-        versions=show(
-            arrange(found.versions, columns, visit.query, sort="-trained_at"),
-            columns,
-            visit.query,
-            sort="-trained_at",
-        ),
+        versions=Listing(columns, found.versions, "-trained_at").shown(visit.query),
         made_from={name: _shortened(name, value) for name, value in found.made_from.items()},
-        told=told(visit),
         compare=compare_at(visit, [(one.segment, one.short) for one in (rival, version) if one]),
         rival=rival,
         lineage=visit.at(f"/lineage/model/{version.name}"),
@@ -61,10 +58,12 @@ def model(visit: Visit) -> Response:
 
 
 def model_twin(visit: Visit, kind: Kind) -> Response:
-    """Its errors by week; `list` asks for its series or its versions."""
+    """Its errors by week; `list` asks for its series, its versions or its loss curves."""
     found = _record(visit)
     name = f"{found.version.segment.replace('/', '-')}-{found.version.short}"
     wanted = visit.query.get("list", "weeks")
+    if wanted == "curves":
+        return twin(kind, f"{name}-curves", curves.COLUMNS, curves.points([found.version]))
     if wanted == "versions":
         return twin(kind, f"{name}-versions", versions_columns(visit), found.versions)
     turned_out = _track(visit, found)
@@ -112,22 +111,26 @@ def versions_columns(visit: Visit) -> Sequence[Column[Version]]:
 
 
 def _record(visit: Visit) -> Record:
-    return record(visit.w, visit.regions, visit.request.path_params["name"], visit.query.get("v", ""))
+    name, short = visit.request.path_params["name"], visit.query.get("v", "")
+    return record(visit.w, visit.regions, name, short, asof=visit.asof)
 
 
 def _track(visit: Visit, found: Record) -> Track:
     version = found.version
-    return track(visit.w, version.segment, found.made_from.get("recipe", ""), until=version.cutoff)
+    recipe = found.made_from.get("recipe", "")
+    return track(visit.w, version.segment, recipe, until=version.cutoff, asof=visit.asof)
 
 
 def _row(visit: Visit, version: Version) -> ModelRow | None:
-    rows = health(visit.w, visit.regions).rows
+    rows = health(visit.w, visit.regions, visit.asof).rows
     return next((row for row in rows if row.segment == version.segment), None)
 
 
 def _actions(visit: Visit, version: Version) -> dict[str, str]:
     """What the visitor may do here, by the word on its button."""
-    found = {}
+    found: dict[str, str] = {}
+    if visit.asof:
+        return found
     release = None if version.live or version.state == "refused" else release_of(visit.w, version.name)
     if release and visit.regions is None and visit.may(Action.judge_models):
         found["model.promote"] = act_at(visit, "promote", release=release)
@@ -150,7 +153,7 @@ def _series_columns(visit: Visit) -> Sequence[Column[SeriesError]]:
         Column(
             "product",
             lambda one: one.product,
-            link=lambda one: visit.at(f"/forecasts/{one.store}/{one.product}"),
+            link=lambda one: visit.series(one.store, one.product),
         ),
         Column("mape", lambda one: one.mape, lambda one: numbers.percent(one.mape), number=True),
         Column("bias", lambda one: one.bias, lambda one: numbers.percent(one.bias), number=True),

@@ -7,16 +7,17 @@ from urllib.parse import urlencode
 from starlette.responses import RedirectResponse, Response
 
 from fleetcast.faces.web import numbers
-from fleetcast.faces.web.deeds import news
+from fleetcast.faces.web.addresses import compare_releases
 from fleetcast.faces.web.page import Visit
-from fleetcast.faces.web.table import Column, arrange, show
-from fleetcast.faces.web.twins import Kind, twin
+from fleetcast.faces.web.table import Column, Listing
+from fleetcast.faces.web.twins import Kind, listed, twin
 from fleetcast.faces.web.words import called, say
 from fleetcast.fleet.report import IncidentLine, NoticeLine
 from fleetcast.reading import operations as reading
 from fleetcast.reading import runs
 from fleetcast.reading.operations import Delivery
 from fleetcast.reading.states import State
+from fleetcast.reading.waiting import waiting
 
 SORT = "-severity"
 SHOWN = 160  # characters of a cause; its page has all of it
@@ -27,19 +28,17 @@ def ops(visit: Visit) -> Response:
     if named := visit.query.get("incident"):  # as messages that people get say it
         return RedirectResponse(visit.at(f"/ops/incidents/{named}"), 303)
     if not (visit.w.state.is_dir() and visit.w.ledger.cycles()):
-        return visit.render("ops.html", "ops", say("ops.title"), found=None, news="")
-    found = reading.operations(visit.w, visit.regions)
-    columns = _columns(visit)
+        return visit.render("ops.html", "ops", say("ops.title"), found=None)
+    found = reading.operations(visit.w, visit.regions, visit.asof)
     return visit.render(
         "ops.html",
         "ops",
         say("ops.title"),
         found=found,
-        news=news(visit),
         earlier=bool(reading.earlier(visit.w)),
-        shown=show(
-            arrange(found.incidents, columns, visit.query, sort=SORT), columns, visit.query, sort=SORT
-        ),
+        waits=None if visit.asof or visit.regions is not None else waiting(visit.w),
+        compare=lambda waits: compare_releases(visit, waits.live, waits.release),
+        shown=Listing(_columns(visit), found.incidents, SORT).shown(visit.query),
         deliveries=found.deliveries,
         delivery_columns=DELIVERIES,
         notice_columns=NOTICES,
@@ -50,13 +49,12 @@ def ops(visit: Visit) -> Response:
 def incidents_twin(visit: Visit, kind: Kind) -> Response:
     """Incidents; with `all=yes` also those that are closed."""
     standing = visit.query.get("all") != "yes"
-    columns = _columns(visit)
-    lines = runs.incident_lines(visit.w, visit.regions, standing=standing)
-    return twin(kind, "incidents", columns, arrange(lines, columns, visit.query, sort=SORT))
+    lines = runs.incident_lines(visit.w, visit.regions, standing=standing, asof=visit.asof)
+    return listed(kind, "incidents", Listing(_columns(visit), lines, SORT), visit.query)
 
 
 def deliveries_twin(visit: Visit, kind: Kind) -> Response:
-    return twin(kind, "deliveries", DELIVERIES, list(reading.deliveries(visit.w)))
+    return twin(kind, "deliveries", DELIVERIES, list(reading.deliveries(visit.w, visit.asof)))
 
 
 def graveness(line: IncidentLine) -> State:

@@ -7,30 +7,29 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from fleetcast.faces.web import numbers
-from fleetcast.faces.web.deciding import DONE, just_decided
-from fleetcast.faces.web.page import Visit
-from fleetcast.faces.web.table import Column, arrange, show
-from fleetcast.faces.web.twins import Kind, twin
+from fleetcast.faces.web.deciding import just_decided
+from fleetcast.faces.web.page import DONE, Visit
+from fleetcast.faces.web.table import Column, Listing
+from fleetcast.faces.web.twins import Kind, listed
 from fleetcast.faces.web.words import called, say
 from fleetcast.people.roles import Action
 from fleetcast.reading.orders import DECISIONS, OrderRow, Worklist, worklist
 
+SORT = "change"
 CHOSEN = ("region", "store", "product", "decision")  # by the address
 
 
 def orders(visit: Visit) -> Response:
     """What is chosen by region, store and product, a page at a time."""
-    found, columns = _chosen(visit), _columns(visit)
-    rows = arrange(found.rows, columns, visit.query, sort="change")
+    found = _chosen(visit)
     query = {name: value for name, value in visit.query.items() if name != DONE and value}
-    kept = {name: value for name, value in query.items() if name != "page"}
     decided = Counter(row.decision for row in found.rows)
     return visit.render(
         "orders.html",
         "orders",
         say("orders.title"),
         found=found,
-        shown=show(rows, columns, query, sort="change"),
+        shown=Listing(_columns(visit), found.rows, SORT).shown(query),
         chosen={name: visit.query.get(name, "") for name in CHOSEN},
         decisions=DECISIONS,
         decided=decided,
@@ -38,13 +37,12 @@ def orders(visit: Visit) -> Response:
         bring=sum(row.bring or 0.0 for row in found.rows),
         without=sum(row.bring is None for row in found.rows),
         done=just_decided(visit),
-        query=f"?{urlencode(kept)}" if kept else "",
     )
 
 
 def orders_twin(visit: Visit, kind: Kind) -> Response:
     columns = (*_columns(visit), *WHO_DECIDED)
-    return twin(kind, "orders", columns, arrange(_chosen(visit).rows, columns, visit.query, sort="change"))
+    return listed(kind, "orders", Listing(columns, _chosen(visit).rows, SORT), visit.query)
 
 
 def _chosen(visit: Visit) -> Worklist:
@@ -56,7 +54,7 @@ def _chosen(visit: Visit) -> Worklist:
 
 def _columns(visit: Visit) -> Sequence[Column[OrderRow]]:
     back = urlencode({name: visit.query[name] for name in (*CHOSEN, "sort", "page") if visit.query.get(name)})
-    open_to_visitor = visit.may(Action.override_orders) and visit.asof is None
+    open_to_visitor = visit.may(Action.override_orders)
 
     def deciding(row: OrderRow) -> str | None:
         at = visit.at("/orders/decide", store=row.store, product=row.product, back=back)

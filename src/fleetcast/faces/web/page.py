@@ -14,15 +14,19 @@ from starlette.responses import HTMLResponse, Response
 from fleetcast.domain.errors import UsageError
 from fleetcast.faces.web import numbers, states
 from fleetcast.faces.web.assets import address
-from fleetcast.faces.web.words import called, say
+from fleetcast.faces.web.words import called, catalogue, say
 from fleetcast.people.roles import MAY, Action, Role
+from fleetcast.reading.published import newest
 from fleetcast.workspace import Workspace
 
 THEMES = ("auto", "dark", "light")  # each is followed by the next
 THEME = "theme"  # the cookie
 NOBODY = "local"  # whoever is here, where nobody signs in
 ASOF = "asof"  # the field of a query that pins a day
-PINNED = ("/orders", "/summary", "/forecasts/", "/stores/", "/products/")  # pages that show an earlier week
+DONE = (
+    "done"  # the part of the text catalogue that says what was done, and the field of a query that names it
+)
+LEFT = (ASOF, DONE, "page")  # what another day has others of
 
 
 @dataclass(frozen=True)
@@ -88,20 +92,53 @@ class Visit:
         return NOBODY if principal is None else str(principal.name)
 
     def may(self, action: str) -> bool:
-        """Whether the visitor's role allows an action; where nobody signs in, all are allowed."""
+        """Whether the visitor's role allows an action; where nobody signs in, all are allowed. None is in an earlier week."""
         principal = principal_of(self.request)
-        return principal is None or Role(principal.role).may(Action(action))
+        return self.asof is None and (principal is None or Role(principal.role).may(Action(action)))
+
+    def named(self, name: str) -> str:
+        """What a form that was sent says under a name, else what the address does."""
+        return (self.form or self.query).get(name, "").strip()
+
+    @property
+    def news(self) -> str:
+        """What was just done, where the address says so: a sentence of the catalogue, and nothing else."""
+        return catalogue().get(f"{DONE}.{self.query.get(DONE, '')}", "")
 
     @property
     def asof(self) -> date | None:
         """The day that the visitor pinned."""
         return _day(self.query.get(ASOF, ""))
 
+    @property
+    def cycle(self) -> date | None:
+        """The cycle that a pinned day shows."""
+        return newest(self.w, self.asof)
+
+    @property
+    def pin(self) -> Mapping[str, str]:
+        """What a pinned day is in a query."""
+        return {ASOF: self.asof.isoformat()} if self.asof else {}
+
+    def only(self, **query: str) -> str:
+        """A query with nothing else in it than a pinned day, "" where it is empty; to be put behind a path."""
+        asked = urlencode({**query, **self.pin})
+        return f"?{asked}" if asked else ""
+
+    @property
+    def asked(self) -> str:
+        """The query of this page, to be put behind another path."""
+        return f"?{self.request.url.query}" if self.request.url.query else ""
+
+    @property
+    def kept(self) -> list[tuple[str, str]]:
+        """What is asked for besides a day and a page of a list: what a form for a day keeps."""
+        return [(name, value) for name, value in self.request.query_params.multi_items() if name not in LEFT]
+
     def at(self, path: str, **query: str) -> str:
-        """The address of a page of this environment; a pinned day goes along to pages that know of it."""
-        pinned = {ASOF: self.asof.isoformat()} if self.asof and path.startswith(PINNED) else {}
-        asked = urlencode({**query, **pinned})
-        return f"/{self.environment}{path}" + (f"{'&' if '?' in path else '?'}{asked}" if asked else "")
+        """The address of a page of this environment; a pinned day goes along."""
+        asked = self.only(**query)
+        return f"/{self.environment}{path}" + (asked.replace("?", "&", 1) if "?" in path else asked)
 
     def series(self, store: str, product: str) -> str:
         """The address of a series; names may hold whatever people name things."""
@@ -116,8 +153,11 @@ class Visit:
     @property
     def now(self) -> str:
         """The address of this page as of now."""
-        kept = {name: value for name, value in self.query.items() if name != ASOF}
-        return self.request.url.path + (f"?{urlencode(kept)}" if kept else "")
+        return self.request.url.path + (f"?{urlencode(self.kept)}" if self.kept else "")
+
+    def elsewhere(self, environment: str) -> str:
+        """The address of this page in another environment."""
+        return f"/{environment}{self.request.url.path.removeprefix(f'/{self.environment}')}{self.only()}"
 
     def render(self, template: str, section: str, title: str, **context: Any) -> Response:
         """A page of this environment."""
@@ -152,6 +192,7 @@ def render(request: Request, template: str, *, title: str, status: int = 200, **
         "path": request.url.path,
         "here": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
         "principal": principal,
+        "of_now": False,  # whether it shows how things are now, whatever day is pinned
         "sections": [one for one in SECTIONS if _open_to(one, principal)],
         "theme": theme if theme in THEMES else "auto",
     }

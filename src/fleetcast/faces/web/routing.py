@@ -11,16 +11,15 @@ from starlette.routing import BaseRoute, Route
 
 from fleetcast.domain.errors import FleetcastError, NotFound, PolicyRefusal, UsageError
 from fleetcast.faces.forms import fields
-from fleetcast.faces.web.acting import Fields
-from fleetcast.faces.web.actions import DOINGS, Doing, asked, done, posted
+from fleetcast.faces.web.actions import PROMOTE, QUARANTINE, RETRAIN, ROLL_BACK
 from fleetcast.faces.web.admin import admin, people_twin, person, tokens_twin
 from fleetcast.faces.web.assets import static
 from fleetcast.faces.web.audit import audit, audit_twin, audited, audited_twin
 from fleetcast.faces.web.compare import compare, compare_twin
-from fleetcast.faces.web.data import acknowledge, acknowledging, data, data_twin
-from fleetcast.faces.web.deciding import decide, deciding
-from fleetcast.faces.web.deeds import Deed, acted
-from fleetcast.faces.web.deeds import asked as questioned
+from fleetcast.faces.web.data import ACKNOWLEDGE as ACKNOWLEDGE_DATA
+from fleetcast.faces.web.data import data, data_twin
+from fleetcast.faces.web.deciding import DECIDE
+from fleetcast.faces.web.deeds import Deed, acted, asked
 from fleetcast.faces.web.fleet import fleet, fleet_twin
 from fleetcast.faces.web.forecast import forecast, forecast_twin
 from fleetcast.faces.web.home import home, home_twin
@@ -36,7 +35,7 @@ from fleetcast.faces.web.runs import run, run_twin, runs, runs_twin
 from fleetcast.faces.web.scoring import ages_twin, newest, scored, scored_twin
 from fleetcast.faces.web.searching import searching, searching_twin
 from fleetcast.faces.web.source import one_source, quarantine_twin, source_twin
-from fleetcast.faces.web.steering import LIFT, ROLL_BACK, TEST
+from fleetcast.faces.web.steering import LIFT, TEST
 from fleetcast.faces.web.summary import summed, summed_twin
 from fleetcast.faces.web.training import training, training_twin, trainings
 from fleetcast.faces.web.twins import KINDS, Kind
@@ -60,13 +59,13 @@ def routes(workspaces: Workspaces) -> list[BaseRoute]:
         twins = [Route(f"{here}.{kind}", _twin(workspaces, also, kind)) for kind in KINDS] if also else []
         return [*twins, Route(here, _page(workspaces, answer))]
 
-    def does(path: str, answer: Page) -> Route:
-        return Route(f"/{{environment}}{path}", _action(workspaces, answer), methods=["POST"])
-
     def deed(path: str, what: Deed) -> list[BaseRoute]:
         here = f"/{{environment}}{path}"
-        ask = _page(workspaces, lambda visit: questioned(visit, what))
-        return [Route(here, ask), does(path, lambda visit: acted(visit, what, visit.form))]
+        do = _form(workspaces, lambda visit: acted(visit, what))
+        return [
+            Route(here, _page(workspaces, lambda visit: asked(visit, what))),
+            Route(here, do, methods=["POST"]),
+        ]
 
     return [
         Route("/static/{name}", static),
@@ -80,10 +79,12 @@ def routes(workspaces: Workspaces) -> list[BaseRoute]:
         *of("/training/{run}", training, training_twin),
         *of("/models/{name:path}", model, model_twin),
         *of("/compare", compare, compare_twin),
-        *(_doing(workspaces, path, doing) for path, doing in DOINGS.items()),
+        *deed("/promote", PROMOTE),
+        *deed("/roll-back", ROLL_BACK),
+        *deed("/quarantine", QUARANTINE),
+        *deed("/retrain", RETRAIN),
         *of("/summary", summed, summed_twin),
-        does("/orders/decide", decide),
-        *of("/orders/decide", deciding),
+        *deed("/orders/decide", DECIDE),
         *of("/orders", orders, orders_twin),
         *of("/search", searching, searching_twin),
         *of("/stores/{name}", store, store_twin),
@@ -92,8 +93,7 @@ def routes(workspaces: Workspaces) -> list[BaseRoute]:
         *of("/data", data, data_twin),
         *of("/data/{source}/quarantine", one_source, quarantine_twin),
         *of("/data/{source}", one_source, source_twin),
-        *of("/acknowledge", acknowledging),
-        does("/acknowledge", acknowledge),
+        *deed("/acknowledge", ACKNOWLEDGE_DATA),
         *of("/runs", runs, runs_twin),
         *of("/runs/{cycle}", run, run_twin),
         *of("/audit", audit, audit_twin),
@@ -110,7 +110,6 @@ def routes(workspaces: Workspaces) -> list[BaseRoute]:
         *deed("/ops/incidents/{incident}/acknowledge", ACKNOWLEDGE),
         *deed("/ops/incidents/{incident}/note", NOTE),
         *deed("/ops/incidents/{incident}/close", CLOSE),
-        *deed("/ops/rollback", ROLL_BACK),
         *deed("/ops/hold", LIFT),
         *deed("/ops/test-alert", TEST),
         *of("/admin", admin),
@@ -170,7 +169,7 @@ def turned_away(request: Request, why: str, provider: str, status: int) -> Respo
     )
 
 
-def _action(workspaces: Workspaces, answer: Page) -> Callable[[Request], Awaitable[Response]]:
+def _form(workspaces: Workspaces, answer: Page) -> Callable[[Request], Awaitable[Response]]:
     """What a form does; a form that is none does nothing."""
 
     async def done(request: Request) -> Response:
@@ -203,20 +202,6 @@ def _twin(workspaces: Workspaces, answer: Twin, kind: Kind) -> Callable[[Request
     return _page(workspaces, lambda visit: answer(visit, kind))
 
 
-def _doing(workspaces: Workspaces, path: str, doing: Doing) -> Route:
-    """Something that is done: asked by GET, done by POST."""
-
-    def page_of(fields: Fields) -> Callable[[Request], Response]:
-        return _page(workspaces, lambda visit: done(visit, doing, fields))
-
-    async def answered(request: Request) -> Response:
-        if request.method == "POST":
-            return await posted(request, page_of)
-        return await run_in_threadpool(_page(workspaces, lambda visit: asked(visit, doing)), request)
-
-    return Route(f"/{{environment}}/{path}", answered, methods=["GET", "POST"])
-
-
 def _opened(workspaces: Workspaces, request: Request) -> Workspace:
     try:
         return workspaces(request.path_params["environment"])
@@ -236,11 +221,12 @@ def _home(workspaces: Workspaces) -> Callable[[Request], Response]:
     def led(request: Request) -> Response:
         principal = principal_of(request)
         view = first_view(str(principal.role)) if principal else "/"
+        asked = f"?{request.url.query}" if request.url.query else ""
         for name in ENVIRONMENTS:
             w = workspaces(name)
             if w.state.is_dir() and w.ledger.pointer():
-                return RedirectResponse(f"/{name}{view}")
-        return RedirectResponse(f"/{ENVIRONMENTS[-1]}{view}")
+                return RedirectResponse(f"/{name}{view}{asked}")
+        return RedirectResponse(f"/{ENVIRONMENTS[-1]}{view}{asked}")
 
     return led
 

@@ -7,8 +7,8 @@ from starlette.responses import Response
 from fleetcast.faces.web import numbers, states
 from fleetcast.faces.web.gantt import LEFT, RIGHT, WIDTH, gantt
 from fleetcast.faces.web.page import Visit
-from fleetcast.faces.web.table import Column, arrange, show
-from fleetcast.faces.web.twins import Kind, twin
+from fleetcast.faces.web.table import Column, Listing
+from fleetcast.faces.web.twins import Kind, listed
 from fleetcast.faces.web.words import called, say
 from fleetcast.reading.cycles import CycleRow, cycle, cycles, made_by
 from fleetcast.reading.logged import tail
@@ -19,39 +19,41 @@ LOOK_AGAIN = 3  # seconds, while a cycle runs
 
 def runs(visit: Visit) -> Response:
     """Every cycle, the newest first."""
-    found, columns = cycles(visit.w), _columns(visit)
-    rows = arrange(found, columns, visit.query, sort="-cycle")
+    listing = _list(visit)
     return visit.render(
         "runs.html",
         "runs",
         say("runs.title"),
-        shown=show(rows, columns, visit.query, sort="-cycle"),
-        running=[row for row in found if row.state == "running"],
+        shown=listing.shown(visit.query),
+        running=[row for row in listing.rows if row.state == "running"],
     )
 
 
 def runs_twin(visit: Visit, kind: Kind) -> Response:
-    columns = _columns(visit)
-    return twin(kind, "runs", columns, arrange(cycles(visit.w), columns, visit.query, sort="-cycle"))
+    return listed(kind, "runs", _list(visit), visit.query)
+
+
+def _list(visit: Visit) -> Listing[CycleRow]:
+    return Listing(_columns(visit), cycles(visit.w, visit.asof), "-cycle")
 
 
 def run(visit: Visit) -> Response:
     """One cycle: where its time went, what failed, what it published, and what it logged."""
     row, steps = _found(visit)
-    parts = arrange(_parts(steps), PARTS, visit.query, sort="began")
+    parts = Listing(PARTS, _parts(steps), "began")
     return visit.render(
         "run.html",
         "runs",
         say("runs.one", cycle=row.cycle),
         row=row,
         steps=steps,
-        failed=[part for part in _parts(steps) if part.error],
+        failed=[part for part in parts.rows if part.error],
         picture=gantt(steps),
         width=WIDTH,
         left=LEFT,
         right=RIGHT,
         made=made_by(visit.w, row.release) if row.release else None,
-        shown=show(parts, PARTS, visit.query, sort="began"),
+        shown=parts.shown(visit.query),
         lines=tail(visit.w, visit.regions, row.cycle),
         every=LOOK_AGAIN,
         now=visit.w.clock(),
@@ -60,11 +62,11 @@ def run(visit: Visit) -> Response:
 
 def run_twin(visit: Visit, kind: Kind) -> Response:
     row, steps = _found(visit)
-    return twin(kind, f"run-{row.cycle}", PARTS, arrange(_parts(steps), PARTS, visit.query, sort="began"))
+    return listed(kind, f"run-{row.cycle}", Listing(PARTS, _parts(steps), "began"), visit.query)
 
 
 def _found(visit: Visit) -> tuple[CycleRow, list[Step]]:
-    row = cycle(visit.w, visit.request.path_params["cycle"])
+    row = cycle(visit.w, visit.request.path_params["cycle"], visit.asof)
     return row, timeline(visit.w, visit.regions, row)
 
 

@@ -9,8 +9,8 @@ from starlette.responses import RedirectResponse, Response
 
 from fleetcast.faces.web import numbers
 from fleetcast.faces.web.page import Visit
-from fleetcast.faces.web.table import Column, arrange, show
-from fleetcast.faces.web.twins import Kind, twin
+from fleetcast.faces.web.table import Column, Listing
+from fleetcast.faces.web.twins import Kind, listed, twin
 from fleetcast.faces.web.words import called, say
 from fleetcast.fleet.report import SERVED, Served
 from fleetcast.monitoring.staleness import Age
@@ -24,7 +24,7 @@ OLDEST = 20  # models that the page names; its twin has them all
 
 def newest(visit: Visit) -> Response:
     """The newest week's page; a page of its own where there is none, and where the form chose a week."""
-    known = weeks(visit.w)
+    known = weeks(visit.w, visit.asof)
     asked = visit.query.get("week", "")
     if asked or known:
         return RedirectResponse(visit.at(f"/scoring/{asked or known[0]}"), HTTPStatus.SEE_OTHER)
@@ -32,10 +32,11 @@ def newest(visit: Visit) -> Response:
 
 
 def scored(visit: Visit) -> Response:
-    """One week."""
+    """One week; of those up to a pinned day, where it is a later one."""
+    if visit.asof and visit.request.path_params["week"] > visit.asof.isoformat():
+        return RedirectResponse(visit.at("/scoring"), HTTPStatus.SEE_OTHER)
     run = _found(visit)
     whole = run.whole
-    regions = arrange(run.regions, REGIONS, visit.query, sort=SORT)
     columns = REGIONS if whole.error else REGIONS[:-1]
     most = max((one.models for one in run.histogram), default=0)
     return visit.render(
@@ -43,10 +44,10 @@ def scored(visit: Visit) -> Response:
         "scoring",
         say("scoring.title"),
         run=run,
-        weeks=weeks(visit.w),
+        weeks=weeks(visit.w, visit.asof),
         whole=whole,
         served=SERVED,
-        shown=show(regions, columns, visit.query, sort=SORT),
+        shown=Listing(columns, run.regions, SORT).shown(visit.query),
         old=[age for age in run.ages if age.state != "fresh"],
         oldest=OLDEST,
         age_states=AGES,
@@ -56,7 +57,7 @@ def scored(visit: Visit) -> Response:
 
 def scored_twin(visit: Visit, kind: Kind) -> Response:
     run = _found(visit)
-    return twin(kind, f"scoring-{run.week}", REGIONS, arrange(run.regions, REGIONS, visit.query, sort=SORT))
+    return listed(kind, f"scoring-{run.week}", Listing(REGIONS, run.regions, SORT), visit.query)
 
 
 def ages_twin(visit: Visit, kind: Kind) -> Response:
@@ -71,7 +72,7 @@ def _found(visit: Visit) -> ScoringRun:
     except ValueError:
         raise HTTPException(HTTPStatus.NOT_FOUND) from None
     run = scoring(visit.w, visit.regions, week)
-    if run is None:
+    if run is None or (visit.asof and week > visit.asof):
         raise HTTPException(HTTPStatus.NOT_FOUND)
     return run
 

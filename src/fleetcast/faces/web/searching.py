@@ -6,8 +6,8 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from fleetcast.faces.web.page import Visit
-from fleetcast.faces.web.table import Column, arrange, show
-from fleetcast.faces.web.twins import Kind, twin
+from fleetcast.faces.web.table import Column, Listing
+from fleetcast.faces.web.twins import Kind, listed
 from fleetcast.faces.web.words import called, say
 from fleetcast.reading.search import KINDS, MOST, Hit, search
 
@@ -22,23 +22,24 @@ KEPT_APART = {
 
 def searching(visit: Visit) -> Response:
     """What was found, stores first; a text that nothing has says what can be looked for."""
-    columns, text = _columns(visit), visit.query.get("q", "").strip()
-    found = search(visit.w, visit.regions, text)
+    text = visit.query.get("q", "").strip()
     return visit.render(
         "search.html",
         "",
         say("search.title"),
+        of_now=True,
         text=text,
         most=MOST,
-        shown=show(arrange(found, columns, visit.query, sort="kind"), columns, visit.query, sort="kind"),
-        query=f"?{visit.request.url.query}" if visit.request.url.query else "",
+        shown=_list(visit, text).shown(visit.query),
     )
 
 
 def searching_twin(visit: Visit, kind: Kind) -> Response:
-    columns = _columns(visit)
-    found = search(visit.w, visit.regions, visit.query.get("q", ""))
-    return twin(kind, "search", columns, arrange(found, columns, visit.query, sort="kind"))
+    return listed(kind, "search", _list(visit, visit.query.get("q", "")), visit.query)
+
+
+def _list(visit: Visit, text: str) -> Listing[Hit]:
+    return Listing(_columns(visit), search(visit.w, visit.regions, text), "kind")
 
 
 def _columns(visit: Visit) -> Sequence[Column[Hit]]:

@@ -1,6 +1,7 @@
 """One source: what it brought file by file, what was set aside of it, and the versions of the tables it fills."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from starlette.responses import Response
 
@@ -8,25 +9,25 @@ from fleetcast.conditioning.account import Delivery
 from fleetcast.faces.web import numbers
 from fleetcast.faces.web.page import Visit
 from fleetcast.faces.web.sparkline import path
-from fleetcast.faces.web.table import Column, arrange, show
-from fleetcast.faces.web.twins import Kind, twin
+from fleetcast.faces.web.table import Column, Listing
+from fleetcast.faces.web.twins import Kind, listed, twin
 from fleetcast.faces.web.words import called, say
 from fleetcast.fleet.report import TableChange
 from fleetcast.reading.data_versions import VersionRow, difference, versions
 from fleetcast.reading.quarantine import FailedCheck, Nulls, SetAside, failed_checks, nulls, sample
 from fleetcast.reading.runs import incident_lines
-from fleetcast.reading.sources import account_of, source
+from fleetcast.reading.sources import account_of, seen_until, source
 
 TALL, WIDE = 48.0, 240.0  # pixels of the picture of its weeks
 
 
 def one_source(visit: Visit) -> Response:
     """The page of a source; a query chooses a check whose rows are shown, and two versions to be compared."""
-    row, w = source(visit.w, visit.request.path_params["source"]), visit.w
+    row, w = source(visit.w, visit.request.path_params["source"], visit.asof), visit.w
     whole = visit.regions is None
     reason = visit.query.get("check", "")
-    files = arrange(_files(visit), FILES, visit.query, sort="-received")
-    known = versions(w, row.tables)
+    known = versions(w, row.tables, visit.asof)
+    newest = {one.table: one.version for one in reversed(known)} if visit.asof else None
     return visit.render(
         "source.html",
         "data",
@@ -35,21 +36,23 @@ def one_source(visit: Visit) -> Response:
         weekly=_drawn(row.weekly),
         tall=TALL,
         wide=WIDE,
-        files=show(files, FILES, visit.query, sort="-received"),
-        checks=failed_checks(w, visit.regions, row.source),
+        files=_files(visit).shown(visit.query),
+        checks=failed_checks(w, visit.regions, row.source, _until(visit)),
         check_columns=CHECKS,
         reason=reason,
-        sample=sample(w, visit.regions, row.source, reason=reason)
+        sample=sample(w, visit.regions, row.source, reason=reason, until=_until(visit))
         if whole and row.quarantined + row.refused
         else [],
         sample_columns=SAMPLE,
         whole=whole,
-        nulls=[one for one in nulls(w, row.tables) if one.empty],
+        nulls=[one for one in nulls(w, row.tables, newest) if one.empty],
         null_columns=NULLS,
         versions=known,
         version_columns=_versions(visit),
         incidents=[
-            one for one in incident_lines(w, visit.regions, standing=False) if one.source == row.source
+            one
+            for one in incident_lines(w, visit.regions, standing=False, asof=visit.asof)
+            if one.source == row.source
         ],
         compared=_compared(visit, row.tables),
         asked={name: visit.query.get(name, "") for name in ("table", "from", "to")},
@@ -58,21 +61,27 @@ def one_source(visit: Visit) -> Response:
 
 def source_twin(visit: Visit, kind: Kind) -> Response:
     """Its files."""
-    rows = arrange(_files(visit), FILES, visit.query, sort="-received")
-    return twin(kind, f"data-{visit.request.path_params['source']}", FILES, rows)
+    return listed(kind, f"data-{visit.request.path_params['source']}", _files(visit), visit.query)
 
 
 def quarantine_twin(visit: Visit, kind: Kind) -> Response:
     """The rows that were set aside, as they came."""
     row = source(visit.w, visit.request.path_params["source"])
-    rows = sample(visit.w, visit.regions, row.source, reason=visit.query.get("check", ""))
+    reason = visit.query.get("check", "")
+    rows = sample(visit.w, visit.regions, row.source, reason=reason, until=_until(visit))
     return twin(kind, f"quarantine-{row.source}", SAMPLE, rows)
 
 
-def _files(visit: Visit) -> Sequence[Delivery]:
+def _until(visit: Visit) -> datetime | None:
+    """Until when files count that somebody looks at."""
+    return None if visit.asof is None else seen_until(visit.w, visit.asof)
+
+
+def _files(visit: Visit) -> Listing[Delivery]:
     """Of the whole fleet, names of files as well: nobody else is told any."""
-    account = account_of(visit.w, source(visit.w, visit.request.path_params["source"]).source)
-    return account.deliveries if account and visit.regions is None else ()
+    account = account_of(visit.w, source(visit.w, visit.request.path_params["source"]).source, visit.asof)
+    files = account.deliveries if account and visit.regions is None else ()
+    return Listing(FILES, files, "-received")
 
 
 def _compared(visit: Visit, tables: Sequence[str]) -> TableChange | None:

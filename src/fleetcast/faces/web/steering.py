@@ -1,38 +1,11 @@
-"""What operations do to what is served: go back to an earlier release, lift a hold, try whether alerts arrive."""
+"""What operations do besides going back to an earlier release: lift a hold, try whether alerts arrive."""
 
 from fleetcast.domain.errors import InfrastructureError, UsageError
-from fleetcast.faces.web import numbers
 from fleetcast.faces.web.deeds import Deed, Field, Question, Sent, reason, told
 from fleetcast.faces.web.page import Visit
 from fleetcast.faces.web.words import say
-from fleetcast.fleet import holding, outbox, releases
+from fleetcast.fleet import holding, outbox
 from fleetcast.reading import operations as reading
-
-
-def _ask_rollback(visit: Visit) -> Question:
-    live = visit.w.ledger.pointer()
-    choices = [
-        (one.release, f"{one.release[:12]} · {numbers.day(one.cutoff)} · {one.kind}")
-        for one in reading.earlier(visit.w)
-    ]
-    if not choices:
-        raise UsageError(say("steer.nothing_earlier"))
-    return Question(
-        section="ops",
-        title=say("steer.rollback"),
-        button=say("steer.rollback_do"),
-        back=visit.at("/ops"),
-        facts=(
-            say("steer.live", release=(live or "")[:12], environment=visit.environment),
-            say("steer.rollback_what"),
-        ),
-        fields=(Field("to", say("steer.to"), choices[0][0], required=True, choices=choices), reason()),
-    )
-
-
-def _roll_back(visit: Visit, sent: Sent) -> str:
-    releases.rollback(visit.w, sent["to"], actor=visit.name, reason=sent["reason"])
-    return told(visit.at("/ops"), "rolled_back")
 
 
 def _ask_lift(visit: Visit) -> Question:
@@ -76,6 +49,5 @@ def _test(visit: Visit, sent: Sent) -> str:
     return told(visit.at("/ops"), "tested")
 
 
-ROLL_BACK = Deed(_ask_rollback, _roll_back)
 LIFT = Deed(_ask_lift, _lift)
 TEST = Deed(_ask_test, _test)

@@ -7,9 +7,9 @@ from starlette.responses import Response
 
 from fleetcast.faces.web import numbers
 from fleetcast.faces.web.page import Visit
-from fleetcast.faces.web.table import Column, arrange, show
+from fleetcast.faces.web.table import Column, Listing
 from fleetcast.faces.web.trend import HEIGHT, WIDTH, trend
-from fleetcast.faces.web.twins import Kind, twin
+from fleetcast.faces.web.twins import Kind, listed
 from fleetcast.faces.web.words import say
 from fleetcast.reading.money import Costs, Money, costs
 from fleetcast.reading.summary import Figures, summary
@@ -27,7 +27,6 @@ def summed(visit: Visit) -> Response:
     """A page to be printed, too."""
     found = summary(visit.w, visit.regions, asof=visit.asof)
     money = costs(visit.w, visit.regions, asof=visit.asof)
-    rows = arrange(_regions(found.regions, money), COLUMNS, visit.query, sort="-skill")
     weeks = [week for week, _, _ in found.weeks]
     spent = money.weekly if money else ()
     measured = [row for row in found.regions if row.skill is not None]
@@ -46,19 +45,19 @@ def summed(visit: Visit) -> Response:
         worst=measured[-1] if len(measured) > 1 else None,
         width=WIDTH,
         height=HEIGHT,
-        shown=show(rows, COLUMNS, visit.query, sort="-skill"),
-        query=f"?{visit.request.url.query}" if visit.request.url.query else "",
+        shown=_regions(found.regions, money).shown(visit.query),
     )
 
 
 def summed_twin(visit: Visit, kind: Kind) -> Response:
     found = summary(visit.w, visit.regions, asof=visit.asof)
     rows = _regions(found.regions, costs(visit.w, visit.regions, asof=visit.asof))
-    return twin(kind, "summary", COLUMNS, arrange(rows, COLUMNS, visit.query, sort="-skill"))
+    return listed(kind, "summary", rows, visit.query)
 
 
-def _regions(figures: Sequence[Figures], money: Costs | None) -> list[Region]:
-    return [Region(one, money.regions.get(one.region) if money else None) for one in figures]
+def _regions(figures: Sequence[Figures], money: Costs | None) -> Listing[Region]:
+    rows = [Region(one, money.regions.get(one.region) if money else None) for one in figures]
+    return Listing(COLUMNS, rows, "-skill")
 
 
 def _share(name: str) -> Column[Region]:

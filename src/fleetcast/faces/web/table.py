@@ -14,6 +14,7 @@ R = TypeVar("R")
 Value = str | float | int | date | datetime | None
 
 PER_PAGE = 50  # rows
+ALL = "all"  # what the field `rows` of a query says where a list is to be shown whole
 
 
 @dataclass(frozen=True)
@@ -61,36 +62,52 @@ class Shown(Generic[R]):
         sort = f"-{self.sort}" if self.descending else self.sort
         return self._query(sort=sort, page=str(page))
 
+    @property
+    def whole(self) -> str:
+        """Query of all of it on one page, as one prints it."""
+        sort = f"-{self.sort}" if self.descending else self.sort
+        return self._query(**({"sort": sort} if sort else {}), rows=ALL)
+
     def _query(self, **changes: str) -> str:
         return "?" + urlencode({**self.query, **changes})
 
 
-def arrange(
-    rows: Sequence[R], columns: Sequence[Column[R]], query: Mapping[str, str], *, sort: str
-) -> list[R]:
-    """All rows in the order that the query asks for, else by `sort`; what has no value comes last either way."""
-    name, descending = _sort(columns, query, sort)
-    column = next(column for column in columns if column.name == name)
-    order = column.order or column.value
-    known = [(order(row), row) for row in rows]
-    said = sorted((one for one in known if one[0] is not None), key=itemgetter(0), reverse=descending)
-    return [row for _, row in said] + [row for value, row in known if value is None]
+@dataclass(frozen=True)
+class Listing(Generic[R]):
+    """A list: its columns, its rows, and the column it is sorted by (“-”: down) unless a query asks for another.
 
+    Without one, rows stay in the order they are given in.
+    """
 
-def show(rows: Sequence[R], columns: Sequence[Column[R]], query: Mapping[str, str], *, sort: str) -> Shown[R]:
-    """The page that the query asks for, of rows that are arranged; the last one where there are not so many."""
-    name, descending = _sort(columns, query, sort)
-    pages = max(1, ceil(len(rows) / PER_PAGE))
-    asked = query.get("page", "")
-    page = min(max(int(asked) if asked.isdecimal() else 1, 1), pages)
-    part = rows[(page - 1) * PER_PAGE : page * PER_PAGE]
-    rest = {key: value for key, value in query.items() if key not in {"sort", "page"} and value}
-    return Shown(columns, part, len(rows), page, pages, name, descending, rest)
+    columns: Sequence[Column[R]]
+    rows: Sequence[R]
+    sort: str = ""
 
+    def arranged(self, query: Mapping[str, str]) -> list[R]:
+        """All rows in the order that the query asks for; what has no value comes last either way."""
+        name, descending = self._asked(query)
+        column = next((column for column in self.columns if column.name == name), None)
+        if column is None:
+            return list(self.rows)
+        order = column.order or column.value
+        known = [(order(row), row) for row in self.rows]
+        said = sorted((one for one in known if one[0] is not None), key=itemgetter(0), reverse=descending)
+        return [row for _, row in said] + [row for value, row in known if value is None]
 
-def _sort(columns: Sequence[Column[R]], query: Mapping[str, str], sort: str) -> tuple[str, bool]:
-    """A column and whether it runs down; an unknown one is as if nobody had asked."""
-    asked = query.get("sort", sort)
-    if asked.removeprefix("-") not in {column.name for column in columns}:
-        asked = sort
-    return asked.removeprefix("-"), asked.startswith("-")
+    def shown(self, query: Mapping[str, str]) -> Shown[R]:
+        """The page that the query asks for, the last one where there are not so many; all of it with `rows=all`."""
+        name, descending = self._asked(query)
+        per_page = max(1, len(self.rows)) if query.get("rows") == ALL else PER_PAGE
+        pages = max(1, ceil(len(self.rows) / per_page))
+        asked = query.get("page", "")
+        page = min(max(int(asked) if asked.isdecimal() else 1, 1), pages)
+        part = self.arranged(query)[(page - 1) * per_page : page * per_page]
+        rest = {key: value for key, value in query.items() if key not in {"sort", "page"} and value}
+        return Shown(self.columns, part, len(self.rows), page, pages, name, descending, rest)
+
+    def _asked(self, query: Mapping[str, str]) -> tuple[str, bool]:
+        """A column and whether it runs down; an unknown one is as if nobody had asked."""
+        asked = query.get("sort", self.sort)
+        if asked.removeprefix("-") not in {column.name for column in self.columns}:
+            asked = self.sort
+        return asked.removeprefix("-"), asked.startswith("-")

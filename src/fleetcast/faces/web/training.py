@@ -6,13 +6,12 @@ from urllib.parse import quote
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
-from fleetcast.faces.web import numbers
-from fleetcast.faces.web.acting import told
-from fleetcast.faces.web.addresses import act_at, compare_releases
+from fleetcast.faces.web import curves, numbers
+from fleetcast.faces.web.addresses import act_at, compare_releases, model_at
 from fleetcast.faces.web.model import versions_columns
 from fleetcast.faces.web.page import Visit
-from fleetcast.faces.web.table import Column, arrange, show
-from fleetcast.faces.web.twins import Kind, twin
+from fleetcast.faces.web.table import Column, Listing
+from fleetcast.faces.web.twins import Kind, listed, twin
 from fleetcast.faces.web.words import called, say
 from fleetcast.people.roles import Action
 from fleetcast.reading.states import State
@@ -26,18 +25,20 @@ STATES: Mapping[str, State] = {"done": "ok", "running": "watch", "failed": "fail
 
 def trainings(visit: Visit) -> Response:
     """To the run that the form names, else to the newest; where there is none, a page that says so."""
-    cycle = visit.query.get("run") or newest(visit.w)
+    cycle = visit.query.get("run") or newest(visit.w, visit.asof)
     if cycle is None:
         return visit.render("training_none.html", "training", say("training.title"))
     return RedirectResponse(visit.at(f"/training/{quote(cycle, safe='')}"), SEE_OTHER)
 
 
 def training(visit: Visit) -> Response:
-    """A run by the name of its week."""
+    """A run by the name of its week; of those up to a pinned day, where it is a later one."""
+    if visit.asof and visit.request.path_params["run"] > (newest(visit.w, visit.asof) or ""):
+        return RedirectResponse(visit.at("/training"), SEE_OTHER)
     found = _found(visit)
-    columns, chosen = _columns(visit), _chosen(visit, found.challengers)
     steps = [*found.conditioned, *found.steps]
     passed = sum(one.passed for one in found.challengers)
+    shown = _challengers(visit, found).shown(visit.query)
     return visit.render(
         "training.html",
         "training",
@@ -48,34 +49,38 @@ def training(visit: Visit) -> Response:
         steps=steps,
         step_columns=STEPS,
         releases=found.releases,
-        compare=lambda cut: compare_releases(visit, visit.w.ledger.pointer(), cut.release),
+        compare=lambda cut: compare_releases(visit, found.live, cut.release),
         promote=lambda cut: (
             act_at(visit, "promote", release=cut.release)
             if visit.may(Action.judge_models) and cut.release != found.live
             else ""
         ),
-        roll_back=act_at(visit, "roll-back") if visit.may(Action.roll_back) else "",
-        shown=show(arrange(chosen, columns, visit.query, sort="passed"), columns, visit.query, sort="passed"),
-        query=f"?{visit.request.url.query}" if visit.request.url.query else "",
+        roll_back=visit.at("/roll-back") if visit.may(Action.roll_back) else "",
+        shown=shown,
+        curves=curves.pictures(shown.rows),
+        named=lambda one: model_at(visit, one.segment, one.short),
+        box=(curves.WIDTH, curves.HEIGHT),
         chosen=visit.query.get("verdict", ""),
         q=visit.query.get("q", ""),
-        told=told(visit),
     )
 
 
 def training_twin(visit: Visit, kind: Kind) -> Response:
-    """Its challengers; `list=steps` asks for its steps."""
+    """Its challengers; `list=steps` asks for its steps, `list=curves` for their loss curves."""
     found = _found(visit)
     if visit.query.get("list") == "steps":
         return twin(kind, f"{found.cycle}-steps", STEPS, [*found.conditioned, *found.steps])
-    columns = _columns(visit)
-    rows = arrange(_chosen(visit, found.challengers), columns, visit.query, sort="passed")
-    return twin(kind, f"{found.cycle}-challengers", columns, rows)
+    challengers = _challengers(visit, found)
+    if visit.query.get("list") == "curves":
+        return twin(
+            kind, f"{found.cycle}-curves", curves.COLUMNS, curves.points(challengers.arranged(visit.query))
+        )
+    return listed(kind, f"{found.cycle}-challengers", challengers, visit.query)
 
 
 def _found(visit: Visit) -> Training:
     try:
-        return read(visit.w, visit.regions, visit.request.path_params["run"])
+        return read(visit.w, visit.regions, visit.request.path_params["run"], visit.asof)
     except ValueError as error:
         raise HTTPException(NOT_FOUND) from error
 
@@ -89,6 +94,10 @@ def _chosen(visit: Visit, challengers: Sequence[Version]) -> list[Version]:
         if name in one.segment.lower()
         and (verdict not in ("passed", "refused") or one.passed == (verdict == "passed"))
     ]
+
+
+def _challengers(visit: Visit, found: Training) -> Listing[Version]:
+    return Listing(_columns(visit), _chosen(visit, found.challengers), "passed")
 
 
 def _columns(visit: Visit) -> Sequence[Column[Version]]:

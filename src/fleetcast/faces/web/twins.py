@@ -3,13 +3,13 @@
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Literal, TypeVar, get_args
 
 from starlette.responses import Response
 
-from fleetcast.faces.web.table import Column, Value
+from fleetcast.faces.web.table import Column, Listing, Value
 
 R = TypeVar("R")
 Kind = Literal["csv", "json", "xlsx"]
@@ -30,6 +30,11 @@ def twin(kind: Kind, name: str, columns: Sequence[Column[R]], rows: Sequence[R])
     content = {"csv": _csv, "json": _json, "xlsx": _xlsx}[kind](head, body)
     headers = {"content-disposition": f'attachment; filename="{name}.{kind}"', "cache-control": "no-store"}
     return Response(content, media_type=TYPES[kind], headers=headers)
+
+
+def listed(kind: Kind, name: str, listing: Listing[R], query: Mapping[str, str]) -> Response:
+    """All rows of a list, in the order that the query asks for."""
+    return twin(kind, name, listing.columns, listing.arranged(query))
 
 
 def escaped(value: Value) -> Value:

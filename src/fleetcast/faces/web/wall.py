@@ -29,7 +29,7 @@ class Row:
 
 def wall(visit: Visit) -> Response:
     """Worst region first; a region's row leads to its models."""
-    found = health(visit.w, visit.regions)
+    found = health(visit.w, visit.regions, visit.asof)
     by_region: dict[str, list[ModelRow]] = defaultdict(list)
     for row in found.rows:
         by_region[row.region].append(row)
