@@ -71,8 +71,8 @@ def nothing(_: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("source", [nothing, semicolons, daily])
-def test_a_new_workspace_is_green_at_once(tmp_path, source):
+@pytest.mark.parametrize("source", [nothing, daily])
+def test_a_new_workspace_is_validated_and_does_its_week_at_once(tmp_path, source):
     made = begin(tmp_path / "our-shop", source(tmp_path / "their.csv"))
     folder = made.folder
 
@@ -99,6 +99,10 @@ def test_a_new_workspace_is_green_at_once(tmp_path, source):
     assert report.promoted
     assert report.series.published == report.series.active > 0
 
+
+@pytest.mark.slow
+def test_the_code_of_a_new_workspace_is_green_at_once(tmp_path):
+    folder = begin(tmp_path / "our-shop").folder
     looked = code_validation(folder, started=datetime(2026, 11, 18, tzinfo=UTC))
     assert looked.exit_code == 0, [finding for check in looked.checks for finding in check.findings]
 

@@ -2,6 +2,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 
 import pytest
 from tests.fleet import clusters, tasks
@@ -152,6 +153,9 @@ def test_workers_stay_warm_from_one_run_to_the_next_until_they_are_closed(execut
 def test_closing_ends_workers_that_are_still_at_something(executor, processes, tmp_path):
     busy = executor("processes").run(tasks.work, [(str(tmp_path), name) for name in ("hangs", "a")])
     next(busy)
+    until = time.monotonic() + 60
+    while not tasks.marks(tmp_path, "hangs began") and time.monotonic() < until:
+        time.sleep(0.05)  # the other worker may not have begun yet
     ((_, pid),) = tasks.marks(tmp_path, "hangs began")
     processes.close()
     with pytest.raises(ProcessLookupError):
