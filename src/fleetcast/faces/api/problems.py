@@ -16,6 +16,7 @@ from fleetcast.domain.errors import (
     PolicyRefusal,
 )
 from fleetcast.faces.problems import MEDIA_TYPE, problem
+from fleetcast.faces.turns import Crowded
 
 _SCHEMA = {
     "type": "object",
@@ -52,7 +53,8 @@ def told_as_problems(app: FastAPI) -> None:
 
     @app.exception_handler(FleetcastError)
     async def ours(_: Request, error: FleetcastError) -> Response:
-        return problem(status_of(error), str(error))
+        headers = error.headers if isinstance(error, Crowded) else None
+        return problem(status_of(error), str(error), headers)
 
     @app.exception_handler(RequestValidationError)
     async def wrong(_: Request, error: RequestValidationError) -> Response:

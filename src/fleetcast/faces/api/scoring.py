@@ -10,12 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from fleetcast.faces.api.asking import Env, Regions, standing
+from fleetcast.faces.turns import Turns
 from fleetcast.fleet.scorer import Scorer
 from fleetcast.fleet.scoring_service import answered
 from fleetcast.fleet.what_if import Answer
 from fleetcast.workspace import Workspace
 
-AT_ONCE = 2  # questions; each works on features of a whole partition
+AT_ONCE, WAITING = 2, 62  # questions; each works on features of a whole partition
 EXAMPLE: JsonDict = {
     "stores": ["S0001"],
     "products": ["P0001"],
@@ -40,7 +41,7 @@ class Question(BaseModel):
 
 def routes(open_: Callable[[str], Workspace]) -> APIRouter:
     router = APIRouter(tags=["scoring"])
-    turns = asyncio.Semaphore(AT_ONCE)  # so that questions leave threads to those who read
+    turns = Turns("what the fleet would forecast", at_once=AT_ONCE, waiting=WAITING)
 
     @cache
     def scorer(environment: str) -> Scorer:
@@ -52,7 +53,7 @@ def routes(open_: Callable[[str], Workspace]) -> APIRouter:
     @router.post("/{env}/score", response_model=Answer)
     async def score(env: Env, question: Question, regions: Regions) -> dict[str, Any]:
         """What the fleet forecasts of some series, and what it would if something were otherwise. Nothing is published."""
-        async with turns:
+        async with turns.taken():
             return await asyncio.to_thread(ask, env, question, regions)
 
     return router
