@@ -43,9 +43,6 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
     status.value: {"description": told, "content": {MEDIA_TYPE: {"schema": _SCHEMA}}}
     for status, told in _STATUSES.items()
 }
-NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
-    HTTPStatus.NOT_MODIFIED.value: {"description": "The data are those of the `If-None-Match` that was sent."}
-}
 
 
 def told_as_problems(app: FastAPI) -> None:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from fleetcast.faces.api.asking import Env, Regions, standing
+from fleetcast.faces.api.versioned import Versioned
 from fleetcast.faces.turns import Turns
 from fleetcast.fleet.scorer import Scorer
 from fleetcast.fleet.scoring_service import answered
@@ -40,7 +41,7 @@ class Question(BaseModel):
 
 
 def routes(open_: Callable[[str], Workspace]) -> APIRouter:
-    router = APIRouter(tags=["scoring"])
+    router = APIRouter(tags=["scoring"], route_class=Versioned)
     turns = Turns("what the fleet would forecast", at_once=AT_ONCE, waiting=WAITING)
 
     @cache

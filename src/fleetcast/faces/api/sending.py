@@ -10,6 +10,7 @@ from fastapi import APIRouter, Header, Query, Request
 
 from fleetcast.domain.errors import UsageError
 from fleetcast.faces.api.asking import Env, Regions, standing
+from fleetcast.faces.api.versioned import Versioned
 from fleetcast.fleet import uploads
 from fleetcast.fleet.uploads import Taken
 from fleetcast.people.principal import Principal
@@ -36,7 +37,7 @@ Key = Annotated[
 
 
 def routes(open_: Callable[[str], Workspace]) -> APIRouter:
-    router = APIRouter(tags=["data"])
+    router = APIRouter(tags=["data"], route_class=Versioned)
     turn = asyncio.Lock()  # a second file waits here, and not for a thread
 
     @router.post("/{env}/condition/{source}", response_model=Taken, openapi_extra={"requestBody": FILE})
