@@ -15,7 +15,7 @@ from fleetcast.domain.errors import (
     NotFound,
     PolicyRefusal,
 )
-from fleetcast.faces.problems import MEDIA_TYPE, problem
+from fleetcast.faces.problems import MEDIA_TYPE, fields, problem
 from fleetcast.faces.turns import Crowded
 
 _SCHEMA = {
@@ -40,7 +40,10 @@ _STATUSES = {
     HTTPStatus.SERVICE_UNAVAILABLE: "A store does not answer, or more is asked at once than is served; try again.",
 }
 RESPONSES: dict[int | str, dict[str, Any]] = {
-    status.value: {"description": told, "content": {MEDIA_TYPE: {"schema": _SCHEMA}}}
+    status.value: {
+        "description": told,
+        "content": {MEDIA_TYPE: {"schema": _SCHEMA, "example": fields(status, "in words, what is wrong")}},
+    }
     for status, told in _STATUSES.items()
 }
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
-from pydantic.config import JsonDict
 
 from fleetcast.faces.api.asking import Env, Regions, standing
 from fleetcast.faces.api.versioned import Versioned
@@ -18,20 +17,12 @@ from fleetcast.fleet.what_if import Answer
 from fleetcast.workspace import Workspace
 
 AT_ONCE, WAITING = 2, 62  # questions; each works on features of a whole partition
-EXAMPLE: JsonDict = {
-    "stores": ["S0001"],
-    "products": ["P0001"],
-    "weeks": ["2026-11-30"],
-    "suppose": {"price": 2.49},
-}
 
 
 class Question(BaseModel):
     """Series are stores × products, else all that is forecast in these stores; without weeks, all short-term ones ahead."""
 
-    model_config = ConfigDict(
-        extra="forbid", strict=True, allow_inf_nan=False, json_schema_extra={"examples": [EXAMPLE]}
-    )
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
     stores: list[str]
     products: list[str] = []
