@@ -5,15 +5,17 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from fleetcast.faces.api.asking import Env, Regions, standing
+from fleetcast.faces.api.repeated import Answered, Key
 from fleetcast.faces.api.versioned import Versioned
 from fleetcast.faces.turns import Turns
 from fleetcast.fleet.scorer import Scorer
 from fleetcast.fleet.scoring_service import answered
 from fleetcast.fleet.what_if import Answer
+from fleetcast.people.principal import Principal
 from fleetcast.workspace import Workspace
 
 AT_ONCE, WAITING = 2, 62  # questions; each works on features of a whole partition
@@ -33,6 +35,7 @@ class Question(BaseModel):
 
 def routes(open_: Callable[[str], Workspace]) -> APIRouter:
     router = APIRouter(tags=["scoring"], route_class=Versioned)
+    answers = Answered()
     turns = Turns("what the fleet would forecast", at_once=AT_ONCE, waiting=WAITING)
 
     @cache
@@ -43,9 +46,16 @@ def routes(open_: Callable[[str], Workspace]) -> APIRouter:
         return answered(scorer(environment), question.model_dump(), regions=regions)
 
     @router.post("/{env}/score", response_model=Answer)
-    async def score(env: Env, question: Question, regions: Regions) -> dict[str, Any]:
+    async def score(
+        request: Request, env: Env, question: Question, regions: Regions, key: Key = ""
+    ) -> dict[str, Any]:
         """What the fleet forecasts of some series, and what it would if something were otherwise. Nothing is published."""
+        who: Principal = request.state.principal
+        whose, asked = (who.name, regions, env, key), question.model_dump()
+        if key and (answer := answers.before(whose, asked)):
+            return dict(answer)
         async with turns.taken():
-            return await asyncio.to_thread(ask, env, question, regions)
+            answer = await asyncio.to_thread(ask, env, question, regions)
+        return dict(answers.keep(whose, asked, answer)) if key else answer
 
     return router

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Query, Request
 
 from fleetcast.domain.errors import UsageError
 from fleetcast.faces.api.asking import Env, Regions, standing
+from fleetcast.faces.api.repeated import Key
 from fleetcast.faces.api.versioned import Versioned
 from fleetcast.fleet import uploads
 from fleetcast.fleet.uploads import Taken
@@ -25,14 +26,6 @@ File = Annotated[
 ]
 Reference = Annotated[
     str | None, Query(max_length=1000, description="A file where its source has its files.")
-]
-Key = Annotated[
-    str,
-    Header(
-        alias="Idempotency-Key",
-        max_length=100,
-        description="Made up for each file: sent again, it is answered by the first answer.",
-    ),
 ]
 
 
