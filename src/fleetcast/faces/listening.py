@@ -1,6 +1,7 @@
 """Listening for HTTP: uvicorn, told not to wait for clients that send or read too slowly."""
 
 import asyncio
+import gc
 from dataclasses import dataclass
 from pathlib import Path
 from socket import socket
@@ -92,4 +93,6 @@ def listen(app: Any, bound: socket, how: Listener) -> None:
         proxy_headers=bool(how.proxies),
         forwarded_allow_ips=list(how.proxies),
     )
+    gc.collect()
+    gc.freeze()  # what is imported by now stays: walking over it again and again keeps everybody waiting for 100 ms
     uvicorn.Server(config).run(sockets=[bound])
