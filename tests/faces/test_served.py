@@ -21,6 +21,7 @@ import pytest
 from tests.fleet.conftest import first_week  # noqa: F401 — the fleet that tests of the fleet make too
 
 from fleetcast import workspace
+from fleetcast.faces import listening
 from fleetcast.people.roles import Role
 from fleetcast.testing import served as made_fleet
 
@@ -47,6 +48,10 @@ class Server:
         """What it holds in memory now."""
         pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / MEGABYTE
+
+    @property
+    def threads(self) -> int:
+        return len(list(Path(f"/proc/{self.process.pid}/task").iterdir()))
 
     def connect(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), timeout=60)
@@ -237,6 +242,15 @@ def test_thirty_two_files_of_five_thousand_rows_at_once_are_written_in_turn_or_r
     for answer, content in refused:
         assert (answer.status, answer.headers["retry-after"]) == (503, "5")
         assert b"ask again in 5 seconds" in content
+
+
+def test_thirty_two_pages_at_once_are_made_by_a_few_threads(large):
+    before = large.threads
+    with bounded(large, ORDERS), ThreadPoolExecutor(32) as clients:
+        asked = [clients.submit(large.get, ORDERS) for _ in range(32)]
+        assert large.get("/api/v1/me") == 200
+        assert {one.result() for one in asked} == {200}
+        assert large.threads - before <= listening.THREADS
 
 
 def rows_of(workbook: bytes) -> int:
