@@ -113,6 +113,14 @@ def test_a_key_that_comes_again_is_answered_by_the_first_answer_and_serves_no_ot
     assert send(serving, DELIVERED, MIXED, **{"Idempotency-Key": "k2"}).status == 200
 
 
+def test_a_key_that_comes_again_is_answered_though_a_run_is_under_way(serving):
+    first = send(serving, DELIVERED, GOOD, **{"Idempotency-Key": "k1"})
+    with serving.w.ledger.lease("cycle", "timer", 10.0):
+        assert send(serving, DELIVERED, GOOD, **{"Idempotency-Key": "k1"}).json == first.json
+        assert send(serving, DELIVERED, MIXED, **{"Idempotency-Key": "k1"}).status == 422
+        assert send(serving, DELIVERED, GOOD, **{"Idempotency-Key": "k2"}).status == 409
+
+
 def test_a_file_waits_for_no_run_that_is_under_way(serving):
     with serving.w.ledger.lease("cycle", "timer", 10.0):
         assert send(serving, DELIVERED, GOOD).status == 409
