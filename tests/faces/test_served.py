@@ -2,6 +2,7 @@
 
 import gzip
 import http.client
+import io
 import json
 import os
 import shutil
@@ -9,7 +10,9 @@ import socket
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +21,9 @@ import pytest
 from tests.fleet.conftest import first_week  # noqa: F401 — the fleet that tests of the fleet make too
 
 from fleetcast import workspace
+from fleetcast.faces import listening
 from fleetcast.people.roles import Role
+from fleetcast.testing import served as made_fleet
 
 pytestmark = pytest.mark.served
 
@@ -27,6 +32,7 @@ PATIENCE = 2  # seconds that the server has for a client
 SETTINGS = f"\n[serve]\nseconds = {PATIENCE}\nconnections = 300\n"
 PROGRAMS = Path(sys.executable).parent
 FORECAST = "/api/v1/dev/forecasts/east-1/00001"
+ORDERS = "/dev/orders"
 
 
 @dataclass(frozen=True)
@@ -43,13 +49,21 @@ class Server:
         pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / MEGABYTE
 
+    @property
+    def threads(self) -> int:
+        return len(list(Path(f"/proc/{self.process.pid}/task").iterdir()))
+
     def connect(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), timeout=60)
 
     def get(self, path: str = FORECAST) -> int:
+        return self.answer(path)[0].status
+
+    def answer(self, path: str) -> tuple[http.client.HTTPResponse, bytes]:
         with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as connection:
             connection.request("GET", path, headers={"Authorization": f"Bearer {self.token}"})
-            return connection.getresponse().status
+            answer = connection.getresponse()
+            return answer, answer.read()
 
     def send(self, head: str, pieces: Iterator[bytes]) -> int:
         """Send a request for as long as it is taken; the status of the answer, 0 where the connection just ended."""
@@ -67,6 +81,24 @@ class Server:
 @pytest.fixture(scope="module")
 def server(first_week, tmp_path_factory):  # noqa: F811 — pytest's way to name what it gives
     folder = Path(shutil.copytree(first_week[0], tmp_path_factory.mktemp("served") / "chain"))
+    with serving(folder) as running:
+        assert running.get() == 200  # it has read what it keeps
+        yield running
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory):
+    """The same of a fleet of 5,000 series, each with an order."""
+    folder = tmp_path_factory.mktemp("served") / "large"
+    made_fleet.served(folder, made_fleet.Size(regions=5, series=250, weeks=8))
+    with serving(folder) as running:
+        assert running.get(ORDERS) == 200
+        yield running
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[Server]:
+    """A server over a workspace; nothing that it is asked may end it."""
     settings = folder / "fleetcast.toml"
     settings.write_text(settings.read_text("utf-8") + SETTINGS, "utf-8")
     with workspace.open(folder).people as people:
@@ -76,20 +108,18 @@ def server(first_week, tmp_path_factory):  # noqa: F811 — pytest's way to name
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         url = json.loads(process.stdout.readline())["url"]
-        running = Server(process, int(url.rpartition(":")[2]), token)
-        assert running.get() == 200  # it has read what it keeps
-        yield running
+        yield Server(process, int(url.rpartition(":")[2]), token)
         assert process.poll() is None
         process.terminate()
         process.wait(60)
 
 
 @contextmanager
-def bounded(server: Server) -> Iterator[None]:
+def bounded(server: Server, path: str = FORECAST) -> Iterator[None]:
     """Whatever is sent meanwhile: the server answers afterwards, and holds at most 64 MB more."""
     before = server.megabytes
     yield
-    assert server.get() == 200
+    assert server.get(path) == 200
     assert server.megabytes - before <= 64
 
 
@@ -197,6 +227,35 @@ def test_more_clients_than_are_served_are_told_to_come_again_and_then_served(ser
         assert server.get() == 503
     time.sleep(PATIENCE)
     assert server.get() == 200
+
+
+def test_thirty_two_files_of_five_thousand_rows_at_once_are_written_in_turn_or_refused_in_words(large):
+    with bounded(large, ORDERS), ThreadPoolExecutor(32) as clients:
+        asked = [clients.submit(large.answer, f"{ORDERS}.xlsx") for _ in range(32)]
+        assert large.get(ORDERS) == 200  # pages go on
+        told = [one.result() for one in asked]
+    files = [content for answer, content in told if answer.status == 200]
+    assert {rows_of(content) for content in files} == {5001}  # and the head
+    refused = [(answer, content) for answer, content in told if answer.status != 200]
+    assert len(files) + len(refused) == 32
+    assert refused
+    for answer, content in refused:
+        assert (answer.status, answer.headers["retry-after"]) == (503, "5")
+        assert b"ask again in 5 seconds" in content
+
+
+def test_thirty_two_pages_at_once_are_made_by_a_few_threads(large):
+    before = large.threads
+    with bounded(large, ORDERS), ThreadPoolExecutor(32) as clients:
+        asked = [clients.submit(large.get, ORDERS) for _ in range(32)]
+        assert large.get("/api/v1/me") == 200
+        assert {one.result() for one in asked} == {200}
+        assert large.threads - before <= listening.THREADS
+
+
+def rows_of(workbook: bytes) -> int:
+    with zipfile.ZipFile(io.BytesIO(workbook)) as parts:
+        return parts.read("xl/worksheets/sheet1.xml").count(b"<row ")
 
 
 def test_what_the_document_says_is_what_programs_find(server):

@@ -123,6 +123,15 @@ def test_an_address_that_tries_many_accounts_waits(people, ana, monkeypatch):
     assert people.sign_in(ana, WORDS, address="10.0.0.1")
 
 
+def test_all_addresses_of_one_subscriber_are_counted_together(people, ana, monkeypatch):
+    monkeypatch.setitem(attempts.MOST, "address", 3)
+    for number in range(3):
+        people.sign_in(f"person-{number}", WORDS, address=f"2001:db8:0:7::{number:x}")
+    with pytest.raises(PolicyRefusal):
+        people.sign_in(ana, WORDS, address="2001:db8:0:7:ffff::1")
+    assert people.sign_in(ana, WORDS, address="2001:db8:0:8::1")
+
+
 def test_a_token_stands_for_its_account_and_no_more(people, ana):
     _, secret = people.add_token(
         ana, purpose="nightly", role=Role.viewer, regions=frozenset({"ohio"}), days=1, actor=ana

@@ -3,6 +3,7 @@
 import io
 import json
 import socket
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -35,6 +36,23 @@ def written() -> list[dict]:
 def test_every_span_is_a_line_of_the_same_trace_which_is_named_like_the_run(written):
     assert [span["name"] for span in written] == ["cycle 2026w47", "train north", "score"]
     assert {span["context"]["trace_id"] for span in written} == {f"0x{RUN}"}
+
+
+def test_a_full_file_is_put_aside_and_the_oldest_goes(tmp_path, monkeypatch):
+    monkeypatch.setattr(traces, "LARGEST", 1)
+    file = tmp_path / "traces.jsonl"
+    for number in range(traces.KEPT + 3):
+        traces.append(replace(TRACE, name=f"cycle {number}", within=()), RUN, file)
+    newest = [file, *(tmp_path / f"traces.jsonl.{number}" for number in range(1, traces.KEPT + 1))]
+    assert sorted(tmp_path.iterdir()) == sorted(newest)
+    assert [json.loads(one.read_text())["name"] for one in newest] == [f"cycle {n}" for n in (6, 5, 4, 3, 2)]
+
+
+def test_traces_are_appended_while_there_is_room(tmp_path):
+    for _ in range(2):
+        traces.append(TRACE, RUN, tmp_path / "traces.jsonl")
+    assert len((tmp_path / "traces.jsonl").read_text().splitlines()) == 6
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_a_part_names_the_whole_as_its_parent(written):

@@ -99,12 +99,12 @@ class Client:
             "suppose": dict(suppose or {}),
             "release": release,
         }
-        body, headers = json.dumps(question).encode(), {"Content-Type": "application/json"}
+        body, headers = json.dumps(question).encode(), {"Content-Type": "application/json"} | _key()
         return cast(Answer, self._asking.ask("POST", f"{self._here}/score", {}, body, headers))
 
     def condition(self, source: str, file: Path, *, name: str | None = None, key: str = "") -> Taken:
         """Send a file of a source; what became of its rows. Without a `key` one is made up, so that a try again has no effect."""
-        headers = {"Content-Type": "application/octet-stream", "Idempotency-Key": key or str(uuid.uuid4())}
+        headers = {"Content-Type": "application/octet-stream"} | _key(key)
         fields, where = {"name": name or file.name}, f"{self._here}/condition/{quote(source, safe='')}"
         return cast(Taken, self._asking.ask("POST", where, fields, file.read_bytes(), headers))
 
@@ -117,3 +117,8 @@ class Client:
             page = self._get(path, **fields, limit=PAGE, offset=offset)
             yield from page["items"]
             offset, total = offset + PAGE, page["total"]
+
+
+def _key(given: str = "") -> dict[str, str]:
+    """By which a request that is sent again is known; one that is made up, where none is given."""
+    return {"Idempotency-Key": given or str(uuid.uuid4())}

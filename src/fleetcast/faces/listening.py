@@ -1,6 +1,7 @@
 """Listening for HTTP: uvicorn, told not to wait for clients that send or read too slowly."""
 
 import asyncio
+import gc
 from dataclasses import dataclass
 from pathlib import Path
 from socket import socket
@@ -8,9 +9,11 @@ from typing import Any
 
 import h11
 import uvicorn
+from anyio.to_thread import current_default_thread_limiter
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEADERS = 16 * 1024  # bytes that the head of a request may have
+THREADS = 8  # that pages and lists are made in
 IDLE = 5  # seconds that a connection is kept for a next request
 
 
@@ -71,6 +74,14 @@ class Impatient(H11Protocol):
             self._waiting = self.loop.call_later(self.patience, self.transport.abort)
 
 
+class _Server(uvicorn.Server):
+    """A server with few threads: what they do is mostly Python, and more of them only keep the loop from its turn."""
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        current_default_thread_limiter().total_tokens = THREADS
+        await super().startup(sockets)
+
+
 def listen(app: Any, bound: socket, how: Listener) -> None:
     """Serve an application on a bound socket until a signal ends it."""
     protocol = type("Protocol", (Impatient,), {"patience": how.seconds})
@@ -92,4 +103,6 @@ def listen(app: Any, bound: socket, how: Listener) -> None:
         proxy_headers=bool(how.proxies),
         forwarded_allow_ips=list(how.proxies),
     )
-    uvicorn.Server(config).run(sockets=[bound])
+    gc.collect()
+    gc.freeze()  # what is imported by now stays: walking over it again and again keeps everybody waiting for 100 ms
+    _Server(config).run(sockets=[bound])

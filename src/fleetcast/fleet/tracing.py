@@ -73,8 +73,7 @@ def _hand_over(w: Workspace, run: Run, made: Span) -> None:
     elif settings.traces == "console":
         traces.write(made, run.name, sys.stderr)
     else:
-        with w.traces.open("a", encoding="utf-8") as out:
-            traces.write(made, run.name, out)
+        traces.append(made, run.name, w.traces)
 
 
 def trace(run: Run, records: Iterable[StepRecord], *, ended: datetime, error: str = "") -> Span:

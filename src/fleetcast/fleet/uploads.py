@@ -22,6 +22,7 @@ from fleetcast.fleet.steps import Steps
 from fleetcast.ledger.audit import AuditEvent
 from fleetcast.settings import SourceSettings
 from fleetcast.sources import discover
+from fleetcast.sources.question import digest_of_file
 from fleetcast.sources.raw import RawFile
 from fleetcast.workspace import Workspace
 
@@ -78,23 +79,30 @@ def take_in(w: Workspace, source: str, name: str, path: Path, *, actor: str, key
     The same `key` of the same actor is answered by what was answered first; KeyReused when it comes with another file.
     """
     declared = _pushed(w, source)
-    with recorded(w, source, actor=actor), w.ledger.lease("cycle", actor, LEASE) as lease:
-        w.refuse_checkout()
-        file = w.raw.candidate(source, name, path, w.clock())
-        asked = digest_of({"source": source, "name": name, "digest": file.digest})
-        part = f"{actor}/{key}"
+    part, asked = f"{actor}/{key}", _asked(source, name, path)
+    with recorded(w, source, actor=actor):
         if key and (answer := _answered(w, part, asked)) is not None:
-            return answer
-        run = w.ledger.begin(UPLOADS, "upload", part, asked) if key else None
-        try:
-            taken = asdict(_taken(w, declared, source, file, actor, Steps("data", w.ledger, w.bank, lease)))
-        except FleetcastError as error:
+            return answer  # whoever is at work meanwhile
+        with w.ledger.lease("cycle", actor, LEASE) as lease:
+            w.refuse_checkout()
+            file = w.raw.candidate(source, name, path, w.clock())
+            run = w.ledger.begin(UPLOADS, "upload", part, asked) if key else None
+            try:
+                taken = asdict(
+                    _taken(w, declared, source, file, actor, Steps("data", w.ledger, w.bank, lease))
+                )
+            except FleetcastError as error:
+                if run:
+                    w.ledger.fail(run, str(error))
+                raise
             if run:
-                w.ledger.fail(run, str(error))
-            raise
-        if run:
-            w.ledger.finish(run, w.bank.put(canonical(taken)))
-        return taken
+                w.ledger.finish(run, w.bank.put(canonical(taken)))
+            return taken
+
+
+def _asked(source: str, name: str, path: Path) -> str:
+    """What is asked for, as a digest: the same file of the same name for the same source."""
+    return digest_of({"source": source, "name": name, "digest": digest_of_file(path)})
 
 
 def _pushed(w: Workspace, source: str) -> SourceSettings:

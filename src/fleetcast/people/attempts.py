@@ -1,6 +1,7 @@
 """Sign-ins that failed: too many for one account, or from one address, and none is tried for a while."""
 
 from datetime import datetime, timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
 
 from sqlalchemy import Connection, delete, func, insert, select
 
@@ -8,6 +9,7 @@ from fleetcast.people import schema
 
 WITHIN = timedelta(minutes=15)
 MOST = {"account": 10, "address": 30}  # that may fail within it
+SUBSCRIBER = 64  # bits that name one in IPv6; all addresses behind them are theirs (RFC 6177)
 
 
 def too_many(connection: Connection, account: str | None, address: str, *, now: datetime) -> bool:
@@ -29,8 +31,23 @@ def forget(connection: Connection, account: str) -> None:
     connection.execute(delete(schema.attempts).where(schema.attempts.c.key == f"account {account}"))
 
 
+def counted(address: str) -> str:
+    """What an address is counted as: itself, or in IPv6 the network of whoever has it.
+
+    >>> counted("192.0.2.7"), counted("2001:db8:0:7::1"), counted("::ffff:192.0.2.7"), counted("unknown")
+    ('192.0.2.7', '2001:db8:0:7::/64', '192.0.2.7', 'unknown')
+    """
+    try:
+        known = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if not isinstance(known, IPv6Address):
+        return str(known)
+    return str(known.ipv4_mapped or ip_network((known, SUBSCRIBER), strict=False))
+
+
 def _both(account: str | None, address: str) -> list[tuple[str, str]]:
-    return [*([("account", account)] if account is not None else []), ("address", address)]
+    return [*([("account", account)] if account is not None else []), ("address", counted(address))]
 
 
 def _failed(connection: Connection, key: str, now: datetime) -> int:

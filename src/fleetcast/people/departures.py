@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, delete, func, insert, select
 
 from fleetcast.people import schema
+from fleetcast.people.attempts import counted
 from fleetcast.people.secrets import drawn, kept
 
 WITHIN = timedelta(minutes=10)  # that one is waited for
@@ -45,7 +46,7 @@ def begin(connection: Connection, onward: str, address: str, *, now: datetime) -
     """A sign-in that leads on to a page; those that ran out are forgotten."""
     connection.execute(delete(schema.departures).where(schema.departures.c.expires <= now))
     begun = Departure(drawn())
-    row = {"state": begun.state, "onward": onward, "address": address, "expires": now + WITHIN}
+    row = {"state": begun.state, "onward": onward, "address": counted(address), "expires": now + WITHIN}
     connection.execute(insert(schema.departures).values(row))
     return begun
 
@@ -53,7 +54,7 @@ def begin(connection: Connection, onward: str, address: str, *, now: datetime) -
 def too_many(connection: Connection, address: str, *, now: datetime) -> bool:
     """Whether so many of an address are under way that another has to wait."""
     mine = schema.departures.c
-    query = select(func.count()).where(mine.address == address, mine.expires > now)
+    query = select(func.count()).where(mine.address == counted(address), mine.expires > now)
     return connection.execute(query).scalar_one() >= MOST
 
 

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import cached_property
 from threading import Lock
-from typing import Any
+from typing import Any, Self
 
 import polars as pl
 
@@ -15,32 +14,33 @@ from fleetcast.reading.grants import REGION, Regions
 from fleetcast.workspace import Address, Workspace
 
 LOOKED_AFTER = timedelta(seconds=1)
+TOLD_MEANWHILE = timedelta(seconds=10)  # at most, what is in memory while somebody looks
 SERIES = ["store", "product"]
 OF_A_WEEK = [name for name in FORECASTS.columns if name not in {"cycle", *SERIES, "release"}]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Published:
-    """The forecasts of one cycle, sorted by series and week; `version` is the content version they were read from."""
+    """The forecasts of one cycle, sorted by series and week; `version` is the content version they were read from.
+
+    `weeks` is what is told of each week of a series, selected once because that costs more than all else of a request;
+    `places` is where each series stands in the rows: the first one, how many, and its region.
+    """
 
     version: str
     cycle: date | None
     rows: pl.DataFrame  # of FORECASTS, and `region`
+    weeks: pl.DataFrame
+    places: Mapping[tuple[str, str], tuple[int, int, str]]
 
-    @cached_property
-    def weeks(self) -> pl.DataFrame:
-        """What is told of each week of a series; selected once, because it costs more than all else of a request."""
-        return self.rows.select(OF_A_WEEK)
-
-    @cached_property
-    def places(self) -> Mapping[tuple[str, str], tuple[int, int, str]]:
-        """Where each series stands in the rows: the first one, how many, and its region."""
-        counted = self.rows.group_by(SERIES, maintain_order=True).agg(pl.len(), pl.col(REGION).first())
+    @classmethod
+    def of(cls, version: str, cycle: date, rows: pl.DataFrame) -> Self:
+        counted = rows.group_by(SERIES, maintain_order=True).agg(pl.len(), pl.col(REGION).first())
         places, first = {}, 0
         for store, product, length, region in counted.iter_rows():
             places[store, product] = (first, length, region)
             first += length
-        return places
+        return cls(version, cycle, rows, rows.select(OF_A_WEEK), places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,27 +56,38 @@ class SeriesForecast:
 
 
 class Newest:
-    """The newest published forecasts of each environment; whether others were published is looked at once a second."""
+    """The newest published forecasts of each environment; whether others were published is looked at once a second.
+
+    One of those who ask looks, and the others are told what is in memory: reading a large fleet takes a second.
+    """
 
     def __init__(self) -> None:
-        self._lock = Lock()  # one reads them; who comes meanwhile finds what was read
+        self._lock = Lock()
         self._held: dict[Address, tuple[datetime, Published]] = {}
+        self._looked_for: set[Address] = set()
 
     def held(self, w: Workspace) -> Published | None:
-        """What is in memory, if it was looked at lately."""
+        """What is in memory, if it was looked at lately, or is by somebody else now; None: whoever asks has to `read`."""
         looked, found = self._held.get(w.address, (None, None))
-        return found if looked and abs(w.clock() - looked) < LOOKED_AFTER else None
+        age = abs(w.clock() - looked) if looked else timedelta.max
+        if age < LOOKED_AFTER or (age < TOLD_MEANWHILE and w.address in self._looked_for):
+            return found
+        self._looked_for.add(w.address)
+        return None
 
     def read(self, w: Workspace) -> Published:
         """What is published now, or was a second ago."""
         with self._lock:
-            if lately := self.held(w):
-                return lately
-            now, (_, found) = w.clock(), self._held.get(w.address, (None, None))
-            if found is None or found.version != w.lake.version(FORECASTS):
-                found = _read(w)
-            self._held[w.address] = now, found
-            return found
+            now, (looked, found) = w.clock(), self._held.get(w.address, (None, None))
+            if looked and found and abs(now - looked) < LOOKED_AFTER:  # somebody else was faster
+                return found
+            try:
+                if found is None or found.version != w.lake.version(FORECASTS):
+                    found = _read(w)
+                self._held[w.address] = now, found
+                return found
+            finally:
+                self._looked_for.discard(w.address)
 
 
 def of_series(published: Published, regions: Regions, store: str, product: str) -> SeriesForecast:
@@ -119,7 +130,7 @@ def _read(w: Workspace) -> Published:
     cycle = max(cycles, default=None)
     rows = w.lake.read(FORECASTS, version=version, week=cycle) if cycle else pl.DataFrame()
     if cycle is None:
-        return Published(version, None, rows)
+        return Published(version, None, rows, rows, {})
     regions = w.lake.read(MEMBERSHIP, columns=[*SERIES, REGION]).unique(SERIES, keep="last")
     joined = rows.join(regions, on=SERIES, how="left").with_columns(pl.col(REGION).fill_null("all"))
-    return Published(version, cycle, joined.sort(*SERIES, "week"))
+    return Published.of(version, cycle, joined.sort(*SERIES, "week"))

@@ -202,7 +202,10 @@ def _read_stored(w: Workspace) -> tuple[Stored, ...]:
 
 
 def _sized(name: str, place: Path) -> Stored:
-    files = [place] if place.is_file() else [file for file in place.rglob("*") if file.is_file()]
+    beside = place.parent.glob(
+        f"{place.name}*"
+    )  # of a file: its write-ahead log, or those that were full before it
+    files = list(beside) if place.is_file() else [file for file in place.rglob("*") if file.is_file()]
     sizes = [file.stat(follow_symlinks=False).st_size for file in files]
     return Stored(name, sum(sizes), len(sizes))
 

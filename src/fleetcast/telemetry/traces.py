@@ -6,6 +6,8 @@ import secrets
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from importlib.metadata import version
+from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from fleetcast.domain.errors import InfrastructureError, UsageError
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from opentelemetry.trace import SpanContext
 
 SERVICE = "fleetcast"
+LARGEST = 16 << 20  # bytes of a file of traces; a week of a large fleet is about 1 MB
+KEPT = 4  # files that were full, the newest first: traces.jsonl.1 to .4
 
 
 def new_run() -> str:
@@ -32,6 +36,14 @@ def write(trace: Span, run: str, out: TextIO) -> None:
 
     writer = ConsoleSpanExporter(out=out, formatter=lambda span: span.to_json(indent=None) + "\n")
     writer.export(_readable(trace, run))
+
+
+def append(trace: Span, run: str, file: Path) -> None:
+    """Write a trace at the end of a file; a full one is put aside before, and of those the oldest goes."""
+    if file.exists() and file.stat().st_size >= LARGEST:
+        _put_aside(file)
+    with file.open("a", encoding="utf-8") as out:
+        write(trace, run, out)
 
 
 def can_send(headers: Mapping[str, str]) -> None:
@@ -52,6 +64,13 @@ def send(trace: Span, run: str, *, endpoint: str, headers: Mapping[str, str], se
         collector.shutdown()  # type: ignore[no-untyped-call]
     if taken is not SpanExportResult.SUCCESS:
         raise InfrastructureError(f"no collector at {endpoint} took the trace within {seconds:g} seconds")
+
+
+def _put_aside(file: Path) -> None:
+    full = [file, *(file.with_name(f"{file.name}.{number}") for number in range(1, KEPT + 1))]
+    for newer, older in reversed(list(pairwise(full))):
+        if newer.exists():
+            newer.replace(older)
 
 
 def _exporter() -> "type[OTLPSpanExporter]":

@@ -100,20 +100,6 @@ def test_the_audit_log_is_for_those_who_have_the_whole_fleet_and_a_role_for_it(s
     assert get(served, "/dev/audit", "all", Role.planner).status == 403
 
 
-def test_an_answer_is_sent_again_only_when_its_data_changed(served):
-    for path in ("/dev/forecasts/east-1/00001", "/dev/forecasts?limit=1"):
-        first = get(served, path)
-        again = get(served, path, **{"if-none-match": f'"other", W/{first.headers["etag"]}'})
-        assert (again.status, again.body) == (304, b"")
-        assert get(served, path, **{"if-none-match": '"other"'}).status == 200
-
-
-def test_what_a_reader_may_not_see_is_not_confirmed_by_its_version(served):
-    version = get(served, "/dev/forecasts/west-1/00001").headers["etag"]
-    answer = get(served, "/dev/forecasts/west-1/00001", "east", **{"if-none-match": version})
-    assert answer.status == 404
-
-
 def test_pages_of_a_list_join_to_the_whole(served):
     whole = get(served, "/dev/forecasts?limit=1000").json
     pieces = [

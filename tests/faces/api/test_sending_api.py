@@ -1,40 +1,19 @@
 """A file that is sent: read, conditioned and kept as one that had lain where its source says."""
 
 import json
-import shutil
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from tests.faces.asked import Answer, ask
-from tests.faces.conftest import Served
 
 from fleetcast.domain.tables import DELIVERIES
-from fleetcast.faces import server
 from fleetcast.people.roles import Role
-from fleetcast.testing.kiosks import LAST, WEDNESDAY, opened
+from fleetcast.testing.kiosks import LAST
 
 WEEK_MORE = LAST + timedelta(days=7)
 GOOD = f"week,store,product,delivered\n{WEEK_MORE},east-1,00001,7.0\n{WEEK_MORE},west-1,00001,9.0\n".encode()
 MIXED = GOOD + f"{WEEK_MORE},east-2,00001,seven\n{WEEK_MORE},nowhere,00001,3.0\n".encode()
 DELIVERED = "/deliveries?name=second.csv"
-
-
-@pytest.fixture
-def serving(first_week, tmp_path):
-    """A chain of kiosks of the test's own, an hour later, and tokens of two who may send files."""
-    folder = Path(shutil.copytree(first_week[0], tmp_path / "chain"))
-    w = opened(folder, WEDNESDAY + timedelta(hours=1))
-    made = Served(
-        w, server.application(w.people, server.opener(w), server.limits_of(w, "127.0.0.1")), w.people
-    )
-    for name, regions in (("all", None), ("east", frozenset({"east"}))):
-        w.people.add(f"eva-{name}", Role.engineer, regions, password=None, actor="test")
-        _, made.tokens[Role.engineer, name] = w.people.add_token(
-            f"eva-{name}", purpose="test", role=None, regions=None, days=1, actor="test"
-        )
-    yield made
-    w.people.close()
 
 
 def send(served, to: str, *pieces: bytes, regions: str = "all", **headers: str) -> Answer:
@@ -132,6 +111,14 @@ def test_a_key_that_comes_again_is_answered_by_the_first_answer_and_serves_no_ot
     other = send(serving, DELIVERED, MIXED, **{"Idempotency-Key": "k1"})
     assert (other.status, known(serving)[0]) == (422, 2)
     assert send(serving, DELIVERED, MIXED, **{"Idempotency-Key": "k2"}).status == 200
+
+
+def test_a_key_that_comes_again_is_answered_though_a_run_is_under_way(serving):
+    first = send(serving, DELIVERED, GOOD, **{"Idempotency-Key": "k1"})
+    with serving.w.ledger.lease("cycle", "timer", 10.0):
+        assert send(serving, DELIVERED, GOOD, **{"Idempotency-Key": "k1"}).json == first.json
+        assert send(serving, DELIVERED, MIXED, **{"Idempotency-Key": "k1"}).status == 422
+        assert send(serving, DELIVERED, GOOD, **{"Idempotency-Key": "k2"}).status == 409
 
 
 def test_a_file_waits_for_no_run_that_is_under_way(serving):

@@ -1,11 +1,13 @@
 """The REST API: what programs ask of a fleet, described by an OpenAPI document."""
 
 from collections.abc import Callable
+from functools import cache
 from importlib.metadata import version
 
 from fastapi import FastAPI
 
 from fleetcast.faces.api import account, fleet, forecasts, orders, scoring, sending, work
+from fleetcast.faces.api.examples import shown_in
 from fleetcast.faces.api.problems import RESPONSES, told_as_problems
 from fleetcast.workspace import Workspace
 
@@ -33,4 +35,6 @@ def application(open_: Callable[[str], Workspace], at: str) -> FastAPI:
     for part in (account, forecasts, orders, scoring, sending, fleet, work):
         app.include_router(part.routes(open_))
     told_as_problems(app)
+    described = app.openapi
+    app.openapi = cache(lambda: shown_in(described()))  # type: ignore[method-assign]  # FastAPI's way to extend it
     return app

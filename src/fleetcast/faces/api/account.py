@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter, Request
 
+from fleetcast.faces.api.versioned import Versioned
 from fleetcast.people.principal import Principal
 from fleetcast.people.roles import MAY, Action, Role
 from fleetcast.workspace import Workspace
@@ -29,7 +30,7 @@ class Environment:
 
 
 def routes(open_: Callable[[str], Workspace]) -> APIRouter:
-    router = APIRouter(tags=["account"])
+    router = APIRouter(tags=["account"], route_class=Versioned)
 
     @router.get("/me")
     async def me(request: Request) -> Me:

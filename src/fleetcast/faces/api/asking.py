@@ -1,9 +1,9 @@
-"""What every route asks for in the same way: an environment, whose regions, which page of a list, since which version."""
+"""What every route asks for in the same way: an environment, whose regions, which page of a list."""
 
 from collections.abc import Callable, Sequence
 from typing import Annotated, Generic, Literal, TypeVar
 
-from fastapi import Depends, Path, Query, Request, Response
+from fastapi import Depends, Path, Query, Request
 from pydantic import BaseModel
 
 from fleetcast.domain.errors import NotFound
@@ -14,7 +14,6 @@ Item = TypeVar("Item")
 LIMIT = 100  # items, where nobody says how many
 MOST = 1000
 FARTHEST = 10_000_000  # that a list is looked into
-SHOWN = 32  # characters of a digest: enough to tell versions apart
 
 Env = Annotated[Literal["dev", "prod"], Path(description="The environment.")]
 Limit = Annotated[int, Query(ge=1, le=MOST, description="Items at most.")]
@@ -48,15 +47,3 @@ def standing(open_: Callable[[str], Workspace], name: str) -> Workspace:
     if not w.state.is_dir():
         raise NotFound(f"{name} has not done anything yet")
     return w
-
-
-def tag(version: str) -> dict[str, str]:
-    """Headers by which an answer is known again: it is asked for each time, and sent only when its data changed."""
-    return {"ETag": f'"{version[:SHOWN]}"', "Cache-Control": "private, no-cache"}
-
-
-def unchanged(request: Request, version: str) -> Response | None:
-    """The answer to whoever has these data already."""
-    headers = tag(version)
-    known = [one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")]
-    return Response(status_code=304, headers=headers) if headers["ETag"] in known else None

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 
 from fleetcast.domain.models import ModelState
 from fleetcast.faces.api.asking import LIMIT, Env, Limit, Offset, Page, Regions, page, standing
+from fleetcast.faces.api.versioned import Versioned
 from fleetcast.fleet.report import ReleaseLine, ReleaseView
 from fleetcast.reading import models as reading
 from fleetcast.reading.models import ModelLine, ModelPage
@@ -14,7 +15,7 @@ from fleetcast.workspace import Workspace
 
 
 def routes(open_: Callable[[str], Workspace]) -> APIRouter:
-    router = APIRouter(tags=["models and releases"])
+    router = APIRouter(tags=["models and releases"], route_class=Versioned)
 
     @router.get("/{env}/models")
     def models(

@@ -8,8 +8,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from fleetcast.faces.api.asking import LIMIT, Env, Limit, Offset, Page, Regions, standing, tag, unchanged
-from fleetcast.faces.api.problems import NOT_MODIFIED
+from fleetcast.domain.versions import digest_of
+from fleetcast.faces.api.asking import LIMIT, Env, Limit, Offset, Page, Regions, standing
+from fleetcast.faces.api.versioned import Versioned, tag, unchanged
 from fleetcast.reading.forecasts import Newest, SeriesForecast, chosen, dicts, of_series
 from fleetcast.workspace import Workspace
 
@@ -17,10 +18,10 @@ Name = Annotated[str | None, Query(max_length=200)]
 
 
 def routes(open_: Callable[[str], Workspace]) -> APIRouter:
-    router = APIRouter(tags=["forecasts"])
+    router = APIRouter(tags=["forecasts"], route_class=Versioned)
     newest = Newest()
 
-    @router.get("/{env}/forecasts/{store}/{product}", response_model=SeriesForecast, responses=NOT_MODIFIED)
+    @router.get("/{env}/forecasts/{store}/{product}", response_model=SeriesForecast)
     async def forecast(request: Request, env: Env, store: str, product: str, regions: Regions) -> Response:
         """What is forecast of a product in a store, week by week, as it was published last."""
         w = standing(open_, env)
@@ -31,7 +32,7 @@ def routes(open_: Callable[[str], Workspace]) -> APIRouter:
         same = unchanged(request, published.version)
         return same or Response(_json(found), headers=tag(published.version), media_type="application/json")
 
-    @router.get("/{env}/forecasts", responses=NOT_MODIFIED)
+    @router.get("/{env}/forecasts")
     def forecasts(
         request: Request,
         response: Response,
@@ -45,10 +46,12 @@ def routes(open_: Callable[[str], Workspace]) -> APIRouter:
         offset: Offset = 0,
     ) -> Page[dict[str, Any]]:
         """Rows of the forecasts that were published last, by store, product and week."""
-        published = newest.read(standing(open_, env))
-        if same := unchanged(request, published.version):
+        w = standing(open_, env)
+        published = newest.held(w) or newest.read(w)
+        version = digest_of({"forecasts": published.version, "regions": regions and sorted(regions)})
+        if same := unchanged(request, version):
             return same  # type: ignore[return-value]  # a response as it is
-        response.headers.update(tag(published.version))
+        response.headers.update(tag(version))
         rows = chosen(published, regions, store=store, product=product, week=week, region=region)
         return Page(items=dicts(rows, offset=offset, limit=limit), total=rows.height, offset=offset)
 

@@ -3,22 +3,10 @@
 from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query
 
-from fleetcast.domain.tables import ORDERS
-from fleetcast.faces.api.asking import (
-    LIMIT,
-    Env,
-    Limit,
-    Offset,
-    Page,
-    Regions,
-    page,
-    standing,
-    tag,
-    unchanged,
-)
-from fleetcast.faces.api.problems import NOT_MODIFIED
+from fleetcast.faces.api.asking import LIMIT, Env, Limit, Offset, Page, Regions, page, standing
+from fleetcast.faces.api.versioned import Versioned
 from fleetcast.reading.orders import OrderRow, worklist
 from fleetcast.workspace import Workspace
 
@@ -26,12 +14,10 @@ Name = Annotated[str, Query(max_length=200)]
 
 
 def routes(open_: Callable[[str], Workspace]) -> APIRouter:
-    router = APIRouter(tags=["forecasts"])
+    router = APIRouter(tags=["forecasts"], route_class=Versioned)
 
-    @router.get("/{env}/orders", responses=NOT_MODIFIED)
+    @router.get("/{env}/orders")
     def orders(
-        request: Request,
-        response: Response,
         env: Env,
         regions: Regions,
         region: Name = "",
@@ -41,12 +27,7 @@ def routes(open_: Callable[[str], Workspace]) -> APIRouter:
         offset: Offset = 0,
     ) -> Page[OrderRow]:
         """Recommended orders of the next week, the largest change from what was brought last first."""
-        w = standing(open_, env)
-        version = w.lake.version(ORDERS)
-        if same := unchanged(request, version):
-            return same  # type: ignore[return-value]  # a response as it is
-        response.headers.update(tag(version))
-        found = worklist(w, regions, region=region, store=store, product=product)
+        found = worklist(standing(open_, env), regions, region=region, store=store, product=product)
         return page(found.rows, offset, limit)
 
     return router

@@ -15,7 +15,8 @@ from fleetcast.domain.errors import (
     NotFound,
     PolicyRefusal,
 )
-from fleetcast.faces.problems import MEDIA_TYPE, problem
+from fleetcast.faces.problems import MEDIA_TYPE, fields, problem
+from fleetcast.faces.turns import Crowded
 
 _SCHEMA = {
     "type": "object",
@@ -39,11 +40,11 @@ _STATUSES = {
     HTTPStatus.SERVICE_UNAVAILABLE: "A store does not answer, or more is asked at once than is served; try again.",
 }
 RESPONSES: dict[int | str, dict[str, Any]] = {
-    status.value: {"description": told, "content": {MEDIA_TYPE: {"schema": _SCHEMA}}}
+    status.value: {
+        "description": told,
+        "content": {MEDIA_TYPE: {"schema": _SCHEMA, "example": fields(status, "in words, what is wrong")}},
+    }
     for status, told in _STATUSES.items()
-}
-NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
-    HTTPStatus.NOT_MODIFIED.value: {"description": "The data are those of the `If-None-Match` that was sent."}
 }
 
 
@@ -52,7 +53,8 @@ def told_as_problems(app: FastAPI) -> None:
 
     @app.exception_handler(FleetcastError)
     async def ours(_: Request, error: FleetcastError) -> Response:
-        return problem(status_of(error), str(error))
+        headers = error.headers if isinstance(error, Crowded) else None
+        return problem(status_of(error), str(error), headers)
 
     @app.exception_handler(RequestValidationError)
     async def wrong(_: Request, error: RequestValidationError) -> Response:

@@ -5,31 +5,26 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
-from pydantic.config import JsonDict
 
 from fleetcast.faces.api.asking import Env, Regions, standing
+from fleetcast.faces.api.repeated import Answered, Key
+from fleetcast.faces.api.versioned import Versioned
+from fleetcast.faces.turns import Turns
 from fleetcast.fleet.scorer import Scorer
 from fleetcast.fleet.scoring_service import answered
 from fleetcast.fleet.what_if import Answer
+from fleetcast.people.principal import Principal
 from fleetcast.workspace import Workspace
 
-AT_ONCE = 2  # questions; each works on features of a whole partition
-EXAMPLE: JsonDict = {
-    "stores": ["S0001"],
-    "products": ["P0001"],
-    "weeks": ["2026-11-30"],
-    "suppose": {"price": 2.49},
-}
+AT_ONCE, WAITING = 2, 62  # questions; each works on features of a whole partition
 
 
 class Question(BaseModel):
     """Series are stores × products, else all that is forecast in these stores; without weeks, all short-term ones ahead."""
 
-    model_config = ConfigDict(
-        extra="forbid", strict=True, allow_inf_nan=False, json_schema_extra={"examples": [EXAMPLE]}
-    )
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
     stores: list[str]
     products: list[str] = []
@@ -39,8 +34,9 @@ class Question(BaseModel):
 
 
 def routes(open_: Callable[[str], Workspace]) -> APIRouter:
-    router = APIRouter(tags=["scoring"])
-    turns = asyncio.Semaphore(AT_ONCE)  # so that questions leave threads to those who read
+    router = APIRouter(tags=["scoring"], route_class=Versioned)
+    answers = Answered()
+    turns = Turns("what the fleet would forecast", at_once=AT_ONCE, waiting=WAITING)
 
     @cache
     def scorer(environment: str) -> Scorer:
@@ -50,9 +46,16 @@ def routes(open_: Callable[[str], Workspace]) -> APIRouter:
         return answered(scorer(environment), question.model_dump(), regions=regions)
 
     @router.post("/{env}/score", response_model=Answer)
-    async def score(env: Env, question: Question, regions: Regions) -> dict[str, Any]:
+    async def score(
+        request: Request, env: Env, question: Question, regions: Regions, key: Key = ""
+    ) -> dict[str, Any]:
         """What the fleet forecasts of some series, and what it would if something were otherwise. Nothing is published."""
-        async with turns:
-            return await asyncio.to_thread(ask, env, question, regions)
+        who: Principal = request.state.principal
+        whose, asked = (who.name, regions, env, key), question.model_dump()
+        if key and (answer := answers.before(whose, asked)):
+            return dict(answer)
+        async with turns.taken():
+            answer = await asyncio.to_thread(ask, env, question, regions)
+        return dict(answers.keep(whose, asked, answer)) if key else answer
 
     return router

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Query, Request
 
 from fleetcast.domain.errors import UsageError
 from fleetcast.faces.api.asking import Env, Regions, standing
+from fleetcast.faces.api.repeated import Key
+from fleetcast.faces.api.versioned import Versioned
 from fleetcast.fleet import uploads
 from fleetcast.fleet.uploads import Taken
 from fleetcast.people.principal import Principal
@@ -25,18 +27,10 @@ File = Annotated[
 Reference = Annotated[
     str | None, Query(max_length=1000, description="A file where its source has its files.")
 ]
-Key = Annotated[
-    str,
-    Header(
-        alias="Idempotency-Key",
-        max_length=100,
-        description="Made up for each file: sent again, it is answered by the first answer.",
-    ),
-]
 
 
 def routes(open_: Callable[[str], Workspace]) -> APIRouter:
-    router = APIRouter(tags=["data"])
+    router = APIRouter(tags=["data"], route_class=Versioned)
     turn = asyncio.Lock()  # a second file waits here, and not for a thread
 
     @router.post("/{env}/condition/{source}", response_model=Taken, openapi_extra={"requestBody": FILE})

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from fleetcast.faces.api.asking import LIMIT, MOST, Env, Limit, Offset, Page, Regions, page, standing
+from fleetcast.faces.api.versioned import Versioned
 from fleetcast.fleet.lineage import Graph
 from fleetcast.fleet.report import IncidentLine, TableVersion
 from fleetcast.ledger.audit import AuditRecord
@@ -16,7 +17,7 @@ from fleetcast.workspace import Workspace
 
 
 def routes(open_: Callable[[str], Workspace]) -> APIRouter:
-    router = APIRouter(tags=["work"])
+    router = APIRouter(tags=["work"], route_class=Versioned)
 
     @router.get("/{env}/runs")
     def runs(env: Env, limit: Limit = LIMIT, offset: Offset = 0) -> Page[RunLine]:

@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Route
 
 from fleetcast.domain.errors import FleetcastError, NotFound, PolicyRefusal, UsageError
 from fleetcast.faces.forms import fields
+from fleetcast.faces.turns import Crowded, Turns
 from fleetcast.faces.web.actions import PROMOTE, QUARANTINE, RETRAIN, ROLL_BACK
 from fleetcast.faces.web.admin import admin, people_twin, person, tokens_twin
 from fleetcast.faces.web.assets import static
@@ -48,15 +49,19 @@ Page = Callable[[Visit], Response]
 Twin = Callable[[Visit, Kind], Response]
 
 YEAR = 365 * 86_400  # seconds
+EXPORTS, WAITING = 2, 8  # at once, and that wait: each takes a core for as long as it is written
 ENVIRONMENTS = ("prod", "dev")  # where a visitor who names none is led: the first that has a live release
 
 
 def routes(workspaces: Workspaces) -> list[BaseRoute]:
     """Every page and file of the web face, for a server to mount behind its sign-in."""
+    turns = Turns("files", at_once=EXPORTS, waiting=WAITING)
 
     def of(path: str, answer: Page, also: Twin | None = None) -> list[BaseRoute]:
         here = f"/{{environment}}{path}"
-        twins = [Route(f"{here}.{kind}", _twin(workspaces, also, kind)) for kind in KINDS] if also else []
+        twins = (
+            [Route(f"{here}.{kind}", _twin(workspaces, also, kind, turns)) for kind in KINDS] if also else []
+        )
         return [*twins, Route(here, _page(workspaces, answer))]
 
     def deed(path: str, what: Deed) -> list[BaseRoute]:
@@ -198,8 +203,22 @@ def _page(
     return served
 
 
-def _twin(workspaces: Workspaces, answer: Twin, kind: Kind) -> Callable[[Request], Response]:
-    return _page(workspaces, lambda visit: answer(visit, kind))
+def _twin(
+    workspaces: Workspaces, answer: Twin, kind: Kind, turns: Turns
+) -> Callable[[Request], Awaitable[Response]]:
+    """A file, when it is its turn: many of them at once would take all memory, and the pages' threads."""
+    page = _page(workspaces, lambda visit: answer(visit, kind))
+
+    async def sent(request: Request) -> Response:
+        try:
+            async with turns.taken():
+                return await run_in_threadpool(page, request)
+        except Crowded as crowded:
+            refused = message(request, HTTPStatus.SERVICE_UNAVAILABLE, str(crowded))
+            refused.headers.update(crowded.headers)
+            return refused
+
+    return sent
 
 
 def _opened(workspaces: Workspaces, request: Request) -> Workspace:

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Literal, TypeVar, get_args
 
@@ -26,7 +26,7 @@ STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 def twin(kind: Kind, name: str, columns: Sequence[Column[R]], rows: Sequence[R]) -> Response:
     """A download called after the page."""
     head = [column.name for column in columns]
-    body = [[column.value(row) for column in columns] for row in rows]
+    body = ([column.value(row) for column in columns] for row in rows)
     content = {"csv": _csv, "json": _json, "xlsx": _xlsx}[kind](head, body)
     headers = {"content-disposition": f'attachment; filename="{name}.{kind}"', "cache-control": "no-store"}
     return Response(content, media_type=TYPES[kind], headers=headers)
@@ -46,7 +46,7 @@ def escaped(value: Value) -> Value:
     return f"'{value}" if isinstance(value, str) and value.startswith(STARTS_A_FORMULA) else value
 
 
-def _csv(head: list[str], body: list[list[Value]]) -> bytes:
+def _csv(head: list[str], body: Iterable[list[Value]]) -> bytes:
     file = io.StringIO(newline="")
     writer = csv.writer(file)
     writer.writerow(head)
@@ -54,18 +54,17 @@ def _csv(head: list[str], body: list[list[Value]]) -> bytes:
     return file.getvalue().encode()
 
 
-def _json(head: list[str], body: list[list[Value]]) -> bytes:
+def _json(head: list[str], body: Iterable[list[Value]]) -> bytes:
     rows = [dict(zip(head, map(_plain, row), strict=True)) for row in body]
     return json.dumps(rows, ensure_ascii=False).encode()
 
 
-def _xlsx(head: list[str], body: list[list[Value]]) -> bytes:
+def _xlsx(head: list[str], body: Iterable[list[Value]]) -> bytes:
     from xlsxwriter import Workbook
 
     file = io.BytesIO()
     options = {
-        "in_memory": True,
-        "constant_memory": True,
+        "constant_memory": True,  # a row is written before the next is made, to a file that is packed at the end
         "strings_to_formulas": False,
         "strings_to_urls": False,
     }
