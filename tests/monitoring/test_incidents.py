@@ -115,3 +115,24 @@ def test_signals_of_one_kind_and_subject_are_one_with_the_causes_of_both():
     [change] = reconcile([], [alarm, warning], week=MONDAY)
     assert change.incident.cause == "units have drifted; demand is 30 % above its forecasts"
     assert (change.incident.severity, change.incident.evidence) == ("alarm", {"a": 1, "b": 2})
+
+
+TROUBLE = st.lists(
+    st.lists(st.sampled_from(["late", "drift", "events"]), unique=True), min_size=1, max_size=8
+)
+
+
+@given(TROUBLE)
+def test_as_of_a_week_those_stand_that_stood_when_it_had_been_looked_at(kinds):
+    weeks = [[Signal(kind, "it", week(number), kind) for kind in of] for number, of in enumerate(kinds)]
+    known = played(weeks)
+    for number in range(len(weeks)):
+        stood = {one.id for one in played(weeks[: number + 1]) if one.standing}
+        found = [then for one in known if (then := one.as_of(week(number)))]
+        assert {then.id for then in found} == stood
+        assert all(then.standing and then.seen <= week(number) for then in found)
+
+
+def test_what_a_person_closed_stood_in_the_week_it_was_last_seen_in():
+    closed = replace(Incident.of(late(week(1))), state="closed", closed=week(1), closed_by="ann")
+    assert [bool(closed.as_of(week(number))) for number in range(3)] == [False, True, False]

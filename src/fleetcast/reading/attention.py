@@ -131,5 +131,12 @@ def _models(found: FleetHealth, standing: list[Incident]) -> Iterator[Item]:
         )
         if stands_out:
             yield Item(
-                row.state, row.state, row.segment, found.cycle, row.why, row.series, segment=row.segment
+                row.state,
+                row.state,
+                row.segment,
+                found.cycle,
+                row.why,
+                row.series,
+                segment=row.segment,
+                remedies=() if row.state == "over_gate" else ("retrain",),
             )

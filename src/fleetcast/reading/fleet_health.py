@@ -22,6 +22,7 @@ from fleetcast.registry.manifest import Member, Release
 from fleetcast.workspace import Workspace
 
 WEEKS = 26  # of which errors are shown
+HELD = 8  # earlier cycles that are in memory at a time
 
 Weekly = Mapping[str, Mapping[date, float]]  # MAPE by segment and week
 
@@ -104,10 +105,14 @@ def health(w: Workspace, regions: frozenset[str] | None, asof: date | None = Non
         return _health(w).within(regions)
     kept, pinned = _earlier(w), then(w, asof)
     cycle = pinned.cycle if pinned else None
-    if cycle not in kept:
+    found = kept.get(cycle)
+    if found is None:
         live = w.registry.releases.get(pinned.release) if pinned else None
-        kept[cycle] = _read(w, live, cycle, lambda: _errors(w, live, cycle), standing_incidents(w, asof))
-    return kept[cycle].within(regions)
+        found = _read(w, live, cycle, lambda: _errors(w, live, cycle), standing_incidents(w, asof))
+        if len(kept) >= HELD:
+            kept.clear()
+        kept[cycle] = found
+    return found.within(regions)
 
 
 def _now(w: Workspace) -> FleetHealth:

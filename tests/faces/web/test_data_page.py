@@ -1,16 +1,18 @@
 """Pages of data: what sources brought, what was set aside of it, and a version that waits for somebody."""
 
 import shutil
+from datetime import timedelta
 
 import pytest
 from starlette.testclient import TestClient
 from tests.faces.asked import LOCAL, ask
 from tests.faces.web.visitors import pages_for, pages_of
-from tests.faces.web.waiting import BOOKS, prod, with_waiting_data
+from tests.faces.web.waiting import BOOKS, prod, received, with_books, with_waiting_data
 
 from fleetcast.faces import server
 from fleetcast.fleet import pins
 from fleetcast.people.roles import Role
+from fleetcast.testing.kiosks import LAST, WEDNESDAY, opened
 
 FORM = {"origin": LOCAL, "content-type": "application/x-www-form-urlencoded"}
 
@@ -104,3 +106,27 @@ def test_an_engineer_acknowledges_it_with_a_reason_that_the_audit_log_keeps(wait
     assert (record.actor, record.reason) == ("engineer", "the depot found its old books")
     assert pins.admit(w, actor="timer").digest == waits
     w.people.close()
+
+
+def test_as_of_a_week_only_files_count_that_had_come_when_its_run_ended(first_week, tmp_path):
+    folder = shutil.copytree(first_week[0], tmp_path / "chain")
+    with_books(folder)
+    w = received(opened(folder, WEDNESDAY + timedelta(minutes=10)))
+    shown = pages_of(w)
+
+    def asked(path, **query):
+        return shown.get(f"/dev/data{path}.json", params=query).json()
+
+    then = {"asof": str(LAST)}
+    before, now = (
+        next(row for row in asked("", **query) if row["source"] == "deliveries") for query in (then, {})
+    )
+    assert (before["quarantined"], now["quarantined"]) == (0, 2)
+    assert before["accepted"] == now["accepted"] - 1
+    files = ([row["file"] for row in asked("/deliveries", **query)] for query in (then, {}))
+    assert [len(of) for of in files] == [1, 2]
+    assert asked("/deliveries/quarantine", **then) == []
+    page = shown.get("/dev/data/deliveries", params=then).text
+    assert "books.csv" not in page
+    assert "not_a_number" not in page
+    assert asked("", asof="2020-01-06")[0]["accepted"] == 0
