@@ -75,7 +75,7 @@ def test_the_data_engineer_inspects_what_was_set_aside_and_acknowledges_the_data
 
         page.get_by_role("link", name="All sources").click()
         page.get_by_role("link", name="Acknowledge these data").click()
-        page.get_by_label("Why they may be read").fill("the depot found its old books")
+        page.get_by_label("Reason, for the audit log").fill("the depot found its old books")
         page.get_by_role("button", name="Acknowledge these data").click()
         expect(page.get_by_role("status")).to_contain_text("the next run reads them")
         expect(page.get_by_text("Looked at by ellen")).to_be_visible()
