@@ -27,6 +27,7 @@ from fleetcast.domain.tables import (
 )
 from fleetcast.domain.versions import canonical
 from fleetcast.domain.week import WEEK, label
+from fleetcast.gate import percent
 from fleetcast.monitoring.scores import score
 from fleetcast.registry.manifest import Manifest, Member, Reference, Release
 from fleetcast.registry.models import Challenger, ModelVersion
@@ -129,7 +130,7 @@ def _verdict(place: int, random: np.random.Generator) -> dict[str, Any]:
     """As a gate leaves it: a healthy MAPE, but for one model in ten."""
     over = place % 10 == 1
     mape = round(float(random.uniform(0.452, 0.7) if over else random.uniform(0.12, 0.4)), 4)
-    text = f"MAPE {mape:.1%} > 45 %"
+    text = f"MAPE {percent(mape, beside=0.45)} > 45 %"
     return {
         "passed": not over,
         "reasons": [text] if over else [],

@@ -68,7 +68,7 @@ def test_what_does_not_exist_is_said_in_words(pages):
 
 
 def test_an_environment_without_a_release_says_what_to_do(pages):
-    assert "The first `fleetcast run` trains the fleet" in pages.get("/prod/fleet").text
+    assert "The first <code>fleetcast run</code> trains the fleet" in pages.get("/prod/fleet").text
 
 
 def test_nothing_chosen_is_a_page_too(pages):

@@ -117,4 +117,4 @@ def test_nothing_begun_has_no_picture_and_a_moment_has_a_bar():
 
 def test_an_environment_that_never_ran_says_what_to_do(chain):
     w = opened(chain, environment="prod")
-    assert "`fleetcast run` does a week" in pages_of(w).get("/prod/runs").text
+    assert "<code>fleetcast run</code> does a week" in pages_of(w).get("/prod/runs").text

@@ -12,9 +12,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from fleetcast.domain.errors import UsageError
-from fleetcast.faces.web import numbers, states
+from fleetcast.faces.web import commands, numbers, states
 from fleetcast.faces.web.assets import address
-from fleetcast.faces.web.words import called, catalogue, say
+from fleetcast.faces.web.words import catalogue
 from fleetcast.people.roles import MAY, Action, Role
 from fleetcast.reading.published import newest
 from fleetcast.workspace import Workspace
@@ -240,10 +240,10 @@ def templates() -> Environment:
             "octets",
         )
     }
-    environment.filters.update(formats)
+    environment.filters.update(formats, typed=commands.typed)
     environment.globals.update(
-        say=say,
-        called=called,
+        say=commands.say,
+        called=commands.called,
         asset=address,
         looks=states.ALL,
         heat=states.heat,
