@@ -18,11 +18,7 @@ def typed(text: str) -> Markup:
     return Markup(_TYPED.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 — escaped before
 
 
-def say(name: str, /, **values: object) -> Markup:
-    """A text of the catalogue."""
-    return typed(words.say(name, **values))
-
-
-def called(name: str, part: str) -> Markup:
-    """The text of a name in a part, or the name itself."""
-    return typed(words.called(name, part))
+def say(name: str, /, **values: object) -> str:
+    """A text of the catalogue; one that has nothing typed in it is escaped where it is shown."""
+    text = words.say(name, **values)
+    return typed(text) if "`" in text else text

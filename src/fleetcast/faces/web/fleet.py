@@ -44,7 +44,7 @@ def fleet(visit: Visit) -> Response:
         all_regions=everywhere,
         weeks=WEEKS,
         sparks={line.region: sparkline(line.weekly, found.limit, weeks=WEEKS) for line in lines},
-        shown=_list(visit, found, choice).shown(visit.query),
+        shown=_list(visit, found, in_state(rows, choice.state)).shown(visit.query),
         with_state=lambda name: address.changed(state=name),
         with_regions=lambda which: address.changed(regions=which),
         of_region=lambda region: address.changed(**{found.region_key or "q": region}),
@@ -55,11 +55,13 @@ def fleet(visit: Visit) -> Response:
 def fleet_twin(visit: Visit, kind: Kind) -> Response:
     """All the models that the page has, on all its pages."""
     found = health(visit.w, visit.regions, visit.asof)
-    return listed(kind, "fleet", _list(visit, found, _choice(found, visit.query)), visit.query)
+    choice = _choice(found, visit.query)
+    rows = in_state(of_segments(found, choice), choice.state)
+    return listed(kind, "fleet", _list(visit, found, rows), visit.query)
 
 
-def _list(visit: Visit, found: FleetHealth, choice: Choice) -> Listing[ModelRow]:
-    return Listing(_columns(visit, found), in_state(of_segments(found, choice), choice.state), "state")
+def _list(visit: Visit, found: FleetHealth, rows: Sequence[ModelRow]) -> Listing[ModelRow]:
+    return Listing(_columns(visit, found), rows, "state")
 
 
 def _choice(found: FleetHealth, query: Mapping[str, str]) -> Choice:

@@ -14,7 +14,8 @@ from starlette.responses import HTMLResponse, Response
 from fleetcast.domain.errors import UsageError
 from fleetcast.faces.web import commands, numbers, states
 from fleetcast.faces.web.assets import address
-from fleetcast.faces.web.words import catalogue
+from fleetcast.faces.web.table import cells
+from fleetcast.faces.web.words import called, catalogue
 from fleetcast.people.roles import MAY, Action, Role
 from fleetcast.reading.published import newest
 from fleetcast.workspace import Workspace
@@ -243,7 +244,8 @@ def templates() -> Environment:
     environment.filters.update(formats, typed=commands.typed)
     environment.globals.update(
         say=commands.say,
-        called=commands.called,
+        called=called,
+        cells=cells,
         asset=address,
         looks=states.ALL,
         heat=states.heat,

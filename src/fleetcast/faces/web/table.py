@@ -39,6 +39,28 @@ class Column(Generic[R]):
         value = self.value(row)
         return MISSING if value is None else str(value)
 
+    def classes(self, row: R) -> str:
+        css = self.css(row) if self.css else ""
+        return f"number {css}".rstrip() if self.number else css
+
+
+Cell = tuple[
+    str, str, str | None, str | None
+]  # text, class, where it leads to, state whose shape stands before it
+
+
+def cells(columns: Sequence[Column[R]], row: R) -> list[Cell]:
+    """A row as it is shown. Templates take tuples apart at once, and a page has a thousand of them."""
+    return [
+        (
+            column.text(row),
+            column.classes(row),
+            column.link(row) if column.link else None,
+            column.mark(row) if column.mark else None,
+        )
+        for column in columns
+    ]
+
 
 @dataclass(frozen=True)
 class Shown(Generic[R]):
