@@ -78,6 +78,25 @@ def test_one_failing_task_leaves_the_others_and_is_not_tried_again(do, engine):
     assert do(engine, "a", "fails", "b") == {"a": ["a"], "fails": ["it is broken"], "b": ["b"]}
 
 
+@pytest.mark.parametrize("engine", ["serial", "processes"])
+def test_a_task_has_begun_when_somebody_is_at_it_and_not_while_it_waits(executor, engine, tmp_path):
+    workers, at_it, most = 1 if engine == "serial" else 2, set(), 0
+    given = [(str(tmp_path), name) for name in "abcdefgh"]
+    for outcome in executor(engine).run(tasks.work, given, at_it.add):
+        most = max(most, len(at_it))
+        at_it.remove(outcome.task)  # which nobody can end who has not begun
+    assert at_it == set()
+    assert 1 <= most <= workers
+
+
+@pytest.mark.parametrize("engine", ["serial", "processes", ON_RAY])
+def test_what_comes_to_an_end_has_begun_before(executor, engine, tmp_path):
+    begun = []
+    for outcome in executor(engine).run(tasks.work, [(str(tmp_path), name) for name in "abcd"], begun.append):
+        assert outcome.task in begun
+    assert len(begun) == 4
+
+
 @TWO_AT_ONCE
 def test_a_worker_killed_once_costs_one_try_of_its_task_and_nothing_else(do, engine, tmp_path):
     found = do(engine, *"abcd", "dies-once", *"efgh")

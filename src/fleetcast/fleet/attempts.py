@@ -99,6 +99,10 @@ class _Try(Generic[T]):
     told: bool = False  # that it takes long
 
 
+def nobody_asks(_: object) -> None:
+    """What is told of a beginning where nobody wants to know."""
+
+
 class Attempts:
     """An executor: gives tasks to a crew, tries again what was lost, and gives up what is lost again and again.
 
@@ -111,9 +115,11 @@ class Attempts:
     ) -> None:
         self._crew, self._settings, self._clock = crew, settings, clock
 
-    def run(self, work: Callable[[T], str], tasks: Sequence[T]) -> Iterator[Outcome[T]]:
-        """One outcome per attempt, as they come."""
-        return _Run(self._crew, self._settings, self._clock, work, tasks).outcomes()
+    def run(
+        self, work: Callable[[T], str], tasks: Sequence[T], begun: Callable[[T], object] = nobody_asks
+    ) -> Iterator[Outcome[T]]:
+        """One outcome per attempt, as they come; `begun` is told when a worker begins with one."""
+        return _Run(self._crew, self._settings, self._clock, work, tasks, begun).outcomes()
 
     def close(self) -> None:
         """End the workers; the next run starts others."""
@@ -130,8 +136,9 @@ class _Run(Generic[T]):
         clock: Callable[[], float],
         work: Callable[[T], str],
         tasks: Sequence[T],
+        begun: Callable[[T], object],
     ) -> None:
-        self.crew, self.settings, self.clock, self.work = crew, settings, clock, work
+        self.crew, self.settings, self.clock, self.work, self.begun = crew, settings, clock, work, begun
         self.waiting = deque(_Try(task) for task in tasks)
         self.alone = deque[_Try[T]]()
         self.given: dict[int, _Try[T]] = {}
@@ -146,6 +153,7 @@ class _Run(Generic[T]):
                 one = self.given[event.number]
                 if isinstance(event, Started):
                     one.began = self.clock()
+                    self.begun(one.task)
                 else:
                     del self.given[event.number]
                     yield self.ended(one, event)

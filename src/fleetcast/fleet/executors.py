@@ -4,16 +4,21 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol, TypeVar
 
-from fleetcast.fleet.attempts import Attempts, Outcome, attempt
+from fleetcast.fleet.attempts import Attempts, Outcome, attempt, nobody_asks
 from fleetcast.settings import ExecutionSettings
 
 T = TypeVar("T")
 
 
 class Executor(Protocol):
-    """Runs tasks and yields each outcome as it comes; one task's failure never stops another's."""
+    """Runs tasks and yields each outcome as it comes; one task's failure never stops another's.
 
-    def run(self, work: Callable[[T], str], tasks: Sequence[T]) -> Iterator[Outcome[T]]: ...
+    `begun` is told of each attempt when somebody is at it, and not while it waits for a worker.
+    """
+
+    def run(
+        self, work: Callable[[T], str], tasks: Sequence[T], begun: Callable[[T], object] = nobody_asks
+    ) -> Iterator[Outcome[T]]: ...
 
     def close(self) -> None: ...
 
@@ -44,8 +49,11 @@ def beside_the_ledger(settings: ExecutionSettings, usual: Executor, *, on_a_serv
 class Serial:
     """One task after the other, here. Nothing is tried again: what kills a task kills the run, and the next run goes on."""
 
-    def run(self, work: Callable[[T], str], tasks: Sequence[T]) -> Iterator[Outcome[T]]:
+    def run(
+        self, work: Callable[[T], str], tasks: Sequence[T], begun: Callable[[T], object] = nobody_asks
+    ) -> Iterator[Outcome[T]]:
         for task in tasks:
+            begun(task)
             yield Outcome(task, *attempt(work, task))
 
     def close(self) -> None:

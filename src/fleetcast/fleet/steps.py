@@ -82,23 +82,28 @@ class Steps:
             else:
                 open_tasks.append((part, task))
         self._check()
-        runs = {
-            part: self._ledger.begin(self._cycle, step, part, digest_of(inputs(task)))
-            for part, task in open_tasks
-        }
         pieces = [Piece(context() | {"step": step, "part": part}, work, task) for part, task in open_tasks]
         parts = {id(piece): str(piece.fields["part"]) for piece in pieces}
-        for outcome in executor.run(do, pieces):
+        asked = {part: digest_of(inputs(task)) for part, task in open_tasks}
+        runs: dict[str, StepRun] = {}
+
+        def begin(part: str) -> StepRun:
+            return self._ledger.begin(self._cycle, step, part, asked[part])
+
+        def begun(piece: Piece[T]) -> None:
+            runs[parts[id(piece)]] = begin(parts[id(piece)])
+
+        for outcome in executor.run(do, pieces, begun):
             part, error = parts[id(outcome.task)], outcome.error or "failed"
+            run = runs.pop(part, None) or begin(part)  # what was lost before anybody was at it counts too
             if outcome.again:
-                self._ledger.fail(runs[part], error)
-                runs[part] = self._ledger.begin(self._cycle, step, part, runs[part].input_digest)
-                log.warning("tried_again", step=step, part=part, attempt=runs[part].attempt, error=error)
+                self._ledger.fail(run, error)
+                log.warning("tried_again", step=step, part=part, attempt=run.attempt + 1, error=error)
             elif outcome.output is None:
-                self._ledger.fail(runs[part], error)
+                self._ledger.fail(run, error)
                 yield part, Failed(part, error)
             else:
-                yield part, self._finish(runs[part], outcome.output, outcome.cost)
+                yield part, self._finish(run, outcome.output, outcome.cost)
 
     def result(self, output: str) -> Any:
         """The JSON value that a step left in the bank."""
