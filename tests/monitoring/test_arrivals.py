@@ -31,6 +31,15 @@ def test_a_week_that_is_not_there_when_it_is_due_is_late_and_named_with_its_regi
     assert found["late"].cause == "nothing of east of week 2026-11-09 yet"
 
 
+def test_regions_whose_week_is_late_are_named_together_and_not_at_all_where_it_is_every_one():
+    late = {name: weekly(0) for name in "abcdef"}
+    assert (
+        told(late | {"west": weekly(101)})["late"].cause
+        == "nothing of a, b, c, d and 2 more of week 2026-11-09 yet"
+    )
+    assert told(late)["late"].cause == "nothing of week 2026-11-09 yet"
+
+
 def test_a_week_that_never_came_while_the_next_did_is_absent():
     found = told({"all": weekly(0, 101)})
     assert list(found) == ["absent"]

@@ -1,6 +1,6 @@
 """What did not arrive as it always does: weeks that are missing, files that cannot be read, far fewer rows than usual."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -18,6 +18,7 @@ FAR = 0.35  # in logs, the least that is far from usual: 30 % fewer, 42 % more
 DEVIATIONS = 6.0  # robust ones, that it takes beside
 MAD = 1.4826  # standard deviations of a normal law in its median absolute deviation
 QUARANTINED = 0.05  # share of a file's rows that is set aside, from which on something is wrong with it
+NAMED = 4  # partitions that a cause names
 FEWEST = 20  # rows of a file that a share says something of
 
 # A file that is not laid out as it was declared; all other codes say that it is damaged.
@@ -110,17 +111,36 @@ def _files(files: Sequence[Arrival]) -> Iterator[tuple[Kind, str, bool]]:
 
 
 def _weeks(arrived: Arrived) -> Iterator[tuple[Kind, str, bool]]:
-    for partition, rows in arrived.weekly.items():
-        where = "" if partition == "all" else f" of {partition}"
-        if not rows.get(arrived.first.isoformat()):
-            yield "late", f"nothing{where} of week {arrived.first} yet", True
+    weekly = arrived.weekly
+    if late := [name for name, rows in weekly.items() if not rows.get(arrived.first.isoformat())]:
+        yield "late", f"nothing{_of(late, weekly)} of week {arrived.first} yet", True
+    for name, rows in weekly.items():
         whole = rows.get(arrived.whole.isoformat(), 0)
         if whole and (far := _far(whole, usual(rows, before=arrived.whole))):
-            yield "volume", f"{whole:,} rows{where} of week {arrived.whole}, usually about {far:,}", False
-        for back in range(1, GAP + 1):
-            gone = arrived.first - back * WEEK
-            if not rows.get(gone.isoformat()) and any(week > gone.isoformat() for week in rows):
-                yield "absent", f"nothing{where} of week {gone} ever came", True
+            told = f"{whole:,} rows{_of([name])} of week {arrived.whole}, usually about {far:,}"
+            yield "volume", told, False
+    for back in range(1, GAP + 1):
+        gone = arrived.first - back * WEEK
+        if never := [name for name, rows in weekly.items() if _never_came(rows, gone.isoformat())]:
+            yield "absent", f"nothing{_of(never, weekly)} of week {gone} ever came", True
+
+
+def _never_came(rows: Mapping[str, int], week: str) -> bool:
+    return not rows.get(week) and any(later > week for later in rows)
+
+
+def _of(names: Sequence[str], everything: Collection[str] = ()) -> str:
+    """Partitions in words, of many the first ones; nothing where there is one for all, or these are all that there are.
+
+    >>> _of(["all"]), _of(["east"], ["east"]), _of(["east", "west"], ["east", "west"])
+    ('', ' of east', '')
+    >>> _of(["a", "b", "c", "d", "e", "f"])
+    ' of a, b, c, d and 2 more'
+    """
+    if list(names) == ["all"] or 1 < len(names) == len(everything):
+        return ""
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f" of {', '.join(names[:NAMED])}{more}"
 
 
 def usual(rows: Mapping[str, int], *, before: date) -> list[int]:
