@@ -75,8 +75,9 @@ class Steps:
         What is done stays done whatever happens to the others; the ledger counts how often each was tried.
         """
         open_tasks: list[tuple[str, T]] = []
+        asked = {part: digest_of(inputs(task)) for part, task in tasks.items()}
         for part, task in tasks.items():
-            found = self._ledger.done(self._cycle, step, part, digest_of(inputs(task)))
+            found = self._ledger.done(self._cycle, step, part, asked[part])
             if found is not None:
                 yield part, self._found(found)
             else:
@@ -84,7 +85,6 @@ class Steps:
         self._check()
         pieces = [Piece(context() | {"step": step, "part": part}, work, task) for part, task in open_tasks]
         parts = {id(piece): str(piece.fields["part"]) for piece in pieces}
-        asked = {part: digest_of(inputs(task)) for part, task in open_tasks}
         runs: dict[str, StepRun] = {}
 
         def begin(part: str) -> StepRun:

@@ -192,9 +192,7 @@ class FittedNet:
     horizons: tuple[int, ...]
     smearing: F64  # [horizons]
     ceiling: float  # largest log(1 + units) it will forecast
-    curves: tuple[
-        Curve, ...
-    ] = ()  # of each member just trained, by the kernel; not dumped, because no forecast hangs on them
+    curves: tuple[Curve, ...] = ()  # of members just trained; not dumped: no forecast hangs on them
 
     @property
     def names(self) -> tuple[str, ...]:

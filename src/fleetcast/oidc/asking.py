@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote_plus, urlencode, urlsplit
-from urllib.request import getproxies, proxy_bypass
+from urllib.parse import quote_plus, urlencode
 
+from fleetcast import proxies
 from fleetcast.people.arrivals import TurnedAway, Why
 
 if TYPE_CHECKING:
@@ -63,12 +63,9 @@ class Wire:
 
     @cached_property
     def _pool(self) -> "PoolManager":
-        from urllib3 import PoolManager, ProxyManager, Timeout
+        from urllib3 import Timeout
 
-        timeout = Timeout(total=self.seconds)
-        parts = urlsplit(self.issuer)
-        proxy = None if proxy_bypass(parts.netloc) else getproxies().get(parts.scheme)
-        return ProxyManager(proxy, timeout=timeout) if proxy else PoolManager(timeout=timeout)
+        return proxies.pool(self.issuer, Timeout(total=self.seconds))
 
 
 def basic(client: str, secret: str) -> dict[str, str]:

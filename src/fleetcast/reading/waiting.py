@@ -47,9 +47,7 @@ def _read(w: Workspace) -> Waiting | None:
         return None
     try:
         return _asked(w, newest, live)
-    except (
-        UsageError
-    ):  # its artifact is not installed here, so nobody knows who wrote it: another machine judges it
+    except UsageError:  # its artifact is not installed here, so nobody knows who wrote it: others judge it
         return None
 
 

@@ -9,8 +9,8 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urljoin, urlsplit
-from urllib.request import getproxies, proxy_bypass
 
+from fleetcast import proxies
 from fleetcast.domain.errors import InfrastructureError, SourceError
 
 if TYPE_CHECKING:
@@ -210,9 +210,6 @@ def _server(parts: SplitResult) -> tuple[str, str | None, int]:
 
 
 def _pool(url: str, limits: Limits) -> "PoolManager":
-    from urllib3 import PoolManager, ProxyManager, Timeout
+    from urllib3 import Timeout
 
-    timeout = Timeout(connect=limits.connect, read=limits.silence)
-    parts = urlsplit(url)
-    proxy = None if proxy_bypass(parts.netloc) else getproxies().get(parts.scheme)
-    return ProxyManager(proxy, timeout=timeout) if proxy else PoolManager(timeout=timeout)
+    return proxies.pool(url, Timeout(connect=limits.connect, read=limits.silence))

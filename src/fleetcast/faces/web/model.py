@@ -129,10 +129,9 @@ def _row(visit: Visit, version: Version) -> ModelRow | None:
 def _actions(visit: Visit, version: Version) -> dict[str, str]:
     """What the visitor may do here, by the word on its button."""
     found: dict[str, str] = {}
-    if visit.asof:
-        return found
-    release = None if version.live or version.state == "refused" else release_of(visit.w, version.name)
-    if release and visit.regions is None and visit.may(Action.judge_models):
+    unserving = not version.live and version.state != "refused"
+    judges = visit.regions is None and visit.may(Action.judge_models)
+    if unserving and judges and (release := release_of(visit.w, version.name)):
         found["model.promote"] = act_at(visit, "promote", release=release)
     if visit.may(Action.retrain) and version.kind == "ensemble":
         found["model.retrain"] = act_at(visit, "retrain", segment=version.segment)

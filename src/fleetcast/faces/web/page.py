@@ -24,9 +24,7 @@ THEMES = ("auto", "dark", "light")  # each is followed by the next
 THEME = "theme"  # the cookie
 NOBODY = "local"  # whoever is here, where nobody signs in
 ASOF = "asof"  # the field of a query that pins a day
-DONE = (
-    "done"  # the part of the text catalogue that says what was done, and the field of a query that names it
-)
+DONE = "done"  # the part of the text catalogue that says what was done, and the field of a query for it
 LEFT = (ASOF, DONE, "page")  # what another day has others of
 
 
