@@ -65,6 +65,12 @@ def do(executor, tmp_path):
     return done
 
 
+def undisturbed(found, *names):
+    """Whether these came to their end. Ray may lose a worker of its own accord while it ends another one, which costs a
+    try; that ours cost none is held where a worker is killed once."""
+    return {name: found[name][-1] for name in names} == {name: name for name in names}
+
+
 def began(folder, name):
     return [at for at, _ in tasks.marks(folder, f"{name} began")]
 
@@ -110,8 +116,8 @@ def test_a_worker_killed_once_costs_one_try_of_its_task_and_nothing_else(do, eng
 @TWO_AT_ONCE
 def test_a_task_that_kills_every_worker_is_given_up_after_its_tries_and_the_rest_is_done(do, engine):
     found = do(engine, "a", "dies", "b", "c", retries=2)
-    assert ["was killed" in error for error in found.pop("dies")] == [True] * 3
-    assert found == {name: [name] for name in "abc"}
+    assert ["was killed" in error for error in found["dies"]] == [True] * 3
+    assert undisturbed(found, *"abc")
 
 
 @TWO_AT_ONCE
@@ -119,23 +125,26 @@ def test_a_task_that_kills_every_worker_is_given_up_after_its_tries_and_the_rest
 def test_a_worker_that_hangs_is_ended_at_the_time_limit_and_its_task_tried_once_more(do, engine, name):
     found = do(engine, "a", name, "b", time_limit_seconds=3)
     late = "it took longer than 3 seconds (time_limit_seconds)"
-    assert found == {"a": ["a"], "b": ["b"], name: [late, name]}
+    assert found[name] == [late, name]
+    assert undisturbed(found, "a", "b")
 
 
 @TWO_AT_ONCE
 def test_a_task_that_always_hangs_is_given_up(do, engine):
     late = "it took longer than 2 seconds (time_limit_seconds)"
-    assert do(engine, "a", "hangs", time_limit_seconds=2) == {"a": ["a"], "hangs": [late, late]}
+    found = do(engine, "a", "hangs", time_limit_seconds=2)
+    assert found["hangs"] == [late, late]
+    assert undisturbed(found, "a")
 
 
 @TWO_AT_ONCE
 def test_a_task_over_its_memory_limit_is_tried_alone_with_the_memory_of_all(do, engine, tmp_path):
     """Two workers have twice the limit of one; what a worker takes for itself is less than a third of it."""
     found = do(engine, "450MB", "slow", "a", "b", memory_limit_mb=300)
-    assert found.pop("450MB") == ["it needed more than 300 MB of memory (memory_limit_mb)", "450MB"]
-    assert found == {name: [name] for name in ("slow", "a", "b")}
+    assert found["450MB"] == ["it needed more than 300 MB of memory (memory_limit_mb)", "450MB"]
+    assert undisturbed(found, "slow", "a", "b")
     _, again = began(tmp_path, "450MB")
-    assert again > max(end for name in found for end in ended(tmp_path, name))
+    assert again > max(end for name in ("slow", "a", "b") for end in ended(tmp_path, name))
 
 
 def test_a_task_over_the_memory_of_all_is_given_up(do):
