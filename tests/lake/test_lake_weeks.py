@@ -89,3 +89,15 @@ def test_a_version_of_then_is_digested_anew_and_a_flipped_bit_is_found(grown, ro
 def test_a_version_that_never_was_cannot_be_digested(grown):
     with pytest.raises(UsageError, match="never had the content version"):
         grown.rehash(DEMAND, "0" * 64)
+
+
+def test_what_batches_brought_is_read_alone_and_other_files_are_not_opened(grown, root):
+    brought = grown.of_batches(DEMAND, {"b1", "b5"}, partition="north")
+    assert brought["week"].unique().sort().to_list() == [WEEKS[1], WEEKS[5]]
+    newest = grown.of_batches(DEMAND, {"b5"}, partition="north")
+    for path in (root / "demand" / "_partition=north").iterdir():
+        if WEEKS[-1] not in pl.read_parquet(path, columns=["week"])["week"].to_list():
+            damage(path)
+    assert Lake(root, grown.tables).of_batches(DEMAND, {"b5"}, partition="north").equals(newest)
+    assert grown.of_batches(DEMAND, {"late"}, partition="north").is_empty()
+    assert grown.of_batches(DEMAND, {"b1"}, partition="nowhere").columns == DEMAND.columns

@@ -26,12 +26,13 @@ def alike(
     memory: float,
     since: int = 0,
 ) -> F32:
-    """[H, S, W]: how far log units stood from the level at the origin in past weeks that were like the target in all known ahead.
+    """[H, S, W − since]: how far log units stood from the level at the origin in past weeks that were like the target in all
+    known ahead.
 
     `known` [C, G, W], of the `kind` [S] of each series, are compared by Gaussian kernels of width 1; of two weeks, one
     `memory` weeks older counts half. A little weight is added for the level itself, so that without an alike week the
-    answer is 0. Weeks are compared once for all series of a kind; their sums are then one matrix product. Targets before
-    week `since` are left out: nothing that stands there means anything.
+    answer is 0. Weeks are compared once for all series of a kind; their sums are then one matrix product. Of the `level`
+    [S, …] the last weeks are enough, from the first origin on that a target from week `since` on has.
     """
     S, W = logs.shape
     order = np.argsort(kind, kind="stable")
@@ -39,7 +40,7 @@ def alike(
     fading = np.exp(-np.log(2.0) / memory * np.arange(W))
     near, far = horizons.min() + open_weeks, horizons.max() + open_weeks
     weights, band = np.zeros((W, W)), np.zeros((far - near, W))
-    out = np.zeros((len(horizons), S, W), np.float32)
+    out = np.zeros((len(horizons), S, W - since), np.float32)
     missing = shared(np.isnan(logs).astype(np.float32))[1]  # most series are known in the same weeks
     for g in range(known.shape[1]):
         _compared(np.ascontiguousarray(known[:, g]), max(near, since), near, far, memory, weights, band)
@@ -123,7 +124,7 @@ def _read(
     out: F32,
 ) -> None:  # pragma: no cover - compiled
     """The answers of each horizon: a nearer one adds the weeks that are final only then to the sums of the farthest."""
-    n, far = len(some), horizons.max()
+    n, far, before = len(some), horizons.max(), sums.shape[1] - level.shape[1]
     for i in range(n):
         total, weight, b = sums[i], sums[n + there[i]].copy(), 0
         for k in np.argsort(-horizons):
@@ -136,7 +137,7 @@ def _read(
                 b += 1
             first = max(horizons[k] + open_weeks, since)
             faded = LEVEL_WEIGHT * fading[horizons[k]]
-            levels, answers = level[some[i], first - horizons[k] :], out[k, some[i], first:]
+            levels, answers = level[some[i], first - horizons[k] - before :], out[k, some[i], first - since :]
             for t in range(len(answers)):
                 apart = total[first + t] - weight[first + t] * levels[t]
                 answers[t] = apart / (faded + weight[first + t])

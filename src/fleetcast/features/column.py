@@ -22,6 +22,7 @@ class Table:
     values: F32  # [B, G, W, K]: of B issues, G kinds of series, W weeks (one, where weeks do not matter)
     kind: I64  # [S], which of the G
     issue: tuple[int, ...] = ()  # [H], which of the B a horizon reads; without it the first
+    first: int = 0  # index of the first of the W weeks
 
     @classmethod
     def of(cls, *values: F32) -> "Table":

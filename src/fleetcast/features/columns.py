@@ -30,7 +30,7 @@ def columns(
     """
     plans = ahead.plans(panel, covariates)
     return [
-        *History.of(panel, settings).columns(settings, plans, since),
+        *History.of(panel, settings, since).columns(settings, plans),
         *_past(panel),
         *ahead.columns(panel, plans, settings),
         *_issued(panel, settings),

@@ -28,24 +28,30 @@ class History:
     panel: Panel
     logs: F64  # [S, W], log(1 + units), NaN after the cutoff
     lengths: tuple[int, ...]  # weeks of the windows, the longest last
-    past: Table  # as `kernels.pasts` lays it
-    waiting: npt.NDArray[np.bool_]  # [S, W], origins at which a series has no weeks but borrowed ones
+    past: Table  # as `kernels.pasts` lays it, from the first origin on that a target reads
+    waiting: npt.NDArray[
+        np.bool_
+    ]  # [S, …], of these origins those at which a series has no weeks but borrowed ones
+    since: int  # index of the first target week
 
     @classmethod
-    def of(cls, panel: Panel, settings: FeatureSettings) -> "History":
-        """Negative units count as 0."""
+    def of(cls, panel: Panel, settings: FeatureSettings, since: int) -> "History":
+        """For targets from the week of index `since` on. Negative units count as 0."""
         logs = np.log1p(np.maximum(panel.units, 0))
         logs[:, panel.cutoff + 1 :] = np.nan
         lengths = np.array(sorted(settings.windows), np.int64)
         steady = int((lengths < STEADY_WEEKS).sum())
         width = kernels.LAGS + len(settings.lags) + 3 * len(lengths) - 2 * steady
-        past, waiting = np.empty((*logs.shape, width), np.float32), panel.waiting
-        kernels.pasts(logs, panel.seen, np.array(settings.lags, np.int64), lengths, steady, past)
+        first = max(0, since - max(panel.horizons))
+        past = np.empty((len(logs), logs.shape[1] - first, width), np.float32)
+        waiting = panel.waiting[:, first:]
+        kernels.pasts(logs, panel.seen, np.array(settings.lags, np.int64), lengths, steady, first, past)
         kernels.levelled(past, waiting)
-        return cls(panel, logs, tuple(lengths.tolist()), Table(past[None], np.arange(len(panel))), waiting)
+        table = Table(past[None], np.arange(len(panel)), first=first)
+        return cls(panel, logs, tuple(lengths.tolist()), table, waiting, since)
 
-    def columns(self, settings: FeatureSettings, plans: Sequence[Plan], since: int) -> Iterator[Column]:
-        """Everything against the level, so that a penalty pulls towards it; good for targets from week `since` on."""
+    def columns(self, settings: FeatureSettings, plans: Sequence[Plan]) -> Iterator[Column]:
+        """Everything against the level, so that a penalty pulls towards it."""
         yield Column("level", origin=self._cell(kernels.LEVEL), slope=True)
         yield Column("new", origin=self._cell(kernels.NEW))
         yield Column("known_weeks", origin=self._cell(kernels.KNOWN_WEEKS))
@@ -55,7 +61,7 @@ class History:
         for lag in settings.seasonal_lags:
             yield from self._season(lag)
         if plans:
-            yield Column("alike", target=self._alike(plans, since))
+            yield Column("alike", target=self._alike(plans))
 
     def _cell(self, at: int) -> Cell:
         return Cell(self.past, at)
@@ -90,20 +96,22 @@ class History:
         """
         store = codes(self.panel, "store")
         mean = kernels.averaged(self.past.values[0], at, self.waiting, store, int(store.max(initial=-1)) + 1)
-        return Table(mean[None], store).cells
+        return Table(mean[None], store, first=self.past.first).cells
 
     def _season(self, lag: int) -> Iterator[Column]:
         """The three weeks around `lag` weeks before the target; more lags before, until all were final at the origin."""
         oldest = len(self.panel.seen) + 1
         back = [-(-(horizon + oldest) // lag) * lag for horizon in self.panel.horizons]
         lags = sorted(set(back))
-        made = np.stack([kernels.around(self.logs, weeks) for weeks in lags])
-        around = Table(made, self.past.kind, tuple(lags.index(weeks) for weeks in back))
+        made = np.empty((len(lags), len(self.logs), self.logs.shape[1] - self.since, 2), np.float32)
+        for weeks, out in zip(lags, made, strict=True):
+            kernels.around(self.logs, weeks, out)
+        around = Table(made, self.past.kind, tuple(lags.index(weeks) for weeks in back), self.since)
         mean, known = around.cells
         yield Column(f"season{lag}", target=mean, origin=self._cell(kernels.LEVEL))
         yield Column(f"has_season{lag}", target=known)
 
-    def _alike(self, plans: Sequence[Plan], since: int) -> Cell:
+    def _alike(self, plans: Sequence[Plan]) -> Cell:
         """What past weeks sold whose known-ahead values were like those of the target."""
         first, kind = joint([plan.kind for plan in plans])
         widths = [np.float32(ALIKE_WIDTH * max(plan.spread, 1e-3)) for plan in plans]
@@ -118,6 +126,6 @@ class History:
             np.array(self.panel.horizons, np.int64),
             open_weeks=len(self.panel.seen),
             memory=ALIKE_MEMORY,
-            since=since,
+            since=self.since,
         )
-        return Cell(Table(made[..., None], self.past.kind, tuple(range(len(made)))), 0)
+        return Cell(Table(made[..., None], self.past.kind, tuple(range(len(made))), self.since), 0)

@@ -15,9 +15,9 @@ TOTAL, SQUARES, ZEROS, KNOWN = 0, 1, 2, 3  # sums over the weeks of a window
 
 @njit(cache=True)
 def pasts(
-    logs: F64, seen: F64, lags: I64, lengths: I64, steady: int, out: F32
+    logs: F64, seen: F64, lags: I64, lengths: I64, steady: int, first: int, out: F32
 ) -> None:  # pragma: no cover - compiled
-    """Into [S, W, …] what the weeks up to origin w were, as known at w.
+    """Into [S, W − first, …] what the weeks up to each origin from the `first` on were, as known at the origin.
 
     The level (the mean of the longest window, or of all weeks so far where that is empty; NaN where both are), whether there
     is none, log(1 + known weeks); apart from the level each lag and the mean of each window, 0 where unknown, instead of the
@@ -33,13 +33,13 @@ def pasts(
         _summed(logs[s], seen[:, s], sums[:, W:], young)
         for k in range(K + 1):  # the last one is all weeks so far
             length = min(lengths[k], W) if k < K else W  # a window cannot be longer than all weeks there are
-            _window(sums, young, length, now)
-            for w in range(W):
+            _window(sums, young, length, first, now)
+            for w in range(first, W):
                 mean[k, w] = now[TOTAL, w] / now[KNOWN, w] if now[KNOWN, w] > 0 else np.nan
             if steady <= k < K:
                 at = means + K + 2 * (k - steady)
-                _spread(now, out[s, :, at : at + 2])
-        _apart(logs[s], young, lags, mean, now[KNOWN], counted, out[s])
+                _spread(now, first, out[s, :, at : at + 2])
+        _apart(logs[s], young, lags, mean, now[KNOWN], counted, first, out[s])
 
 
 @njit(cache=True)
@@ -59,19 +59,20 @@ def _summed(logs: F64, seen: F64, sums: F64, young: F64) -> None:  # pragma: no 
 
 
 @njit(cache=True)
-def _window(sums: F64, young: F64, length: int, now: F64) -> None:  # pragma: no cover - compiled
+def _window(sums: F64, young: F64, length: int, first: int, now: F64) -> None:  # pragma: no cover - compiled
     """The sums over the windows that end at each origin [4, W]: weeks that no longer change, and the others as seen then."""
     A, W = young.shape
-    last, first = W + 1 - A, W + 1 - length  # of the origin 0
+    last, before = W + 1 - A + first, W + 1 - length + first  # of the first origin
     for q in range(4):
+        here = now[q, first:]
         if length > A:
-            here, till, since = now[q], sums[q, last : last + W], sums[q, first : first + W]
-            for w in range(W):  # a loop over slices is one over vectors
+            till, since = sums[q, last : last + len(here)], sums[q, before : before + len(here)]
+            for w in range(len(here)):  # a loop over slices is one over vectors
                 here[w] = till[w] - since[w]
         else:
-            now[q] = 0.0
+            here[:] = 0.0
     for age in range(min(A, length)):
-        for w in range(age, W):
+        for w in range(max(age, first), W):
             value = young[age, w - age]
             if not np.isnan(value):
                 now[TOTAL, w] += value
@@ -81,26 +82,26 @@ def _window(sums: F64, young: F64, length: int, now: F64) -> None:  # pragma: no
 
 
 @njit(cache=True)
-def _spread(now: F64, out: F32) -> None:  # pragma: no cover - compiled
+def _spread(now: F64, first: int, out: F32) -> None:  # pragma: no cover - compiled
     """Standard deviation and share of zeros [W, 2], 0 where nothing is known."""
-    for w in range(now.shape[1]):
+    for w in range(first, now.shape[1]):
         part = 1.0 / max(now[KNOWN, w], 1.0)
         middle = now[TOTAL, w] * part
-        out[w, 0] = np.sqrt(max(0.0, now[SQUARES, w] * part - middle * middle))
-        out[w, 1] = now[ZEROS, w] * part
+        out[w - first, 0] = np.sqrt(max(0.0, now[SQUARES, w] * part - middle * middle))
+        out[w - first, 1] = now[ZEROS, w] * part
 
 
 @njit(cache=True)
 def _apart(
-    logs: F64, young: F64, lags: I64, mean: F32, known: F64, counted: F32, out: F32
+    logs: F64, young: F64, lags: I64, mean: F32, known: F64, counted: F32, first: int, out: F32
 ) -> None:  # pragma: no cover - compiled
     """Level, newness, known weeks, lags and means [W, …] of a series whose means are `mean` [K + 1, W]."""
     K, W = len(mean) - 1, len(logs)
     A, L = len(young), len(lags)
-    for w in range(W):
+    for w in range(first, W):
         longest, whole = mean[max(K - 1, 0), w], mean[K, w]
         level = whole if np.isnan(longest) else longest
-        here = out[w]
+        here = out[w - first]
         here[LEVEL], here[NEW] = level, 0.0 if known[w] > 0 else 1.0
         here[KNOWN_WEEKS] = counted[int(known[w])]
         for k in range(L):
@@ -152,20 +153,21 @@ def averaged(
 
 
 @njit(cache=True)
-def around(logs: F64, lag: int) -> F32:  # pragma: no cover - compiled
-    """[S, W, 2]: mean of the known ones of the three weeks around `lag` weeks before a week, or NaN; whether there are any."""
-    S, W = logs.shape
-    out = np.empty((S, W, 2), np.float32)
+def around(logs: F64, lag: int, out: F32) -> None:  # pragma: no cover - compiled
+    """Into [S, V, 2] for the last V weeks: mean of the known ones of the three weeks around `lag` weeks before a week, or NaN;
+    whether there are any.
+    """
+    (S, W), V = logs.shape, out.shape[1]
     for s in range(S):
-        for w in range(W):
+        for w in range(W - V, W):
             total, known = 0.0, 0
             for before in range(w - lag + 1, w - lag - 2, -1):
                 if 0 <= before < W and not np.isnan(logs[s, before]):
                     total += logs[s, before]
                     known += 1
-            out[s, w, 0] = total / known if known > 0 else np.nan
-            out[s, w, 1] = 1.0 if known > 0 else 0.0
-    return out
+            here = out[s, w - W + V]
+            here[0] = total / known if known > 0 else np.nan
+            here[1] = 1.0 if known > 0 else 0.0
 
 
 @njit(cache=True)

@@ -73,8 +73,9 @@ def _source(cells: Sequence[Cell], back: int, place: int) -> Source:
     table: Table = cells[0].table
     _, G, W, K = table.values.shape
     issue = table.issue[place] if table.issue else 0
-    begin = (issue * G + table.kind) * (W * K)
-    return table.values.reshape(-1), begin, K if W > 1 else 0, back, np.array([cell.at for cell in cells])
+    step = K if W > 1 else 0
+    begin = (issue * G + table.kind) * (W * K) - table.first * step
+    return table.values.reshape(-1), begin, step, back, np.array([cell.at for cell in cells])
 
 
 @njit(cache=True)

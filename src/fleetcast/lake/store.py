@@ -138,6 +138,19 @@ class Lake:
         rows = rows if where is None else rows.filter(where)
         return rows if rows.columns == shown else rows.select(shown)
 
+    def of_batches(self, table: Table, batches: Collection[str], *, partition: str = "all") -> pl.DataFrame:
+        """The rows that these batches brought to a partition, in order; files without any are not opened."""
+        journal = self._journal(table)
+        held = [part for part in self._held(table, None) if part.partition == partition]
+        found = [
+            file
+            for part in held
+            for file in journal.partition(part).files
+            if not set(batches).isdisjoint(file.batches)
+        ]
+        rows = files.whole(journal.folder, table, found).filter(pl.col("batch").is_in(list(batches)))
+        return distinct(table, in_order(table, rows)).select(table.columns)
+
     def compact(self, table: Table, *, files_at_most: int = 8) -> str:
         """Join the older files of every partition that has more than so many; the content version stays."""
         return self._writer(table).compact(files_at_most)

@@ -36,7 +36,7 @@ class HistoricalAverage:
             units, series, own = units[rows], series.filter(pl.Series(rows)), own[rows]
         known = units[own[:, first : panel.cutoff + 1] & np.isfinite(units)]
         everything = pl.DataFrame(
-            {"mean": [known.mean() if known.size else None], "median": [_median(np.sort(known))]},
+            {"mean": [known.mean() if known.size else None], "median": [_median(known)]},
             schema=dict.fromkeys(STATISTICS, pl.Float64),
         )
         units.sort(axis=1)  # unknown ones last
@@ -106,16 +106,24 @@ def _averages(series: pl.DataFrame, units: F64, keys: tuple[str, ...]) -> pl.Dat
     total = np.bincount(group, np.where(known, units, 0.0).sum(axis=1), groups.height)
     count = np.bincount(group, known.sum(axis=1), groups.height)
     rows = np.split(np.argsort(group, kind="stable"), np.cumsum(np.bincount(group))[:-1])
-    # a series alone is sorted already
-    median = [_median(units[mine[0]] if len(mine) == 1 else np.sort(units[mine], axis=None)) for mine in rows]
+    each = known.sum(axis=1)
+    median = [
+        _middle(units[mine[0]], each[mine[0]]) if len(mine) == 1 else _median(units[mine][known[mine]])
+        for mine in rows
+    ]
     mean = np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0)
     found = {"mean": pl.Series(mean, nan_to_null=True), "median": pl.Series(median, dtype=pl.Float64)}
     return groups.with_columns(**found).drop_nulls("mean")
 
 
-def _median(ordered: F64) -> float | None:
-    """Of sorted values, the unknown ones last; None where none is known."""
-    known = len(ordered) - int(np.isnan(ordered).sum())
+def _median(values: F64) -> float | None:
+    """Of known values in any order; None where there are none."""
+    middles = ((len(values) - 1) // 2, len(values) // 2)
+    return _middle(np.partition(values, middles), len(values)) if len(values) else None
+
+
+def _middle(ordered: F64, known: int) -> float | None:
+    """The median of values whose middle ones stand where they would if sorted, the unknown ones last."""
     return float(ordered[(known - 1) // 2] + ordered[known // 2]) / 2 if known else None
 
 

@@ -84,10 +84,15 @@ class Subject:
         sold = (panel.status[asked.row, asked.week] == 0) & ~np.isnan(asked.units)
         return asked.take(sold)
 
-    def actuals(self, panel: Panel) -> pl.DataFrame:
-        """`store, product, week, units` of the weeks that forecasts are judged by: final, known and not sold out."""
+    def actuals(self, panel: Panel, since: date | None = None) -> pl.DataFrame:
+        """`store, product, week, units` of the weeks that forecasts are judged by: final, known and not sold out.
+
+        Of weeks from `since` on, where it is given.
+        """
+        first = 0 if since is None else max(0, (since - panel.weeks[0]) // WEEK)
         rows = np.flatnonzero(self.rows(panel))
-        at_row, at_week = np.nonzero(panel.status[rows] == 0)
+        at_row, at_week = np.nonzero(panel.status[rows, first:] == 0)
+        at_week += first
         series = panel.series[rows[at_row]]
         return pl.DataFrame(
             {

@@ -123,7 +123,7 @@ class Walking:
         }
         stream = self._with(made, averages)
         models = {key: made.fitted.dump(), f"{key}#chain": walk.dump()}
-        models |= _intervals(key, forms, stream, now.panel, subject.actuals(now.panel))
+        models |= _intervals(key, forms, stream, now.panel, subject.actuals(now.panel, _first_week(stream)))
         return FittedSegment(models, record, stream)
 
     @property
@@ -144,6 +144,11 @@ class Walking:
         if made is None:
             return self.rounds
         return pl.concat([self.rounds, _forecasts(made, averages, self.segment, self.forms)])
+
+
+def _first_week(stream: pl.DataFrame) -> date | None:
+    first: date | None = stream.select(pl.col("week").min()).item()
+    return first
 
 
 def averages_of(design: Design) -> pl.DataFrame:

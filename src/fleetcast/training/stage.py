@@ -1,6 +1,6 @@
 """Train the segments of one partition and judge what was trained."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -24,6 +24,7 @@ from fleetcast.models import conformal, recipes
 from fleetcast.registry.bank import Bank
 from fleetcast.registry.packs import pack, unpack
 from fleetcast.rounds.subject import YOUNG, Subject
+from fleetcast.rounds.walk import newest
 from fleetcast.settings import Settings
 from fleetcast.telemetry import get_logger
 from fleetcast.training import donors, fitting, judging, pooling, stream
@@ -32,6 +33,7 @@ from fleetcast.training.donors import Lent
 from fleetcast.training.fitting import FittedBaselines, Walking
 from fleetcast.training.origins import origins, walked
 from fleetcast.training.pooling import NO_POOLS, Pools
+from fleetcast.training.stream import Walked
 from fleetcast.training.task import Donor, PoolVersion, TrainingTask, transferred
 from fleetcast.training.together import Together
 from fleetcast.training.views import Views
@@ -39,6 +41,7 @@ from fleetcast.training.views import Views
 log = get_logger()
 
 REPLAYED = 52  # weeks
+AT_ONCE = 8  # weeks of rounds that end together: to take some rows out of a file is to write it anew
 
 
 def train(
@@ -61,12 +64,25 @@ def train(
     donor is made again from its partition `elsewhere`.
     """
     views = Views(task.cutoff, history, tables, settings)
-    record, rounds, series = _trained(task, views, demand_version, None, lake, bank, elsewhere)
+    record, walked, series = _trained(task, views, demand_version, None, lake, bank, elsewhere)
     del views  # it is large, and so are the rounds
     output = bank.put(canonical(record | {"task": asked}))
-    stored, since = lake.read(ROUNDS, partition=task.partition), _first_kept(task.cutoff, settings)
-    lake.replace(ROUNDS, stream.joined(stored, rounds, series, since=since), partition=task.partition)
+    _join(walked, series, task, settings, lake)
     return output
+
+
+def _join(
+    walked: Sequence[Walked], series: pl.DataFrame, task: TrainingTask, settings: Settings, lake: Lake
+) -> None:
+    """Rounds join the stream in the lake, of which only the origins that change are read and written: each is a batch."""
+    held, since = lake.batches(ROUNDS, partition=task.partition), _first_kept(task.cutoff, settings)
+    earlier = [origin for origin in held if origin < str(task.cutoff)]
+    before = _first_kept(date.fromisoformat(earlier[-1]), settings) if earlier else since
+    changing = stream.touched(held, walked, task.cutoff, since=since, before=before)
+    stored = lake.of_batches(ROUNDS, changing, partition=task.partition)
+    rows = stream.joined(stored, walked, series, since=since)
+    batch = pl.col("origin").dt.to_string("%Y-%m-%d")
+    lake.write(ROUNDS, rows.with_columns(batch=batch), partition=task.partition, batches=changing)
 
 
 @dataclass(frozen=True)
@@ -94,8 +110,8 @@ def retrain(
     """
     views = Views(task.cutoff, history, tables, settings)
     before = lake.before(ROUNDS, task.partition, task.cutoff)
-    record, rounds, _ = _trained(task, views, demand_version, before, lake, bank, elsewhere)
-    return Retrained(record, pl.concat([lake.read(ROUNDS, partition=""), *rounds]))
+    record, walked, _ = _trained(task, views, demand_version, before, lake, bank, elsewhere)
+    return Retrained(record, pl.concat([lake.read(ROUNDS, partition=""), *(one.rounds for one in walked)]))
 
 
 def _trained(
@@ -106,7 +122,7 @@ def _trained(
     lake: Lake,
     bank: Bank,
     elsewhere: Callable[[str], History] | None,
-) -> tuple[dict[str, Any], list[pl.DataFrame], pl.DataFrame]:
+) -> tuple[dict[str, Any], list[Walked], pl.DataFrame]:
     """The record, the rounds of each segment that was trained, and the panel's series.
 
     Earlier rounds are those of the stream's version `before`, the latest where none is named.
@@ -120,6 +136,7 @@ def _trained(
     stored = lake.read(ROUNDS, version=before, partition=task.partition)
     together, planned = Together(task, views), _walked(task.cutoff, settings)
     went_on: dict[str, str | None] = {}
+    stood: dict[str, date | None] = {}
     for segment in task.segments:
         with together.failing(segment):
             donor = lending.donor(segment)
@@ -127,6 +144,7 @@ def _trained(
             chain = chains.get(segment) if task.goes_on(segment, recipe) else None
             went_on[segment] = task.chains[segment].artefact if chain is not None else None
             missing = stream.missing(planned, chain)
+            stood[segment] = None if chain is None else min(newest(chain), task.cutoff - WEEK)
             begun = Walking.begun(
                 segment,
                 stream.standing(stored, segment, recipe, chain),
@@ -161,7 +179,7 @@ def _trained(
         "pool": pool,
         "failed": together.failed,
     }
-    return record, [fitted.rounds for fitted in arrived], series
+    return record, [Walked(fitted.rounds, stood[fitted.record["segment"]]) for fitted in arrived], series
 
 
 class _Lending:
@@ -360,7 +378,7 @@ def _walked(cutoff: date, settings: Settings) -> list[date]:
 def _first_kept(cutoff: date, settings: Settings) -> dict[int, date]:
     """By horizon the oldest origin whose rounds anything reads: what the gate judges, and what intervals are made of.
 
-    Orders are replayed from the nearest week ahead, as far back as `REPLAYED`.
+    Orders are replayed from the nearest week ahead, as far back as `REPLAYED`. Rounds stay up to `AT_ONCE` weeks longer.
     """
     found: dict[int, date] = {}
     for own in map(settings.reaching, settings.reaches):
@@ -370,7 +388,12 @@ def _first_kept(cutoff: date, settings: Settings) -> dict[int, date]:
         found |= dict.fromkeys(own.training.horizons, since)
     nearest = min(found)
     found[nearest] = min(found[nearest], cutoff - (REPLAYED + conformal.ROUNDS) * WEEK)
-    return found
+    return {horizon: _whole_blocks(since) for horizon, since in found.items()}
+
+
+def _whole_blocks(since: date) -> date:
+    """The first week of its block of `AT_ONCE`, the same for everybody."""
+    return since - (since.toordinal() // 7 % AT_ONCE) * WEEK
 
 
 def _reach(settings: Settings) -> dict[str, int]:

@@ -1,7 +1,8 @@
 """The stored stream of round forecasts: which stand, which are missing, and how new ones join."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
+from typing import NamedTuple
 
 import polars as pl
 
@@ -27,20 +28,45 @@ def standing(stored: pl.DataFrame, segment: str, recipe: str, chain: Dumped | No
     )
 
 
-def joined(
-    stored: pl.DataFrame, rounds: list[pl.DataFrame], series: pl.DataFrame, *, since: Mapping[int, date]
-) -> pl.DataFrame:
-    """The stream with these segments' rounds in place of their old ones; other recipes' stay, to compare champions by.
+class Walked(NamedTuple):
+    """The rounds of a segment, in all its forms: those up to the origin `stood` stood before, the others are new."""
 
-    Rounds of origins before those of `since` (horizon → origin) end: nothing reads them any more.
-    A series that moved may stand in the old rounds of one segment and the new ones of another: it stays in its own.
+    rounds: pl.DataFrame
+    stood: date | None  # None: it began anew, and all are
+
+
+def touched(
+    held: Collection[str],
+    walked: Sequence[Walked],
+    cutoff: date,
+    *,
+    since: Mapping[int, date],
+    before: Mapping[int, date],
+) -> set[str]:
+    """Which of the origins that the stream holds, as texts, change when these rounds join it.
+
+    `since` (horizon → origin) is where it begins now, `before` where it began when it was written last.
+    """
+    after = min((str(one.stood or "") for one in walked), default=str(cutoff))
+    ending = max(since.values()) if since != before else min(since.values())
+    return {origin for origin in held if origin > after or origin < str(ending)}
+
+
+def joined(
+    stored: pl.DataFrame, walked: Sequence[Walked], series: pl.DataFrame, *, since: Mapping[int, date]
+) -> pl.DataFrame:
+    """Origins of the stream with these segments' new rounds in place of their old ones of then.
+
+    Other recipes' stay, to compare champions by. Rounds of origins before those of `since` (horizon → origin) end: nothing
+    reads them any more. A series that moved may stand in the old rounds of one segment and the new ones of another: it
+    stays in its own.
     """
     first = pl.col("horizon").replace_strict(since, default=min(since.values()), return_dtype=pl.Date)
     stored = stored.filter(pl.col("origin") >= first)
-    if not rounds:
+    if not walked:
         return stored
-    new = pl.concat(rounds).filter(pl.col("origin") >= first)
-    stream = pl.concat([stored.join(new, on=["segment", "recipe"], how="anti", maintain_order="left"), new])
+    new = pl.concat([_new(one) for one in walked]).filter(pl.col("origin") >= first)
+    stream = pl.concat([stored.filter(~_replaced(stored, walked)), new])
     own = series.select("store", "product", pl.col("segment").alias("_own"))
     return (
         stream.join(own, on=["store", "product"], how="left", maintain_order="left")
@@ -49,3 +75,21 @@ def joined(
         .select(ROUNDS.columns)
         .sort(ROUNDS.key)
     )
+
+
+def _new(one: Walked) -> pl.DataFrame:
+    return one.rounds if one.stood is None else one.rounds.filter(pl.col("origin") > one.stood)
+
+
+def _replaced(stored: pl.DataFrame, walked: Sequence[Walked]) -> pl.Series:
+    """Which stored rows are of a form that was walked, and of an origin after those it stood on."""
+    forms = pl.concat(
+        [
+            one.rounds.select("segment", "recipe").unique().with_columns(_stood=pl.lit(one.stood or date.min))
+            for one in walked
+        ]
+    )
+    found = stored.select("origin", "segment", "recipe").join(
+        forms, on=["segment", "recipe"], how="left", maintain_order="left"
+    )
+    return found.select((pl.col("origin") > pl.col("_stood")).fill_null(value=False)).to_series()
