@@ -5,14 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-# One thread per process: two BLAS threads cost 2–6 times the CPU on matrices this small.
-SINGLE_THREAD = {
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "NUMBA_NUM_THREADS": "1",
-    "POLARS_MAX_THREADS": "1",
-}
+# Two BLAS threads cost 2–6 times the CPU on matrices this small. An engine reads it when it is imported, and never again.
+ONE_BLAS_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+SINGLE_THREAD = ONE_BLAS_THREAD | {"NUMBA_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}
 LOOK = 0.05  # seconds between two looks at a worker's memory: what grows by 1 GB/s is seen 50 MB later
 OVER = "it needed more than {} MB of memory (memory_limit_mb)"
 

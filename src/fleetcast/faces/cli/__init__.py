@@ -1,5 +1,15 @@
 """The command line: `fleetcast VERB`. Every verb parses, makes one call, and shows its answer."""
 
-from fleetcast.faces.cli.app import main
+import os
+
+from fleetcast.fleet.workers import ONE_BLAS_THREAD
+
+for (
+    _name,
+    _threads,
+) in ONE_BLAS_THREAD.items():  # unless somebody says otherwise, and before any engine is imported
+    os.environ.setdefault(_name, _threads)
+
+from fleetcast.faces.cli.app import main  # noqa: E402
 
 __all__ = ["main"]
