@@ -14,6 +14,8 @@ from fleetcast.features.panel import Panel
 from fleetcast.features.sharing import joint
 from fleetcast.settings import FeatureSettings
 
+Bools = npt.NDArray[np.bool_]
+
 STEADY_WEEKS = 13  # shortest window whose spread and share of zeros mean something
 FADING_LAGS = 2  # youngest lags whose weight changes with the horizon
 ALIKE_WIDTH = 0.25  # standard deviations of a known-ahead value within which two weeks are alike
@@ -29,9 +31,7 @@ class History:
     logs: F64  # [S, W], log(1 + units), NaN after the cutoff
     lengths: tuple[int, ...]  # weeks of the windows, the longest last
     past: Table  # as `kernels.pasts` lays it, from the first origin on that a target reads
-    waiting: npt.NDArray[
-        np.bool_
-    ]  # [S, …], of these origins those at which a series has no weeks but borrowed ones
+    waiting: Bools  # [S, …], of these origins those at which a series has no weeks but borrowed ones
     since: int  # index of the first target week
 
     @classmethod

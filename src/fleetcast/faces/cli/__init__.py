@@ -4,10 +4,8 @@ import os
 
 from fleetcast.fleet.workers import ONE_BLAS_THREAD
 
-for (
-    _name,
-    _threads,
-) in ONE_BLAS_THREAD.items():  # unless somebody says otherwise, and before any engine is imported
+# Unless somebody says otherwise, and before any engine is imported.
+for _name, _threads in ONE_BLAS_THREAD.items():
     os.environ.setdefault(_name, _threads)
 
 from fleetcast.faces.cli.app import main  # noqa: E402
