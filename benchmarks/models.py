@@ -117,6 +117,7 @@ def record(w: Workspace, first: int, end: int, fitted: Mapping[str, Any]) -> dic
         "recipe": "weekly-1",
         "code": "code",
         "data": "data",
+        "task": None,
         "pack": w.bank.put(pack(models)),
         "baseline_pack": w.bank.put(pack(averages)),
         "segments": [made | {"segment": name, "key": name, "seed": k} for k, name in enumerate(names)],
