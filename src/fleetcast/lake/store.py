@@ -15,7 +15,7 @@ from fleetcast.lake import export, files, views
 from fleetcast.lake.changes import Change, classify
 from fleetcast.lake.contracts import checked, distinct, empty, schema
 from fleetcast.lake.digests import NOTHING, identity, in_order, leaves, week_of
-from fleetcast.lake.journal import Held, Journal, Version
+from fleetcast.lake.journal import DataFile, Held, Journal, Version
 from fleetcast.lake.writing import Writer
 
 _WHOLE = "whole"  # the batch of rows that replace a whole partition
@@ -69,11 +69,7 @@ class Lake:
 
     def batches(self, table: Table, *, partition: str = "all", version: str | None = None) -> list[str]:
         """The batches whose rows a partition holds, sorted."""
-        journal = self._journal(table)
-        held = [part for part in self._held(table, version) if part.partition == partition]
-        return sorted(
-            {batch for part in held for file in journal.partition(part).files for batch in file.batches}
-        )
+        return sorted({batch for file in self._files(table, partition, version) for batch in file.batches})
 
     def change(self, table: Table, old: str, new: str | None = None) -> Change:
         """What a version (the latest where none is named) changed against an earlier one."""
@@ -140,15 +136,10 @@ class Lake:
 
     def of_batches(self, table: Table, batches: Collection[str], *, partition: str = "all") -> pl.DataFrame:
         """The rows that these batches brought to a partition, in order; files without any are not opened."""
-        journal = self._journal(table)
-        held = [part for part in self._held(table, None) if part.partition == partition]
-        found = [
-            file
-            for part in held
-            for file in journal.partition(part).files
-            if not set(batches).isdisjoint(file.batches)
-        ]
-        rows = files.whole(journal.folder, table, found).filter(pl.col("batch").is_in(list(batches)))
+        found = [file for file in self._files(table, partition) if not set(batches).isdisjoint(file.batches)]
+        rows = files.whole(self._journal(table).folder, table, found).filter(
+            pl.col("batch").is_in(list(batches))
+        )
         return distinct(table, in_order(table, rows)).select(table.columns)
 
     def compact(self, table: Table, *, files_at_most: int = 8) -> str:
@@ -217,6 +208,11 @@ class Lake:
                 stored = journal.partition(held)
                 stored = stored if week is None else stored.of(week.isoformat())
                 yield views.rows(table, journal.folder, stored, as_of, wanted)
+
+    def _files(self, table: Table, partition: str, version: str | None = None) -> list[DataFile]:
+        journal = self._journal(table)
+        held = [part for part in self._held(table, version) if part.partition == partition]
+        return [file for part in held for file in journal.partition(part).files]
 
     def _writer(self, table: Table) -> Writer:
         return Writer(table, self._journal(table), self.root / ".locks" / f"{table.name}.lock")
