@@ -16,6 +16,7 @@ from fleetcast.models import descent
 from fleetcast.models.moments import Grouped, System, moments, system
 from fleetcast.models.prices import prices
 from fleetcast.models.reweighting import REWEIGHTED, Reweighting
+from fleetcast.models.tiles import prefetch
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
@@ -30,7 +31,10 @@ TOLERANCE = 2e-4  # log units, of a coefficient times its column's standard devi
 SWEEPS = 60
 ON_THE_WAY = 16_384  # rows for a weighted fit that is only on the way to the last
 HALF = 20_000  # rows; from twice as many on the last weighted fit takes every second one
-ENOUGH = 98_304  # rows, than which the last weighted fit takes not many more
+ENOUGH = 98_304  # rows, than which the last weighted fit, and what columns cost, take not many more
+SMEARED = 49_152  # rows, than which the smearing takes not many more
+LANES = 8  # sums that go on side by side
+SOON, LINE = 16, 16  # rows ahead that memory is asked for, and numbers that come from it at once
 UNTUNED = 4  # the alpha used before any round was judged
 COSTS = pl.Schema(
     {"loss": pl.String, "horizon": pl.Int64, "alpha": pl.Int64, "loss_sum": pl.Float64, "n": pl.Int64}
@@ -66,11 +70,12 @@ class Lasso:
         shares = np.geomspace(self.first, self.last, self.alphas)
         chosen = {loss: _chosen(tuning, loss, self.alphas) for loss in LOSSES}
         equations = system(moments(rows), slopes)
-        first = _solved(equations, shares[[chosen["squared"]]])
-        error = first.errors(rows, slopes, 0)
-        costs = prices(rows, known.week[order], slopes, error, equations)
+        n = len(rows)
+        some, weeks = rows.of_weeks(known.week[order], max(1, n // ENOUGH))
+        error = _solved(equations, shares[[chosen["squared"]]]).errors(some, slopes, 0)
+        costs = prices(some, weeks, slopes, error, equations)
         squared = _solved(equations.priced(costs), shares)
-        n = len(rows.y)
+        slim = rows.every(max(1, n // SMEARED))
         way, end = rows.every(-(-n // ON_THE_WAY)), rows.every(max(1, min(2, n // HALF), n // ENOUGH))
         paths = {
             loss: self._reweighted(way, end, slopes, squared, costs, shares, chosen[loss], of)
@@ -83,7 +88,7 @@ class Lasso:
             paths={**paths, "squared": squared},
             chosen=chosen,
             ceiling=float(rows.y.max()) + HEADROOM,
-            smearing=_smearing(squared, rows, slopes, chosen["squared"], known.horizon[order]),
+            smearing=_smearing(squared, slim, slopes, chosen["squared"], known.horizon[slim.order]),
         )
 
     def _reweighted(
@@ -133,8 +138,11 @@ class Path:
             newcomer[:, None], (len(own), max(rows.products - own.shape[1], 0), own.shape[2])
         )
         own = np.concatenate([own, strangers], axis=1)
-        slope = _written_out(plain, own, slopes)
-        return _logs(rows.X, rows.order, rows.bounds, slope, own[:, :, 0])
+        slope, intercept = _written_out(plain, own, slopes), own[:, :, 0]
+        if len(slope) == 1:
+            return _log(rows.X, rows.order, rows.bounds, slope[0], intercept[0])[:, None]
+        across = (np.ascontiguousarray(np.moveaxis(of, 0, -1)) for of in (slope, intercept))
+        return _logs(rows.X, rows.order, rows.bounds, *across)
 
     def errors(self, rows: Grouped, slopes: tuple[int, ...], alpha: int) -> F64:
         """[n] errors of log(1 + units) of the rows it is trained on."""
@@ -149,23 +157,43 @@ def _written_out(plain: F64, own: F64, slopes: tuple[int, ...]) -> F64:
 
 
 @njit(cache=True)
-def _logs(X: F32, order: I64, bounds: I64, slope: F64, intercept: F64) -> F64:  # pragma: no cover - compiled
-    """[n, alphas] from slopes [alphas, K, p] and intercepts [alphas, K]; four sums at a time, for they need not wait."""
-    p = slope.shape[2]
-    out = np.empty((len(order), len(slope)))
+def _log(X: F32, order: I64, bounds: I64, slope: F64, intercept: F64) -> F64:  # pragma: no cover - compiled
+    """[n] of one alpha, from slopes [K, p] and intercepts [K]: eight sums at a time, in one order on every machine."""
+    p, n, numbers = slope.shape[1], len(order), X.reshape(-1)
+    out, sums = np.empty(n), np.empty(LANES)
     for k in range(len(bounds) - 1):
         for i in range(bounds[k], bounds[k + 1]):
-            x = X[order[i]]
-            for a in range(len(slope)):
-                s0 = s1 = s2 = s3 = 0.0
-                for j in range(0, p - 3, 4):
-                    s0 += x[j] * slope[a, k, j]
-                    s1 += x[j + 1] * slope[a, k, j + 1]
-                    s2 += x[j + 2] * slope[a, k, j + 2]
-                    s3 += x[j + 3] * slope[a, k, j + 3]
-                for j in range(p - p % 4, p):
-                    s0 += x[j] * slope[a, k, j]
-                out[i, a] = intercept[a, k] + ((s0 + s1) + (s2 + s3))
+            soon = order[min(i + SOON, n - 1)] * p
+            for j in range(0, p, LINE):
+                prefetch(numbers, soon + j)
+            x, total = X[order[i]], intercept[k]
+            sums[:] = 0.0
+            for j in range(0, p - LANES + 1, LANES):
+                some, of_some = x[j : j + LANES], slope[k, j : j + LANES]
+                for lane in range(LANES):
+                    sums[lane] += some[lane] * of_some[lane]
+            for lane in range(LANES):
+                total += sums[lane]
+            for j in range(p - p % LANES, p):
+                total += x[j] * slope[k, j]
+            out[i] = total
+    return out
+
+
+@njit(cache=True)
+def _logs(X: F32, order: I64, bounds: I64, slope: F64, intercept: F64) -> F64:  # pragma: no cover - compiled
+    """[n, alphas] from slopes [K, p, alphas] and intercepts [K, alphas]."""
+    p, alphas = slope.shape[1:]
+    out = np.empty((len(order), alphas))
+    for k in range(len(bounds) - 1):
+        for i in range(bounds[k], bounds[k + 1]):
+            x, here = X[order[i]], out[i]
+            for a in range(alphas):
+                here[a] = intercept[k, a]
+            for j in range(p):
+                value, of_value = np.float64(x[j]), slope[k, j]
+                for a in range(alphas):
+                    here[a] += value * of_value[a]
     return out
 
 
@@ -279,10 +307,16 @@ def load(dumped: Dumped) -> FittedLasso:
     )
 
 
-def _present(product: I32, products: int) -> tuple[I64, I32]:
+@njit(cache=True)
+def _present(product: I32, products: int) -> tuple[I64, I32]:  # pragma: no cover - compiled
     """The products that occur, and each row's place among them."""
-    occurs = np.bincount(product, minlength=products) > 0
-    return np.flatnonzero(occurs), (np.cumsum(occurs) - 1).astype(np.int32)[product]
+    occurs = np.zeros(products, np.bool_)
+    for code in product:
+        occurs[code] = True
+    place, there = (np.cumsum(occurs) - 1).astype(np.int32), np.empty(len(product), np.int32)
+    for i in range(len(product)):
+        there[i] = place[product[i]]
+    return np.flatnonzero(occurs), there
 
 
 def _smearing(

@@ -69,6 +69,16 @@ class Grouped:
         return Grouped(self.X, order, y, -(-self.bounds // step), self.offset)
 
 
+    def of_weeks(self, week: I32, step: int) -> "tuple[Grouped, I32]":
+        """All rows of one week of each `step` of a product, not of the same ones for all; and their weeks, `week` [n] being all rows'."""
+        if step == 1:
+            return self, week
+        product = np.repeat(np.arange(self.products, dtype=np.int32), np.diff(self.bounds))
+        kept = (week + product) % step == 0
+        bounds = np.concatenate([[0], np.cumsum(np.bincount(product[kept], minlength=self.products))])
+        return Grouped(self.X, self.order[kept], self.y[kept], bounds, self.offset), week[kept]
+
+
 @dataclass(frozen=True)
 class Moments:
     """Weighted sums Σ w z z' with z = (1, x, y), for each product: they add up over blocks of rows."""
@@ -149,26 +159,22 @@ def _laid(X: F32, y: F64, order: I64, offset: F32, z: F32) -> F32:  # pragma: no
 
 @njit(cache=True)
 def _grouped(product: I32, week: I32, products: int) -> tuple[I64, I64]:  # pragma: no cover - compiled
-    """The stable order by product and week, and where each product begins: two counting sorts."""
+    """The stable order by product and week, and where each product begins: a counting sort."""
     n = len(product)
-    weeks = int(week.max()) + 1 if n else 1
-    starts = np.zeros(weeks + 1, np.int64)
+    weeks = 0
     for i in range(n):
-        starts[week[i] + 1] += 1
-    starts = np.cumsum(starts)
-    by_week = np.empty(n, np.int64)
+        weeks = max(weeks, week[i] + 1)
+    starts = np.zeros(products * weeks + 1, np.int64)
     for i in range(n):
-        by_week[starts[week[i]]] = i
-        starts[week[i]] += 1
-    bounds = np.zeros(products + 1, np.int64)
-    for i in range(n):
-        bounds[product[i] + 1] += 1
-    bounds = np.cumsum(bounds)
-    at = bounds.copy()
+        starts[product[i] * weeks + week[i] + 1] += 1
+    for cell in range(products * weeks):
+        starts[cell + 1] += starts[cell]
+    bounds = starts[:: max(weeks, 1)].copy() if weeks else np.zeros(products + 1, np.int64)
     order = np.empty(n, np.int64)
-    for row in by_week:
-        order[at[product[row]]] = row
-        at[product[row]] += 1
+    for i in range(n):
+        cell = product[i] * weeks + week[i]
+        order[starts[cell]] = i
+        starts[cell] += 1
     return order, bounds
 
 
