@@ -18,6 +18,7 @@ from fleetcast.lake.durable import write_file
 from fleetcast.lake.journal import DataFile
 
 _ROW_GROUP = 131_072  # rows; a reader of one week skips the rest
+_SMALL = 32_768  # rows of a file that is understood whole, and once
 
 
 def write(folder: Path, table: Table, partition: str, rows: pl.DataFrame) -> DataFile:
@@ -41,10 +42,17 @@ def write(folder: Path, table: Table, partition: str, rows: pl.DataFrame) -> Dat
 
 
 def read(
-    folder: Path, files: Iterable[DataFile], types: Mapping[str, pl.DataType], columns: Collection[str]
+    folder: Path,
+    files: Iterable[DataFile],
+    types: Mapping[str, pl.DataType],
+    columns: Collection[str],
+    where: pl.Expr | None = None,
 ) -> pl.DataFrame:
-    """These columns of the files' rows; a column that a file does not have yet is null."""
-    frames = [_read(folder, file, types, columns) for file in files]
+    """These columns of the files' rows; a column that a file does not have yet is null.
+
+    Of a large file only the rows `where` are made; it is asked row by row, of these columns.
+    """
+    frames = [_read(folder, file, types, columns, where) for file in files]
     wanted = {name: kind for name, kind in types.items() if name in columns}
     return pl.concat(frames) if frames else pl.DataFrame(schema=wanted)
 
@@ -67,19 +75,27 @@ def content(folder: Path, file: DataFile) -> bytes:
 
 
 def _read(
-    folder: Path, file: DataFile, types: Mapping[str, pl.DataType], columns: Collection[str]
+    folder: Path,
+    file: DataFile,
+    types: Mapping[str, pl.DataType],
+    columns: Collection[str],
+    where: pl.Expr | None,
 ) -> pl.DataFrame:
     stored = content(folder, file)
-    wanted = tuple(name for name in types if name in columns)
-    frame = _KEPT.get(file, wanted, stored)
-    held = frame.columns
-    if held == list(wanted):
-        return frame
-    return frame.select(
+    wanted = {name: kind for name, kind in types.items() if name in columns}
+    if where is not None and file.rows > _SMALL:
+        rows = pl.scan_parquet(io.BytesIO(stored))
+        return rows.select(_shown(rows.collect_schema(), wanted)).filter(where).collect()
+    frame = _KEPT.get(file, tuple(wanted), stored)
+    frame = frame if frame.columns == list(wanted) else frame.select(_shown(frame.columns, wanted))
+    return frame if where is None else frame.filter(where)
+
+
+def _shown(held: Collection[str], wanted: Mapping[str, pl.DataType]) -> list[pl.Expr]:
+    return [
         pl.col(name) if name in held else pl.lit(None, dtype=kind).alias(name)
-        for name, kind in types.items()
-        if name in columns
-    )
+        for name, kind in wanted.items()
+    ]
 
 
 class _Kept:
@@ -114,4 +130,4 @@ class _Kept:
                 self._rows -= self._frames.popitem(last=False)[1].height
 
 
-_KEPT = _Kept(largest=32_768, together=524_288)  # rows; some 30 MB
+_KEPT = _Kept(largest=_SMALL, together=524_288)  # rows; some 30 MB

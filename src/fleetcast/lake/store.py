@@ -111,8 +111,8 @@ class Lake:
     ) -> pl.DataFrame:
         """Rows by partition, then week, natural key and `known_at`, every file checked against its digest.
 
-        With `as_of`, of each natural key the row that was known last by then; `where` filters after that. Of one `week`
-        only, files without rows of it are not opened.
+        With `as_of`, of each natural key the row that was known last by then; `where`, which is asked row by row, filters
+        after that. Of one `week` only, files without rows of it are not opened.
         """
         if week is not None:
             leaf = week_of(table) == week.isoformat()
@@ -125,7 +125,7 @@ class Lake:
             raise UsageError(
                 f"table {table.name} has no column {', '.join(unknown)}; it has {', '.join(table.columns)}."
             )
-        frames = self._frames(table, version, partition, week, as_of, wanted)
+        frames = self._frames(table, version, partition, week, as_of, wanted, where)
         rows = (
             views.latest_known(table, frames)
             if as_of is not None
@@ -199,6 +199,7 @@ class Lake:
         week: date | None,
         as_of: datetime | None,
         wanted: Set[str],
+        where: pl.Expr | None,
     ) -> Iterator[pl.DataFrame]:
         found = self._find(table, version)
         _refuse_other_types(table, found, wanted)
@@ -207,7 +208,7 @@ class Lake:
             if partition in (None, held.partition):
                 stored = journal.partition(held)
                 stored = stored if week is None else stored.of(week.isoformat())
-                yield views.rows(table, journal.folder, stored, as_of, wanted)
+                yield views.rows(table, journal.folder, stored, as_of, wanted, where)
 
     def _files(self, table: Table, partition: str, version: str | None = None) -> list[DataFile]:
         journal = self._journal(table)
