@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+from numba import njit
 
 from fleetcast.domain.codes import Places, codes, distinct, names, pairs
 from fleetcast.domain.week import WEEK
@@ -85,18 +86,11 @@ class _Grid:
 
     def spread(self, rows: _Rows) -> tuple[Floats, Bools, int]:
         """The rows' values on the grid (0 where there is no row), where there was one, and how many lie outside."""
-        size = self.code.size
-        if not rows.code.size:
-            return np.zeros(size), np.zeros(size, bool), 0
-        place = rows.number - self.start[rows.code]
-        inside = (place >= 0) & (place < self.length[rows.code])
-        cells, values = self.offset[rows.code] + place, rows.values
-        if not inside.all():
-            cells, values = cells[inside], values[inside]
-        values = np.bincount(cells, weights=values, minlength=size).astype(np.float64)
-        present = np.zeros(size, bool)
-        present[cells] = True
-        return values, present, len(place) - len(cells)
+        values, present = np.zeros(self.code.size), np.zeros(self.code.size, bool)
+        beyond = _laid(
+            rows.code, rows.number, rows.values, self.start, self.length, self.offset, values, present
+        )
+        return values, present, beyond
 
 
 def demand(
@@ -150,9 +144,7 @@ def _heard_of(delivered: _Rows, grid: _Grid) -> Bools:
     """The rows of the grid whose week has a delivery to anybody."""
     first = int(min(delivered.number.min(initial=0), grid.week.min(initial=0)))
     last = int(max(delivered.number.max(initial=0), grid.week.max(initial=0)))
-    heard = np.zeros(last - first + 1, bool)
-    heard[delivered.number - first] = True
-    return np.asarray(heard[grid.week - first])
+    return _in_weeks(delivered.number, grid.week, first, last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,16 +269,62 @@ def _last_known(rows: _Rows, known_at: pl.Series) -> _Rows:
         return rows
     first = int(rows.number.min())
     weeks = int(rows.number.max()) - first + 1
-    cell = rows.code * np.int64(weeks) + (rows.number - first)
-    there = np.zeros((int(rows.code.max()) + 1) * weeks, bool)
-    there[cell] = True
-    if np.count_nonzero(there) == len(cell):  # nothing was ever corrected
+    if not _corrected(rows.code, rows.number, first, weeks, int(rows.code.max()) + 1):
         return rows
-    newest = np.full(len(there), -1)
+    cell = rows.code * np.int64(weeks) + (rows.number - first)
+    newest = np.full((int(rows.code.max()) + 1) * weeks, -1)
     order = np.argsort(known_at.to_physical().to_numpy(), kind="stable")
     newest[cell[order]] = order
     kept = newest[newest >= 0]
     return _Rows(rows.code[kept], rows.number[kept], rows.values[kept])
+
+
+@njit(cache=True)
+def _laid(
+    code: Ints,
+    number: Ints,
+    values: Floats,
+    start: Ints,
+    length: Ints,
+    offset: Ints,
+    sums: Floats,
+    present: Bools,
+) -> int:  # pragma: no cover - compiled
+    """Add rows up where their series and week lie on a grid; how many lie nowhere."""
+    beyond = 0
+    for i in range(len(code)):
+        place = number[i] - start[code[i]]
+        if 0 <= place < length[code[i]]:
+            cell = offset[code[i]] + place
+            sums[cell] += values[i]
+            present[cell] = True
+        else:
+            beyond += 1
+    return beyond
+
+
+@njit(cache=True)
+def _in_weeks(heard: Ints, week: Ints, first: int, last: int) -> Bools:  # pragma: no cover - compiled
+    """[n]: whether each week, of those from `first` to `last`, is one of the `heard`."""
+    there, out = np.zeros(last - first + 1, np.bool_), np.empty(len(week), np.bool_)
+    for number in heard:
+        there[number - first] = True
+    for i in range(len(week)):
+        out[i] = there[week[i] - first]
+    return out
+
+
+@njit(cache=True)
+def _corrected(
+    code: Ints, number: Ints, first: int, weeks: int, series: int
+) -> bool:  # pragma: no cover - compiled
+    """Whether any series has two rows of a week."""
+    there = np.zeros((series, weeks), np.bool_)
+    for i in range(len(code)):
+        if there[code[i], number[i] - first]:
+            return True
+        there[code[i], number[i] - first] = True
+    return False
 
 
 def _grid(series: pl.DataFrame, cutoff: date, settings: DemandSettings) -> _Grid:

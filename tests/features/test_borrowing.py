@@ -89,7 +89,7 @@ def test_every_week_is_learned_from_exactly_once(swapped):
     assert after.ledger() == before.ledger()
     new = (swapped.series["product"] == NEW).to_numpy()
     assert after.examples(rows=new, training=True).week.min() == 30
-    assert np.nansum(swapped.own_units) == np.nansum(SHOP.panel(CUTOFF).units)
+    assert np.nansum(swapped.own_units()) == np.nansum(SHOP.panel(CUTOFF).units)
 
 
 def test_before_it_begins_a_successor_changes_nothing_for_the_others(swapped):

@@ -12,6 +12,7 @@ from fleetcast.domain.tables import DELIVERIES, RETURNS, ROUNDS
 from fleetcast.domain.week import WEEK, known_by
 from fleetcast.features.design import Design
 from fleetcast.lake.contracts import empty
+from fleetcast.models.baseline import Sold
 from fleetcast.models.recipes import OURS
 from fleetcast.rounds.subject import Subject
 from fleetcast.rounds.walk import Round, Walk, fitted_at, scouted, walked
@@ -94,8 +95,8 @@ def test_a_whole_training_leaves_the_rounds_it_would_have_left_with_another_futu
             SEGMENT, empty(ROUNDS).select(ROUNDS.columns), chain=None, recipe="weekly-1", settings=SETTINGS
         )
         for seen in designs(made).values():
-            walking = walking.at(seen, averages_of(seen))
-        fitted = walking.arrived(now, averages_of(now), held)
+            walking = walking.at(seen, averages_of(Sold.of(seen.panel)))
+        fitted = walking.arrived(now, averages_of(Sold.of(now.panel)), held)
         streams.append(fitted.rounds)
     before = [stream.filter(pl.col("origin") <= origin) for stream in streams]
     assert before[0].equals(before[1])

@@ -7,6 +7,7 @@ import pytest
 
 from fleetcast.domain.errors import DataError
 from fleetcast.features.design import Design
+from fleetcast.models.baseline import Sold
 from fleetcast.rounds.subject import Subject, TooLittleError
 from fleetcast.testing.shop import COVARIATES, FEATURES, SETTINGS, shop
 from fleetcast.training.account import Conditioned, check_ledger
@@ -42,8 +43,8 @@ def fit(now, rounds, *, recorded=None, chain=None, conditioned=ALL, segment=SEGM
         segment, recorded, chain=chain, recipe="weekly-1", settings=SETTINGS, afresh=afresh
     )
     for origin in sorted(rounds):
-        walking = walking.at(rounds[origin], averages_of(rounds[origin]))
-    return walking.arrived(now, averages_of(now), conditioned)
+        walking = walking.at(rounds[origin], averages_of(Sold.of(rounds[origin].panel)))
+    return walking.arrived(now, averages_of(Sold.of(now.panel)), conditioned)
 
 
 @pytest.fixture(scope="module")
@@ -120,12 +121,18 @@ def test_a_segment_without_series_or_sales_has_too_little_to_learn_from(now):
 
 
 def test_forecasts_are_judged_by_final_known_weeks_only(now):
-    judged = Subject(SEGMENT, SEGMENT, SETTINGS).actuals(now.panel)
+    asked = SHOP.demand(LAST).select("store", "product", "week").with_columns(mape=1.0)
+    nobody = pl.DataFrame({"store": "elsewhere", "product": "other", "week": LAST, "mape": 1.0})
+    judged = Subject(SEGMENT, SEGMENT, SETTINGS).sold(pl.concat([asked, nobody]), now.panel)
     assert judged["week"].max() == LAST - timedelta(weeks=2)
     assert judged["units"].is_finite().all()
+    assert judged.height == asked.filter(pl.col("week") <= LAST - timedelta(weeks=2)).height
+    known = SHOP.demand(LAST).select("store", "product", "week", sold="units")
+    both = judged.join(known, on=["store", "product", "week"], maintain_order="left")
+    assert both["units"].equals(both["sold"], check_names=False)
 
 
 def test_each_baseline_segment_has_its_average_and_its_intervals(now):
-    fitted = fit_baselines(now.panel)
+    fitted = fit_baselines(now.panel, Sold.of(now.panel))
     assert [record["segment"] for record in fitted.records] == ["north/large"]
     assert sorted(fitted.models) == ["north/large#baseline", "north/large#baseline#intervals"]

@@ -10,7 +10,7 @@ from fleetcast.choice import choose, compared
 from fleetcast.domain.models import Form
 from fleetcast.domain.seeds import seed
 from fleetcast.domain.week import WEEK
-from fleetcast.rounds.subject import SERIES_WEEK, Subject
+from fleetcast.rounds.subject import Subject
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Forms:
         if len(dates) < gate.minimum_rounds:
             return "pooled"
         newest = pl.concat(self.rounds).filter(pl.col("origin").is_in(dates[-training.rounds :]))
-        known = newest.join(subject.actuals(origin.design.panel), on=SERIES_WEEK)
+        known = subject.sold(newest, origin.design.panel)
         of = {form: known.filter(form=form) for form in ("pooled", "alone")}
         found = compared(of["pooled"], of["alone"], seed=seed(training.seed, subject.name, "gate"))
         return choose(found, passed={"pooled": True, "alone": True}, serving=self.serving).form

@@ -12,7 +12,6 @@ I32 = npt.NDArray[np.int32]
 
 I64 = npt.NDArray[np.int64]
 
-_MANY = 4096  # rows from which it pays to look for runs
 _ROOM = 1 << 24  # numbers up to which a table is kept of all that there could be
 
 
@@ -22,23 +21,18 @@ def names(columns: Sequence[pl.Series]) -> pl.Series:
     >>> names([pl.Series(["b", "a"]), pl.Series(["c", "b"])]).to_list()
     ['a', 'b', 'c']
     """
-    heads = [values.filter(_begins(values)) if len(values) > _MANY else values for values in columns]
-    return (pl.concat(heads) if len(heads) > 1 else heads[0]).unique().drop_nulls().sort()
+    found = [values.unique() for values in columns]
+    return (pl.concat(found).unique() if len(found) > 1 else found[0]).drop_nulls().sort()
 
 
 def codes(values: pl.Series, among: pl.Series) -> I32:
-    """[n]: the place of each value among distinct texts, −1 where it is none of them. A run of one text is looked up once.
+    """[n]: the place of each value among distinct texts, −1 where it is none of them.
 
     >>> codes(pl.Series([None, "b", "b", "x"]), pl.Series(["a", "b"])).tolist()
     [-1, 1, 1, -1]
     """
-    if len(values) <= _MANY:
-        return _looked_up(values, among)
-    if _begins(values.head(_MANY)).sum() * 2 > _MANY:  # there are none, it seems
-        return _looked_up(values, among)
-    begins = _begins(values)
-    heads = _looked_up(values.filter(begins), among)
-    return heads[np.cumsum(begins.to_numpy(), dtype=np.int32) - 1]
+    found = values.cast(pl.Enum(among), strict=False).to_physical().cast(pl.Int32)
+    return (found.fill_null(-1) if found.null_count() else found).to_numpy()
 
 
 def pairs(first: I32, second: I32, width: int) -> I64:
@@ -83,16 +77,3 @@ class Places:
         order = np.argsort(self.numbers, kind="stable")
         at = order[np.minimum(np.searchsorted(self.numbers, asked, sorter=order), len(order) - 1)]
         return np.where(self.numbers[at] == asked, at, -1)
-
-
-def _begins(values: pl.Series) -> pl.Series:
-    """Where a run of one value begins, be it a run of nulls."""
-    begins = values.ne_missing(values.shift(1))
-    if len(begins):
-        begins[0] = True
-    return begins
-
-
-def _looked_up(values: pl.Series, among: pl.Series) -> I32:
-    found = values.cast(pl.Enum(among), strict=False).to_physical().cast(pl.Int32)
-    return (found.fill_null(-1) if found.null_count() else found).to_numpy()

@@ -7,10 +7,46 @@ from numba import njit
 Bools = npt.NDArray[np.bool_]
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
+I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
+U8 = npt.NDArray[np.uint8]
 
 LEVEL, NEW, KNOWN_WEEKS, LAGS = 0, 1, 2, 3  # where `pasts` writes; after the lags come the windows
 TOTAL, SQUARES, ZEROS, KNOWN = 0, 1, 2, 3  # sums over the weeks of a window
+
+
+@njit(cache=True)
+def demand(
+    row: I64,
+    code: I32,
+    week: I32,
+    net: F64,
+    censored: Bools,
+    final: Bools,
+    first: int,
+    last: int,
+    units: F64,
+    status: U8,
+    rows: I64,
+) -> None:  # pragma: no cover - compiled
+    """Net demand row by row into `units` and `status` [S, W] of a panel whose weeks begin at `first`; counted in `rows`.
+
+    `row` is where each code stands in the panel, −1 outside. Rows of weeks behind the `last` do not count.
+    """
+    for i in range(len(code)):
+        if week[i] > last:
+            continue
+        rows[code[i]] += 1
+        s, w = row[code[i]], week[i] - first
+        if s < 0:
+            continue
+        units[s, w] = net[i]
+        if np.isnan(net[i]):
+            status[s, w] = 2
+        elif censored[i]:
+            status[s, w] = 3
+        else:
+            status[s, w] = 0 if final[i] else 4
 
 
 @njit(cache=True)

@@ -12,6 +12,7 @@ import polars as pl
 from fleetcast.demand import EPOCH, Net
 from fleetcast.domain.codes import Places, codes, names, pairs
 from fleetcast.domain.week import WEEK, Looks, weeks
+from fleetcast.features import kernels
 from fleetcast.features.surroundings import events_as_known, weather_as_issued
 from fleetcast.settings import CovariateSettings
 
@@ -60,10 +61,10 @@ class Panel:
     def __len__(self) -> int:
         return self.series.height
 
-    @property
-    def own_units(self) -> F64:
-        """[S, W]: units without the weeks borrowed of a predecessor, whose rows they are."""
-        return np.where(self.given, self.units, np.nan)
+    def own_units(self, rows: npt.NDArray[np.bool_] | None = None) -> F64:
+        """[S, W]: units without the weeks borrowed of a predecessor, whose rows they are; of some series, or of all."""
+        here = slice(None) if rows is None else rows
+        return np.where(self.given[here], self.units[here], np.nan)
 
     @property
     def waiting(self) -> npt.NDArray[np.bool_]:
@@ -187,17 +188,11 @@ def _demand(
     net: Net, at: Index, *, first: int, last: int
 ) -> tuple[F64, npt.NDArray[np.uint8], npt.NDArray[np.bool_], I64]:
     """Units, status and whether there was a row; `first` and `last` are the weeks it may lie in, as the rows count them."""
-    units = np.full(at.shape, np.nan)
-    status = np.ones(at.shape, np.uint8)
-    row = at.row(net.series)[net.code]
-    seen = net.week <= last
-    inside = (row >= 0) & seen
-    cell = row[inside] * at.shape[1] + (net.week[inside] - first)
-    coded = np.where(net.final, np.uint8(0), np.uint8(4))
-    coded[net.censored] = 3
-    coded[np.isnan(net.units)] = 2
-    units.reshape(-1)[cell] = net.units[inside]
-    status.reshape(-1)[cell] = coded[inside]
+    units, status = np.full(at.shape, np.nan), np.ones(at.shape, np.uint8)
+    row, rows = at.row(net.series), np.zeros(net.series.height, np.int64)
+    kernels.demand(
+        row, net.code, net.week, net.units, net.censored, net.final, first, last, units, status, rows
+    )
     given = status != 1
     if "closed" in at.series.columns:
         for s, day in enumerate(at.series["closed"].to_list()):
@@ -205,7 +200,7 @@ def _demand(
                 status[s, [week >= day for week in at.span]] = 5
     # counted from the rows, so that one the arrays lost shows
     counted = at.series.select("store", "product").join(
-        net.series.with_columns(rows=np.bincount(net.code[seen], minlength=net.series.height)),
+        net.series.with_columns(rows=rows),
         on=["store", "product"],
         how="left",
         maintain_order="left",

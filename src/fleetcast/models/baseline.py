@@ -24,23 +24,52 @@ class HistoricalAverage:
 
     weeks: int | None = None
 
-    def fit(self, panel: Panel, *, rows: npt.NDArray[np.bool_] | None = None) -> "FittedAverage":
-        """Read the known weeks up to the panel's cutoff: negative units count as 0, weeks after a store closed not at all.
+    def fit(self, panel: Panel) -> "FittedAverage":
+        """The averages of all series."""
+        return Sold.of(panel, weeks=self.weeks).averages()
 
-        A series without any falls back to its product in its format and region, its product, everything. Weeks that a
-        successor borrows are its own and its product's, and in the average of everything their predecessor's alone.
+
+@dataclass(frozen=True, eq=False)
+class Sold:
+    """What averages are made of: the known weeks up to a panel's cutoff.
+
+    Negative units count as 0, weeks after a store closed not at all.
+    """
+
+    series: pl.DataFrame
+    units: F64  # [S, W], NaN: unknown
+    ordered: F64  # [S, W], each series' smallest first, unknown ones last
+    given: npt.NDArray[np.bool_]  # [S, W], whether a week is the series' own
+
+    @classmethod
+    def of(cls, panel: Panel, *, weeks: int | None = None) -> "Sold":
+        """Of the last weeks, or of all."""
+        first = 0 if weeks is None else max(0, panel.cutoff + 1 - weeks)
+        here = np.s_[:, first : panel.cutoff + 1]
+        units = np.maximum(panel.units[here], 0.0)
+        units[panel.status[here] == 5] = np.nan
+        return cls(panel.series, units, np.sort(units, axis=1), panel.given[here])
+
+    def averages(self, rows: npt.NDArray[np.bool_] | None = None) -> "FittedAverage":
+        """Of these series, or of all.
+
+        A series without any week falls back to its product in its format and region, its product, everything. Weeks that
+        a successor borrows are its own and its product's, and in the average of everything their predecessor's alone.
         """
-        first = 0 if self.weeks is None else max(0, panel.cutoff + 1 - self.weeks)
-        units, series, own = _known_units(panel)[:, first:], panel.series, panel.given
+        series, units, ordered, given = self.series, self.units, self.ordered, self.given
         if rows is not None:
-            units, series, own = units[rows], series.filter(pl.Series(rows)), own[rows]
-        known = units[own[:, first : panel.cutoff + 1] & np.isfinite(units)]
+            series, units, ordered, given = (
+                series.filter(pl.Series(rows)),
+                units[rows],
+                ordered[rows],
+                given[rows],
+            )
+        known = units[given & np.isfinite(units)]
         everything = pl.DataFrame(
             {"mean": [known.mean() if known.size else None], "median": [_median(known)]},
             schema=dict.fromkeys(STATISTICS, pl.Float64),
         )
-        units.sort(axis=1)  # unknown ones last
-        return FittedAverage((*(_averages(series, units, keys) for keys in LEVELS[:-1]), everything))
+        return FittedAverage((*(_averages(series, ordered, keys) for keys in LEVELS[:-1]), everything))
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,12 +116,6 @@ def load(dumped: Dumped) -> FittedAverage:
         numbers = {name: pl.Series(dumped.arrays[f"{i}.{name}"], dtype=pl.Float64) for name in STATISTICS}
         levels.append(pl.DataFrame(texts | numbers))
     return FittedAverage(tuple(levels))
-
-
-def _known_units(panel: Panel) -> F64:
-    """[S, cutoff + 1]: the units an average is of. Negative ones count as 0; NaN is unknown, or after a store closed."""
-    units = np.maximum(panel.units[:, : panel.cutoff + 1], 0.0)
-    return np.where(panel.status[:, : panel.cutoff + 1] == 5, np.nan, units)
 
 
 def _averages(series: pl.DataFrame, units: F64, keys: tuple[str, ...]) -> pl.DataFrame:

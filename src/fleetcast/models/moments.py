@@ -68,9 +68,8 @@ class Grouped:
         order, y = np.ascontiguousarray(self.order[::step]), np.ascontiguousarray(self.y[::step])
         return Grouped(self.X, order, y, -(-self.bounds // step), self.offset)
 
-
     def of_weeks(self, week: I32, step: int) -> "tuple[Grouped, I32]":
-        """All rows of one week of each `step` of a product, not of the same ones for all; and their weeks, `week` [n] being all rows'."""
+        """The rows of one week of each `step` of a product, and their weeks; `week` [n] are all rows'. Products take turns."""
         if step == 1:
             return self, week
         product = np.repeat(np.arange(self.products, dtype=np.int32), np.diff(self.bounds))

@@ -11,7 +11,7 @@ from fleetcast.domain.errors import DataError
 from fleetcast.domain.seeds import seed
 from fleetcast.domain.week import WEEK
 from fleetcast.features.design import Design, Examples
-from fleetcast.features.panel import Panel
+from fleetcast.features.panel import Index, Panel
 from fleetcast.settings import Settings
 
 FEWEST_EXAMPLES = 100  # whoever has fewer has no model of its own, unless a donor lends one
@@ -44,7 +44,7 @@ class Subject:
 
     def weeks(self, panel: Panel) -> int:
         """How many weeks of its own history it has: from its first known week to the cutoff."""
-        known = ~np.isnan(panel.own_units[self.rows(panel), : panel.cutoff + 1]).all(axis=0)
+        known = ~np.isnan(panel.own_units(self.rows(panel))[:, : panel.cutoff + 1]).all(axis=0)
         return int(panel.cutoff + 1 - known.argmax()) if known.any() else 0
 
     def first(self, panel: Panel) -> int:
@@ -84,23 +84,16 @@ class Subject:
         sold = (panel.status[asked.row, asked.week] == 0) & ~np.isnan(asked.units)
         return asked.take(sold)
 
-    def actuals(self, panel: Panel, since: date | None = None) -> pl.DataFrame:
-        """`store, product, week, units` of the weeks that forecasts are judged by: final, known and not sold out.
+    def sold(self, forecasts: pl.DataFrame, panel: Panel) -> pl.DataFrame:
+        """Of forecasts (`store, product, week`, …) those of its series that are judged, with `units` and `category`.
 
-        Of weeks from `since` on, where it is given.
+        They are judged by weeks that are final, known and not sold out.
         """
-        first = 0 if since is None else max(0, (since - panel.weeks[0]) // WEEK)
-        rows = np.flatnonzero(self.rows(panel))
-        at_row, at_week = np.nonzero(panel.status[rows, first:] == 0)
-        at_week += first
-        series = panel.series[rows[at_row]]
-        return pl.DataFrame(
-            {
-                "store": series["store"],
-                "product": series["product"],
-                "week": pl.Series(panel.weeks, dtype=pl.Date).gather(at_week),
-                "units": panel.units[rows[at_row], at_week],
-            }
+        row, week, inside = Index(panel.series, panel.weeks).rows(forecasts)
+        judged = (panel.status[row, week] == 0) & self.rows(panel)[row]
+        row, week = row[judged], week[judged]
+        return inside.filter(judged).with_columns(
+            units=panel.units[row, week], category=panel.series["category"].gather(row)
         )
 
 

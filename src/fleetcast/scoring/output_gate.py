@@ -59,7 +59,7 @@ def unusable(completeness: pl.DataFrame) -> list[str]:
 def sold(panel: Panel) -> pl.DataFrame:
     """`segment, week, units` up to the cutoff: what a series of each segment sold on average, null where nothing is known."""
     until = panel.cutoff + 1
-    units, given = panel.own_units[:, :until], panel.given[:, :until]
+    units, given = panel.own_units()[:, :until], panel.given[:, :until]
     among = names([panel.series["segment"]])
     segment = codes(panel.series["segment"], among)
     frames = []

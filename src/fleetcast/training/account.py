@@ -40,7 +40,7 @@ def check_ledger(name: str, ledger: Mapping[str, int]) -> None:
 
 def _check_units(subject: Subject, panel: Panel, conditioned: Conditioned) -> None:
     """Rows that were lost where an absent week means zero leave no gap, but they leave fewer units."""
-    units = float(np.nansum(panel.own_units[subject.rows(panel)]))
+    units = float(np.nansum(panel.own_units(subject.rows(panel))))
     if not np.isclose(units, conditioned.units, rtol=1e-9, atol=1e-6):
         raise DataError(
             f"the training ledger of {subject.name} does not close: {conditioned.units:.1f} units were conditioned, but "

@@ -14,9 +14,9 @@ from fleetcast.domain.tables import ROUNDS
 from fleetcast.features.design import Design, Examples
 from fleetcast.features.panel import Panel
 from fleetcast.models import conformal, recipes
-from fleetcast.models.baseline import FittedAverage, HistoricalAverage
+from fleetcast.models.baseline import FittedAverage, Sold
 from fleetcast.models.recipes import Door
-from fleetcast.rounds.subject import FEWEST_EXAMPLES, SERIES_WEEK, Subject, where
+from fleetcast.rounds.subject import FEWEST_EXAMPLES, Subject, where
 from fleetcast.rounds.walk import Fit, Round, Walk, stepped, taken
 from fleetcast.settings import Settings
 from fleetcast.training.account import Conditioned, account
@@ -91,7 +91,7 @@ class Walking:
         return cls(segment, subject, door, forms, recipe, pools, donor, walk, recorded)
 
     def at(self, design: Design, averages: pl.DataFrame) -> "Walking":
-        """One round further; `averages` is `averages_of` the design."""
+        """One round further; `averages` is `averages_of` what was sold by then."""
         made, walk = stepped(self.subject, design, self.walk, self._fit, self.door)
         origins = (*self.origins, design.panel.weeks[design.panel.cutoff])
         return replace(self, walk=walk, rounds=self._with(made, averages), origins=origins)
@@ -123,7 +123,7 @@ class Walking:
         }
         stream = self._with(made, averages)
         models = {key: made.fitted.dump(), f"{key}#chain": walk.dump()}
-        models |= _intervals(key, forms, stream, now.panel, subject.actuals(now.panel, _first_week(stream)))
+        models |= _intervals(key, forms, subject.sold(stream, now.panel))
         return FittedSegment(models, record, stream)
 
     @property
@@ -146,26 +146,21 @@ class Walking:
         return pl.concat([self.rounds, _forecasts(made, averages, self.segment, self.forms)])
 
 
-def _first_week(stream: pl.DataFrame) -> date | None:
-    first: date | None = stream.select(pl.col("week").min()).item()
-    return first
-
-
-def averages_of(design: Design) -> pl.DataFrame:
-    """The historical averages of each series at the design's cutoff.
+def averages_of(sold: Sold) -> pl.DataFrame:
+    """The historical averages of each series, by what was sold up to a cutoff.
 
     They are taken over the whole partition, so that a new series can fall back on its product's.
     """
-    return HistoricalAverage().fit(design.panel).predict(design.panel.series)
+    return sold.averages().predict(sold.series)
 
 
-def fit_baselines(now: Panel) -> FittedBaselines:
-    """The historical average of every baseline segment in the partition."""
+def fit_baselines(now: Panel, sold: Sold) -> FittedBaselines:
+    """The historical average of every baseline segment in the partition; `sold` is the panel's."""
     models: dict[str, Dumped] = {}
     records = []
     for name in now.series["baseline"].unique().sort():
         rows = (now.series["baseline"] == name).to_numpy()
-        fitted = HistoricalAverage().fit(now, rows=rows)
+        fitted = sold.averages(rows)
         models[f"{name}#baseline"] = fitted.dump()
         models[f"{name}#baseline#intervals"] = _around(fitted, now, rows).dump()
         records.append({"segment": name, "key": f"{name}#baseline", "series": int(rows.sum())})
@@ -212,15 +207,13 @@ def _forecasts(made: Round, averages: pl.DataFrame, segment: str, forms: Mapping
     return pl.concat(frames)
 
 
-def _intervals(
-    key: str, forms: Mapping[Form, str], stream: pl.DataFrame, panel: Panel, actual: pl.DataFrame
-) -> dict[str, Dumped]:
+def _intervals(key: str, forms: Mapping[Form, str], judged: pl.DataFrame) -> dict[str, Dumped]:
     """How sure the model is in each of its forms, by key of the pack."""
-    group = panel.series.select("store", "product", pl.col("category").alias("group"))
+    rows = judged.select(
+        "recipe", "origin", pl.col("category").alias("group"), "horizon", "units", "median", "mape"
+    )
     found = {}
     for form, recipe in forms.items():
-        mine = stream.filter(pl.col("recipe") == recipe).join(actual, on=SERIES_WEEK)
-        known = conformal.newest(mine).join(group, on=["store", "product"])
-        errors = known.select("group", "horizon", "units", "median", "mape")
+        errors = conformal.newest(rows.filter(pl.col("recipe") == recipe))
         found[f"{key}#{INTERVALS[form]}"] = conformal.calibrate(errors).dump()
     return found

@@ -21,6 +21,7 @@ from fleetcast.domain.week import WEEK
 from fleetcast.features.panel import Index, Panel
 from fleetcast.lake import Lake
 from fleetcast.models import conformal, recipes
+from fleetcast.models.baseline import Sold
 from fleetcast.registry.bank import Bank
 from fleetcast.registry.packs import pack, unpack
 from fleetcast.rounds.subject import YOUNG, Subject
@@ -133,7 +134,8 @@ def _trained(
 
     pools, pool = _pools(task, views, held, bank)
     lending = _Lending(task, views, bank, elsewhere)
-    stored = lake.read(ROUNDS, version=before, partition=task.partition)
+    near = pl.col("origin") >= _first_judged(task.cutoff, settings)
+    stored = lake.read(ROUNDS, version=before, partition=task.partition, where=near)
     together, planned = Together(task, views), _walked(task.cutoff, settings)
     went_on: dict[str, str | None] = {}
     stood: dict[str, date | None] = {}
@@ -159,11 +161,12 @@ def _trained(
             together.join(segment, begun, missing)
     del stored  # each walks with its own
     together.walk()
-    arrived = together.arrive(held)
+    sold = Sold.of(views.now.panel)
+    arrived = together.arrive(held, sold)
     models = {key: model for fitted in arrived for key, model in fitted.models.items()}
     baselines = FittedBaselines()  # both reaches fall back on the same ones
     if task.reach == "short-term":
-        baselines = fitting.fit_baselines(views.now.panel)
+        baselines = fitting.fit_baselines(views.now.panel, sold)
 
     record = {
         "partition": task.partition,
@@ -340,7 +343,7 @@ def judge(
     same weeks, where they are other ones, are what the challenger must not be inferior to.
     """
     last = _judged(cutoff, settings)[-1]  # the newest origin that is judged whole
-    judged = pl.col("origin") <= last
+    judged = pl.col("origin").is_between(_first_judged(cutoff, settings), last)
     stored = (
         rounds.filter(judged) if rounds is not None else lake.read(ROUNDS, partition=partition, where=judged)
     )
@@ -376,19 +379,23 @@ def _walked(cutoff: date, settings: Settings) -> list[date]:
 
 
 def _first_kept(cutoff: date, settings: Settings) -> dict[int, date]:
-    """By horizon the oldest origin whose rounds anything reads: what the gate judges, and what intervals are made of.
+    """By horizon the oldest origin whose rounds anything reads.
 
     Orders are replayed from the nearest week ahead, as far back as `REPLAYED`. Rounds stay up to `AT_ONCE` weeks longer.
     """
     found: dict[int, date] = {}
     for own in map(settings.reaching, settings.reaches):
-        reach = _reach(own)
-        weeks = max(reach["rounds"], conformal.ROUNDS) + reach["longest"] + reach["open_weeks"]
-        since = min(_walked(cutoff, own)[0], cutoff - weeks * WEEK)
-        found |= dict.fromkeys(own.training.horizons, since)
+        found |= dict.fromkeys(own.training.horizons, _first_judged(cutoff, own))
     nearest = min(found)
     found[nearest] = min(found[nearest], cutoff - (REPLAYED + conformal.ROUNDS) * WEEK)
     return {horizon: _whole_blocks(since) for horizon, since in found.items()}
+
+
+def _first_judged(cutoff: date, settings: Settings) -> date:
+    """The oldest origin whose rounds the gate judges or intervals are made of, at the reach of these settings."""
+    reach = _reach(settings)
+    weeks = max(reach["rounds"], conformal.ROUNDS) + reach["longest"] + reach["open_weeks"]
+    return min(_walked(cutoff, settings)[0], cutoff - weeks * WEEK)
 
 
 def _whole_blocks(since: date) -> date:

@@ -6,6 +6,7 @@ from datetime import date
 
 from fleetcast.domain.failures import FAILURES, told
 from fleetcast.domain.reach import called
+from fleetcast.models.baseline import Sold
 from fleetcast.telemetry import get_logger
 from fleetcast.training.account import Conditioned
 from fleetcast.training.fitting import FittedSegment, Walking, averages_of
@@ -47,15 +48,15 @@ class Together:
 
     def _round(self, origin: date) -> None:
         design = self._views.at(origin)
-        averages = averages_of(design)
+        averages = averages_of(Sold.of(design.panel))
         for segment, walking in list(self._walking.items()):
             if origin in self._missing[segment]:
                 with self.failing(segment):
                     self._walking[segment] = walking.at(design, averages)
 
-    def arrive(self, held: Mapping[str, Conditioned]) -> list[FittedSegment]:
-        """Their models at the cutoff; `held` is what each has in the lake."""
-        arrived, averages = [], averages_of(self._views.now)
+    def arrive(self, held: Mapping[str, Conditioned], sold: Sold) -> list[FittedSegment]:
+        """Their models at the cutoff; `held` is what each has in the lake, `sold` what was sold up to it."""
+        arrived, averages = [], averages_of(sold)
         for segment, walking in list(self._walking.items()):
             with self.failing(segment):
                 fitted = walking.arrived(self._views.now, averages, held.get(segment, Conditioned(0, 0.0)))
