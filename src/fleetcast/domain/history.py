@@ -11,7 +11,8 @@ import polars as pl
 class History:
     """The base tables of one partition as a snapshot holds them; every frame still carries `known_at`.
 
-    Whoever looks at it from a cutoff takes the as-of view first; `membership` is by its own `valid_from`.
+    Whoever looks at it from a cutoff takes the as-of view first; `membership` is by its own `valid_from`. Stores and
+    products of deliveries and returns may be texts or categories.
     """
 
     deliveries: pl.DataFrame

@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 import polars as pl
 
-from fleetcast.domain.codes import names
+from fleetcast.domain.codes import categories, names
 from fleetcast.domain.history import History
 from fleetcast.domain.tables import (
     DELIVERIES,
@@ -39,13 +39,16 @@ def read_history(
         return lake.read(table, version=snapshot[table.name], partition=partition if cut else None)
 
     free = tuple(covariates)
-    deliveries = read(DELIVERIES, cut=True)
+    everywhere, products = read(STORES), read(PRODUCTS)
+    deliveries, returns = (
+        _coded(read(table, cut=True), everywhere, products) for table in (DELIVERIES, RETURNS)
+    )
     here = pl.col("store").is_in(names([deliveries["store"]]).implode())
-    stores = read(STORES).filter(here)
+    stores = everywhere.filter(here)
     local = pl.col("postal_code").is_in(stores["postal_code"].unique().implode())
     whole = {
         STORES: stores,
-        PRODUCTS: read(PRODUCTS),
+        PRODUCTS: products,
         WEATHER: read(WEATHER).filter(local),
         EVENTS: read(EVENTS),
         MEMBERSHIP: read(MEMBERSHIP).filter(here, pl.col("valid_from") <= cutoff),
@@ -53,7 +56,7 @@ def read_history(
     cut = [DELIVERIES, RETURNS, *(table for table in free if _cut(table))]
     return History(
         deliveries=deliveries,
-        returns=read(RETURNS, cut=True),
+        returns=returns,
         stores=stores,
         products=whole[PRODUCTS],
         weather=whole[WEATHER],
@@ -62,6 +65,13 @@ def read_history(
         covariates={table.name: whole[table] if table in whole else read(table, cut=True) for table in free},
         received=tuple(received),
         version=_version(lake, snapshot, partition, cut, whole),
+    )
+
+
+def _coded(rows: pl.DataFrame, stores: pl.DataFrame, products: pl.DataFrame) -> pl.DataFrame:
+    """The rows of many weeks, their stores and products as categories."""
+    return rows.with_columns(
+        categories(rows["store"], stores["store"]), categories(rows["product"], products["product"])
     )
 
 

@@ -17,23 +17,27 @@ def score(forecasts: pl.DataFrame, demand: pl.DataFrame) -> pl.DataFrame:
     The baseline is what each cycle would have had to beat, where there is one: the mean of the series' known weeks up to it.
     """
     series, week = ["store", "product"], ["week", "store", "product"]
-    known = demand.filter(pl.col("units").is_not_null() & ~pl.col("censored"))
-    sold = known.filter(pl.col("week") >= forecasts["week"].min()).select(*week, "units", "final")
+    known = pl.col("units").is_not_null() & ~pl.col("censored")
+    sold = demand.filter(known, pl.col("week") >= forecasts["week"].min()).select(*week, "units", "final")
     rows = forecasts.join(sold, on=week, how="inner")
-    averages = _averages(known, forecasts["cycle"].unique().sort())
+    averages = _averages(demand.lazy().filter(known), forecasts["cycle"].unique().sort())
     rows = rows.join(averages, on=["cycle", *series], how="left")
     return rows.select(SCORES.columns).sort(["cycle", *week])
 
 
-def _averages(known: pl.DataFrame, cycles: pl.Series) -> pl.DataFrame:
-    """`cycle, store, product, baseline` from sums between one cycle and the next: each week is added up once."""
+def _averages(known: pl.LazyFrame, cycles: pl.Series) -> pl.DataFrame:
+    """`cycle, store, product, baseline` from sums between one cycle and the next: each week is added up once.
+
+    No copy is made of the whole of what is known.
+    """
     series = ["store", "product"]
-    first = pl.Series("cycle", cycles.search_sorted(known["week"], side="left"), pl.UInt32)
+    first = pl.lit(cycles).search_sorted(pl.col("week"), side="left").cast(pl.UInt32).alias("cycle")
     between = (
         known.select(*series, "units", first)
         .filter(pl.col("cycle") < len(cycles))
         .group_by(*series, "cycle")
         .agg(pl.col("units").sum(), pl.len().alias("weeks"))
+        .collect(engine="streaming")
     )
     grid = between.select(series).unique().join(cycles.to_frame().with_row_index("nth"), how="cross")
     running = (

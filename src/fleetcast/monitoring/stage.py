@@ -15,6 +15,7 @@ from fleetcast.telemetry import get_logger
 
 log = get_logger()
 
+SOLD = ("week", "store", "product", "units", "censored", "final")
 RESCORED = 52  # weeks whose scores follow what is still learned of their demand
 
 
@@ -32,11 +33,11 @@ def monitor(lake: Lake, snapshot: Snapshot, *, cutoff: date, longest: int) -> di
         forecasts = lake.read(FORECASTS, partition=partition, where=published)
         if forecasts.is_empty() and partition not in held:
             continue
-        net = lake.read(DEMAND, version=snapshot["demand"], partition=partition)
+        net = lake.read(DEMAND, version=snapshot["demand"], partition=partition, columns=SOLD)
         moved = forecasts.select("store").unique().join(net, on="store", how="anti")["store"]
         if moved.len():  # to another partition since
             there = pl.col("store").is_in(moved.implode())
-            net = pl.concat([net, lake.read(DEMAND, version=snapshot["demand"], where=there)])
+            net = pl.concat([net, lake.read(DEMAND, version=snapshot["demand"], columns=SOLD, where=there)])
 
         standing = lake.read(SCORES, partition=partition, where=pl.col("week") < since)
         scored = pl.concat([standing, score(forecasts, net)]).sort(SCORES.key)

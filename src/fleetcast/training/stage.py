@@ -161,12 +161,13 @@ def _trained(
             together.join(segment, begun, missing)
     del stored  # each walks with its own
     together.walk()
-    sold = Sold.of(views.now.panel)
-    arrived = together.arrive(held, sold)
-    models = {key: model for fitted in arrived for key, model in fitted.models.items()}
-    baselines = FittedBaselines()  # both reaches fall back on the same ones
+    sold, baselines = Sold.of(views.now.panel), FittedBaselines()  # both reaches fall back on the same ones
+    averages = fitting.averages_of(sold)
     if task.reach == "short-term":
         baselines = fitting.fit_baselines(views.now.panel, sold)
+    del sold  # before the examples come
+    arrived = together.arrive(held, averages)
+    models = {key: model for fitted in arrived for key, model in fitted.models.items()}
 
     record = {
         "partition": task.partition,

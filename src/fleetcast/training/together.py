@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 
+import polars as pl
+
 from fleetcast.domain.failures import FAILURES, told
 from fleetcast.domain.reach import called
 from fleetcast.models.baseline import Sold
@@ -54,9 +56,9 @@ class Together:
                 with self.failing(segment):
                     self._walking[segment] = walking.at(design, averages)
 
-    def arrive(self, held: Mapping[str, Conditioned], sold: Sold) -> list[FittedSegment]:
-        """Their models at the cutoff; `held` is what each has in the lake, `sold` what was sold up to it."""
-        arrived, averages = [], averages_of(sold)
+    def arrive(self, held: Mapping[str, Conditioned], averages: pl.DataFrame) -> list[FittedSegment]:
+        """Their models at the cutoff; `held` is what each has in the lake, `averages` are `averages_of` what was sold."""
+        arrived = []
         for segment, walking in list(self._walking.items()):
             with self.failing(segment):
                 fitted = walking.arrived(self._views.now, averages, held.get(segment, Conditioned(0, 0.0)))
