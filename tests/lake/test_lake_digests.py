@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fleetcast.domain.tables import STORES, Contract, Table, Utc
-from fleetcast.lake.digests import identity, in_order, leaves, packed, partition_root
+from fleetcast.lake.digests import changed, identity, in_order, leaves, packed, partition_root, within
 from fleetcast.testing.builders import stores
 
 
@@ -113,6 +113,22 @@ def test_leaves_do_not_depend_on_the_order_of_rows(rows: list[tuple[object, ...]
     found = leaves(EVERYTHING, in_order(EVERYTHING, everything(*rows)), "p")
     assert found == leaves(EVERYTHING, in_order(EVERYTHING, everything(*mixed)), "p")
     assert partition_root(found) == partition_root(reversed(found))
+
+
+some_rows = st.lists(row, max_size=12, unique_by=lambda r: (r[0], r[1], r[6]))
+
+
+@settings(max_examples=100)
+@given(some_rows, some_rows, st.data())
+def test_leaves_that_did_not_change_need_not_be_digested_again(old, new, data):
+    named = {(r[0], r[1], r[6]) for r in new}
+    stay = [r for r in old if (r[0], r[1], r[6]) not in named and data.draw(st.booleans())]
+    before, after = (in_order(EVERYTHING, everything(*rows)) for rows in (old, [*stay, *new]))
+    touched = changed(EVERYTHING, before, after)
+    kept = [leaf for leaf in leaves(EVERYTHING, before, "p") if leaf.week not in touched]
+    fresh = leaves(EVERYTHING, within(EVERYTHING, after, touched), "p")
+    assert sorted([*kept, *fresh]) == leaves(EVERYTHING, after, "p")
+    assert not changed(EVERYTHING, after, after)
 
 
 @settings(max_examples=40)

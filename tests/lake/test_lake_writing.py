@@ -150,6 +150,22 @@ def test_a_filter_is_applied_to_the_as_of_view(lake: Lake):
     assert (found.columns, found.height) == (["week"], 0)
 
 
+def test_a_filter_of_a_large_file_gives_what_it_gives_of_all_rows(lake: Lake):
+    series = [weekly_sales(*[1.0] * 900, store=f"S{n:02}") for n in range(40)]
+    lake.replace(DEMAND, pl.concat(series), partition="north-texas")
+    everything, first = lake.read(DEMAND), pl.concat(series)["week"].min()
+    asked = (pl.col("week") > first + timedelta(weeks=890)) & (pl.col("store") == "S07")
+    assert lake.read(DEMAND, where=asked).equals(everything.filter(asked))
+    assert lake.read(DEMAND, where=asked, columns=["units"]).equals(everything.filter(asked).select("units"))
+
+
+def test_of_rows_that_came_twice_a_filter_gives_each_once(lake: Lake):
+    many = pl.concat([deliveries(*[1.0] * 900, store=f"S{n:02}") for n in range(40)])
+    lake.write(DELIVERIES, batch(many, "a"))
+    lake.write(DELIVERIES, batch(many, "b"))
+    assert lake.read(DELIVERIES, where=pl.col("store") == "S07").height == 900
+
+
 def test_two_batches_may_bring_the_same_row_and_it_is_read_once(lake: Lake):
     version = lake.write(DELIVERIES, batch(deliveries(5, 6), "a"))
     assert lake.write(DELIVERIES, batch(deliveries(5), "b")) == version

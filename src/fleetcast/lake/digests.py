@@ -11,7 +11,7 @@ their names; a column that is null in the whole leaf adds nothing, so adding an 
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,14 +73,13 @@ def leaves(table: Table, frame: pl.DataFrame, partition: str) -> list[Leaf]:
     """The leaves of distinct rows in order; a batch column is not digested."""
     if frame.is_empty():
         return []
-    numbers = _week_numbers(table, frame)
-    starts = np.concatenate([[0], np.flatnonzero(np.diff(numbers)) + 1])
+    numbers, starts = _runs(table, frame)
     ends = np.concatenate([starts[1:], [frame.height]])
     columns = _encoded(frame.drop("batch", strict=False), starts, ends)
     return [
         Leaf(partition, _week_name(table, number), _leaf_digest(columns, i, slice(lo, hi)), hi - lo)
         for i, (number, lo, hi) in enumerate(
-            zip(numbers[starts].tolist(), starts.tolist(), ends.tolist(), strict=True)
+            zip(numbers.tolist(), starts.tolist(), ends.tolist(), strict=True)
         )
     ]
 
@@ -93,7 +92,40 @@ def digest_of_rows(frame: pl.DataFrame) -> str:
 
 def weeks(table: Table, frame: pl.DataFrame) -> set[str]:
     """The names of the leaves that a frame's rows belong to."""
-    return {_week_name(table, number) for number in np.unique(_week_numbers(table, frame)).tolist()}
+    return {_week_name(table, number) for number in np.unique(_runs(table, frame)[0]).tolist()}
+
+
+def within(table: Table, frame: pl.DataFrame, named: Collection[str]) -> pl.DataFrame:
+    """The rows of these leaves."""
+    numbers, starts = _runs(table, frame)
+    wanted = [_week_name(table, number) in named for number in numbers.tolist()]
+    if all(wanted):
+        return frame
+    ends = [*starts[1:].tolist(), frame.height]
+    parts = [frame[lo:hi] for lo, hi, want in zip(starts.tolist(), ends, wanted, strict=True) if want]
+    return pl.concat([frame.clear(), *parts])
+
+
+def changed(table: Table, before: pl.DataFrame, after: pl.DataFrame) -> set[str]:
+    """The names of the leaves that may differ between two frames in order: those from the first row on that does."""
+    names = [name for name in before.columns if name != "batch"]
+    n = min(before.height, after.height)
+    differs = before.head(n).with_columns(
+        after.head(n).select(pl.col(name).alias(f"{name}'") for name in names)
+    )
+    row = differs.select(
+        pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}'")) for name in names).arg_true().min()
+    ).item()
+    at = n if row is None else int(row)
+    numbers = [_week_numbers(table, frame) for frame in (before, after)]
+    first = min((int(held[at]) for held in numbers if at < len(held)), default=None)
+    if first is None:
+        return set()
+    later = (
+        frame[int(np.searchsorted(held, first)) :]
+        for frame, held in zip((before, after), numbers, strict=True)
+    )
+    return set().union(*(weeks(table, frame) for frame in later))
 
 
 def week_of(table: Table) -> pl.Expr:
@@ -183,6 +215,13 @@ def _week_numbers(table: Table, frame: pl.DataFrame) -> Codes:
     if table.dated is None:
         return np.zeros(frame.height, dtype=np.int64)
     return (_integers(frame[table.dated].to_physical()) - _MONDAY) // 7
+
+
+def _runs(table: Table, frame: pl.DataFrame) -> tuple[Codes, Codes]:
+    """The weeks of rows that follow each other, and where each run of them begins."""
+    numbers = _week_numbers(table, frame)
+    starts = np.flatnonzero(np.diff(numbers, prepend=numbers[:1] - 1))
+    return numbers[starts], starts
 
 
 def _week_name(table: Table, number: int) -> str:

@@ -1,6 +1,6 @@
 """Changing one table: its lock, its Delta commits and their acknowledgement."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from fleetcast.domain.errors import ConflictError, ContractError, Infrastructure
 from fleetcast.domain.tables import Table
 from fleetcast.lake import delta, files
 from fleetcast.lake.contracts import distinct, schema, stored_types
-from fleetcast.lake.digests import NOTHING, in_order, leaves, week_of, weeks
+from fleetcast.lake.digests import NOTHING, changed, in_order, leaves, within
 from fleetcast.lake.durable import make_folder
 from fleetcast.lake.journal import Journal, Partition, Version
 
@@ -83,13 +83,13 @@ class Writer:
         if going.equals(rows):
             return None
 
-        touched = weeks(table, going) | weeks(table, rows)
+        touched = changed(table, going, rows)
         del old, going  # as large as what comes in their place
         there = in_order(table, pl.concat([staying, rows])) if staying.height else rows
         beside = [file for file in stored.files if file not in opened]
         near = [file for file in beside if any(file.first <= week <= file.last for week in touched)]
         content = in_order(table, pl.concat([there, files.whole(folder, table, near)])) if near else there
-        fresh = leaves(table, distinct(table, _within(table, content, touched)), partition)
+        fresh = leaves(table, distinct(table, within(table, content, touched)), partition)
 
         kept = [leaf for leaf in stored.leaves if leaf.week not in touched]
         written = [files.write(folder, table, partition, there)] if there.height else []
@@ -169,11 +169,6 @@ class Writer:
         except Timeout as error:
             told = f"another process has been writing {self.table.name} for {_PATIENCE} s."
             raise ConflictError(told) from error
-
-
-def _within(table: Table, rows: pl.DataFrame, touched: Collection[str]) -> pl.DataFrame:
-    """The rows of these weeks."""
-    return rows if weeks(table, rows) <= set(touched) else rows.filter(week_of(table).is_in(list(touched)))
 
 
 def _new_columns(table: Table, version: Version) -> dict[str, pl.DataType]:
