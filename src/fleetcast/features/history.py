@@ -31,6 +31,7 @@ class History:
     logs: F64  # [S, W], log(1 + units), NaN after the cutoff
     lengths: tuple[int, ...]  # weeks of the windows, the longest last
     past: Table  # as `kernels.pasts` lays it, from the first origin on that a target reads
+    level: F32  # [S, …], of these origins
     waiting: Bools  # [S, …], of these origins those at which a series has no weeks but borrowed ones
     since: int  # index of the first target week
 
@@ -45,10 +46,13 @@ class History:
         first = max(0, since - max(panel.horizons))
         past = np.empty((len(logs), logs.shape[1] - first, width), np.float32)
         waiting = panel.waiting[:, first:]
-        kernels.pasts(logs, panel.seen, np.array(settings.lags, np.int64), lengths, steady, first, past)
-        kernels.levelled(past, waiting)
+        level = np.empty(past.shape[:2], np.float32)
+        kernels.pasts(
+            logs, panel.seen, np.array(settings.lags, np.int64), lengths, steady, first, past, level
+        )
+        kernels.levelled(level, past, waiting)
         table = Table(past[None], np.arange(len(panel)), first=first)
-        return cls(panel, logs, tuple(lengths.tolist()), table, waiting, since)
+        return cls(panel, logs, tuple(lengths.tolist()), table, level, waiting, since)
 
     def columns(self, settings: FeatureSettings, plans: Sequence[Plan]) -> Iterator[Column]:
         """Everything against the level, so that a penalty pulls towards it."""
@@ -120,7 +124,7 @@ class History:
         )
         made: F32 = alike(
             self.logs,
-            np.ascontiguousarray(self.past.values[0, :, :, kernels.LEVEL]),
+            self.level,
             known,
             kind,
             np.array(self.panel.horizons, np.int64),

@@ -51,14 +51,14 @@ def demand(
 
 @njit(cache=True)
 def pasts(
-    logs: F64, seen: F64, lags: I64, lengths: I64, steady: int, first: int, out: F32
+    logs: F64, seen: F64, lags: I64, lengths: I64, steady: int, first: int, out: F32, level: F32
 ) -> None:  # pragma: no cover - compiled
     """Into [S, W − first, …] what the weeks up to each origin from the `first` on were, as known at the origin.
 
     The level (the mean of the longest window, or of all weeks so far where that is empty; NaN where both are), whether there
     is none, log(1 + known weeks); apart from the level each lag and the mean of each window, 0 where unknown, instead of the
     longest that of all weeks so far; of windows from number `steady` on the standard deviation and the share of zeros.
-    `seen` is in units, `logs` in their logarithm.
+    `seen` is in units, `logs` in their logarithm. The levels [S, W − first] are laid side by side too.
     """
     S, W = logs.shape
     K, means = len(lengths), LAGS + len(lags)
@@ -76,6 +76,8 @@ def pasts(
                 at = means + K + 2 * (k - steady)
                 _spread(now, first, out[s, :, at : at + 2])
         _apart(logs[s], young, lags, mean, now[KNOWN], counted, first, out[s])
+        for w in range(len(level[s])):
+            level[s, w] = out[s, w, LEVEL]
 
 
 @njit(cache=True)
@@ -155,19 +157,26 @@ def _or_zero(value: np.float32) -> np.float32:  # pragma: no cover - compiled
 
 
 @njit(cache=True)
-def levelled(past: F32, waiting: Bools) -> None:  # pragma: no cover - compiled
-    """Fill levels that nobody knows with the mean of those that series have of their own at the origin, 0 without any."""
+def levelled(level: F32, past: F32, waiting: Bools) -> None:  # pragma: no cover - compiled
+    """Fill levels [S, W] that nobody knows with the mean of those that series have of their own at the origin, 0 without any.
+
+    Those of the `past`, as `pasts` laid it, as well.
+    """
     S, W = waiting.shape
-    total, number = np.zeros(W), np.zeros(W)
+    total, number, unknown = np.zeros(W), np.zeros(W), False
     for s in range(S):
         for w in range(W):
-            if not waiting[s, w] and not np.isnan(past[s, w, LEVEL]):
-                total[w] += past[s, w, LEVEL]
+            if np.isnan(level[s, w]):
+                unknown = True
+            elif not waiting[s, w]:
+                total[w] += level[s, w]
                 number[w] += 1.0
+    if not unknown:
+        return
     for s in range(S):
         for w in range(W):
-            if np.isnan(past[s, w, LEVEL]):
-                past[s, w, LEVEL] = total[w] / max(number[w], 1.0)
+            if np.isnan(level[s, w]):
+                level[s, w] = past[s, w, LEVEL] = total[w] / max(number[w], 1.0)
 
 
 @njit(cache=True)

@@ -13,7 +13,8 @@ from fleetcast.features.column import Cell, Column, Table
 F32 = npt.NDArray[np.float32]
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
-Source = tuple[F32, I64, int, int, I64]
+U64 = npt.NDArray[np.uint64]
+Source = tuple[F32, I64, int, int, U64]
 
 TOGETHER = 2048  # rows
 
@@ -22,7 +23,7 @@ TOGETHER = 2048  # rows
 class Reading:
     """Columns that are read from the same tables at once."""
 
-    at: I64  # [m], where their values go in a row
+    at: U64  # [m], where their values go in a row
     by_horizon: npt.NDArray[np.bool_]  # [m]
     targets: Sequence[Cell]  # [m], or none
     origins: Sequence[Cell]
@@ -39,7 +40,7 @@ class Reading:
     @classmethod
     def _one(cls, at: list[int], columns: list[Column]) -> "Reading":
         return cls(
-            np.array(at, np.int64),
+            np.array(at, np.uint64),
             np.array([column.by_horizon for column in columns]),
             [column.target for column in columns if column.target],
             [column.origin for column in columns if column.origin],
@@ -75,29 +76,36 @@ def _source(cells: Sequence[Cell], back: int, place: int) -> Source:
     issue = table.issue[place] if table.issue else 0
     step = K if W > 1 else 0
     begin = (issue * G + table.kind) * (W * K) - table.first * step
-    return table.values.reshape(-1), begin, step, back, np.array([cell.at for cell in cells])
+    return table.values.reshape(-1), begin, step, back, np.array([cell.at for cell in cells], np.uint64)
+
+
+# What is counted by numbers without a sign needs no look whether it counts from the end.
 
 
 @njit(cache=True)
 def _plain(
-    X: F32, row: I32, week: I32, at: I64, factor: F32, source: Source
+    X: F32, row: I32, week: I32, at: U64, factor: F32, source: Source
 ) -> None:  # pragma: no cover - compiled
     values, begin, step, back, cells = source
+    out, p = X.reshape(-1), np.uint64(X.shape[1])
     for n in range(len(row)):
-        first = begin[row[n]] + (week[n] - back) * step
+        first = np.uint64(begin[row[n]] + (week[n] - back) * step)
+        here = np.uint64(n) * p
         for i in range(len(at)):
-            X[n, at[i]] = values[first + cells[i]] * factor[i]
+            out[here + at[i]] = values[first + cells[i]] * factor[i]
 
 
 @njit(cache=True)
 def _apart(
-    X: F32, row: I32, week: I32, at: I64, factor: F32, target: Source, origin: Source
+    X: F32, row: I32, week: I32, at: U64, factor: F32, target: Source, origin: Source
 ) -> None:  # pragma: no cover - compiled
     values, begin, step, back, cells = target
     past, past_begin, past_step, past_back, past_cells = origin
+    out, p = X.reshape(-1), np.uint64(X.shape[1])
     for n in range(len(row)):
-        first = begin[row[n]] + (week[n] - back) * step
-        before = past_begin[row[n]] + (week[n] - past_back) * past_step
+        first = np.uint64(begin[row[n]] + (week[n] - back) * step)
+        before = np.uint64(past_begin[row[n]] + (week[n] - past_back) * past_step)
+        here = np.uint64(n) * p
         for i in range(len(at)):
             value = values[first + cells[i]] - past[before + past_cells[i]]
-            X[n, at[i]] = np.float32(0) if np.isnan(value) else value * factor[i]
+            out[here + at[i]] = np.float32(0) if np.isnan(value) else value * factor[i]
