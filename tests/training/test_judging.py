@@ -29,7 +29,7 @@ def rounds(recipe, *errors):
 
 def verdict(*streams, forms=FORMS, champion=None, **settings):
     return judged(
-        pl.concat(streams),
+        {stream["recipe"][0]: stream for stream in streams},
         forms,
         champion,
         newest=8,

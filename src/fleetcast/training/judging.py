@@ -11,7 +11,7 @@ from fleetcast.settings import GateSettings
 
 
 def judged(
-    rounds: pl.DataFrame,
+    rounds: Mapping[str, pl.DataFrame],
     forms: Mapping[Form, str],
     champion: str | None,
     *,
@@ -22,12 +22,12 @@ def judged(
 ) -> dict[str, object]:
     """The verdict on the chosen form; where there are two, with the `choice`.
 
-    `rounds` are the segment's with what was sold, of every recipe: each form is judged by its `newest`. `forms` and
-    `champion` name theirs by id. A champion
-    of the same rounds as a form is that form, trained earlier: it shares them, and so there is nothing to be inferior to.
+    `rounds` are the segment's with what was sold, by recipe: each form is judged by its `newest`. `forms` and `champion`
+    name theirs by id. A champion of the same rounds as a form is that form, trained earlier: it shares them, and so there
+    is nothing to be inferior to.
     """
-    of = {form: _newest(rounds.filter(pl.col("recipe") == recipe), newest) for form, recipe in forms.items()}
-    before = rounds.filter(pl.col("recipe") == champion) if champion is not None else None
+    of = {form: _newest(rounds[recipe], newest) for form, recipe in forms.items()}
+    before = rounds[champion] if champion is not None else None
     verdicts = {
         form: gate.judge(
             of[form], None if recipe == champion else before, settings=settings, mover=mover, seed=seed

@@ -42,6 +42,7 @@ from fleetcast.training.views import Views
 log = get_logger()
 
 REPLAYED = 52  # weeks
+JUDGED = tuple(name for name in ROUNDS.columns if name not in ("lasso", "net"))  # of a round's forecasts
 AT_ONCE = 8  # weeks of rounds that end together: to take some rows out of a file is to write it anew
 
 
@@ -346,7 +347,9 @@ def judge(
     last = _judged(cutoff, settings)[-1]  # the newest origin that is judged whole
     judged = pl.col("origin").is_between(_first_judged(cutoff, settings), last)
     stored = (
-        rounds.filter(judged) if rounds is not None else lake.read(ROUNDS, partition=partition, where=judged)
+        rounds.filter(judged).select(JUDGED)
+        if rounds is not None
+        else lake.read(ROUNDS, partition=partition, columns=JUDGED, where=judged)
     )
     since = stored.select(pl.col("week").min().fill_null(cutoff)).item()
     actual = lake.read(
@@ -357,9 +360,13 @@ def judge(
         where=pl.col("final") & (pl.col("week") >= since),
     )
     scored = stored.join(actual, on=["store", "product", "week"], how="left")
+    of, nothing = scored.partition_by("segment", "recipe", as_dict=True), scored.clear()
+    asked = {
+        segment: {*forms[segment].values(), *filter(None, [champions.get(segment)])} for segment in segments
+    }
     return {
         segment: judging.judged(
-            scored.filter(pl.col("segment") == segment),
+            {recipe: of.get((segment, recipe), nothing) for recipe in asked[segment]},
             forms[segment],
             champions.get(segment),
             newest=settings.training.rounds,
