@@ -6,6 +6,8 @@ from numba import njit
 
 from fleetcast.models.moments import System
 
+LEAP = 4  # sweeps after which it is tried where they lead to
+
 F64 = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
@@ -27,12 +29,14 @@ def _path(
     plain: F64, cross: F64, own: F64, lift: F64, moment: F64, alphas: F64, tolerance: float, sweeps: int
 ) -> F64:  # pragma: no cover - compiled
     across = np.ascontiguousarray(cross.T)
-    out = np.empty((len(alphas), len(moment)))
-    b, gradient = np.zeros(len(moment)), moment.copy()
+    q = len(moment)
+    out = np.empty((len(alphas), q))
+    b, gradient = np.zeros(q), moment.copy()
     lifted = np.zeros(1)  # Σ lift · coefficient over the intercepts: that part is not in the gradient
-    active = np.zeros(len(moment), np.bool_)
+    active = np.zeros(q, np.bool_)
+    points, gradients, lifts = np.empty((LEAP + 2, q)), np.empty((LEAP + 2, q)), np.empty((LEAP + 2, 1))
     for step in range(len(alphas)):
-        full = True
+        full, held = True, 0
         for _ in range(sweeps):
             change = max(
                 _over_plain(plain, across, b, gradient, active, alphas[step], full),
@@ -41,8 +45,85 @@ def _path(
             if full and change < tolerance:
                 break
             full = change < tolerance  # once the active columns rest, look at all of them again
+            points[held], gradients[held], lifts[held] = b, gradient, lifted
+            held = 0 if full else held + 1
+            if held > LEAP:
+                held = 0
+                weights = _towards(points)
+                for one in (points, gradients, lifts):
+                    _weighted(one, weights)
+                there, its, lift_there = points[-1], gradients[-1], lifts[-1]
+                if _cost(there, its, lift_there, moment, lift, len(plain), alphas[step]) < _cost(
+                    b, gradient, lifted, moment, lift, len(plain), alphas[step]
+                ):
+                    b[:], gradient[:], lifted[:] = there, its, lift_there
+                    for k in range(q):
+                        active[k] = b[k] != 0.0
         out[step] = b
     return out
+
+
+@njit(cache=True)
+def _towards(points: F64) -> F64:  # pragma: no cover - compiled
+    """[LEAP]: weights, 1 in sum, of all iterates but the first, whose steps so weighted are as short as can be.
+
+    That is where they are heading to (Anderson's acceleration; Bertrand and Massias 2021).
+    """
+    products = np.zeros((LEAP, LEAP))
+    for j in range(points.shape[1]):
+        for i in range(LEAP):
+            step = points[i + 1, j] - points[i, j]
+            for k in range(LEAP):
+                products[i, k] += step * (points[k + 1, j] - points[k, j])
+    trace = 1e-300
+    for i in range(LEAP):
+        trace += products[i, i]
+    for i in range(LEAP):
+        products[i, i] += 1e-12 * trace
+    weights = _eliminated(products, np.ones(LEAP))
+    return np.asarray(weights / weights.sum())
+
+
+@njit(cache=True)
+def _eliminated(left: F64, right: F64) -> F64:  # pragma: no cover - compiled
+    """The solution of a few equations, in `right`; `left` is positive definite and comes to nothing."""
+    m = len(right)
+    for k in range(m):
+        for i in range(k + 1, m):
+            part = left[i, k] / left[k, k]
+            right[i] -= part * right[k]
+            for j in range(k, m):
+                left[i, j] -= part * left[k, j]
+    for k in range(m - 1, -1, -1):
+        for i in range(k + 1, m):
+            right[k] -= left[k, i] * right[i]
+        right[k] /= left[k, k]
+    return right
+
+
+@njit(cache=True)
+def _weighted(rows: F64, weights: F64) -> None:  # pragma: no cover - compiled
+    """Into the last row the weighted sum of all but the first."""
+    for j in range(rows.shape[1]):
+        total = 0.0
+        for i in range(LEAP):
+            total += weights[i] * rows[i + 1, j]
+        rows[-1, j] = total
+
+
+@njit(cache=True)
+def _cost(
+    b: F64, gradient: F64, lifted: F64, moment: F64, lift: F64, p: int, alpha: float
+) -> float:  # pragma: no cover - compiled
+    """What is minimised: ½ b'Gb − c'b + α Σ|b|, of which Gb is the moment less the gradient."""
+    width = (len(b) - p) // max(len(lift), 1)
+    total = 0.0
+    for j in range(len(b)):
+        pull = gradient[j] + moment[j]
+        if j >= p and (j - p) % width == 0:
+            pull += lift[(j - p) // width] * lifted[0]
+        total += alpha * abs(b[j]) - 0.5 * b[j] * pull
+    return total
 
 
 @njit(cache=True)

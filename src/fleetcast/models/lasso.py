@@ -28,7 +28,7 @@ LOSSES = ("mape", "absolute", "squared")
 HEADROOM = 1.0  # log units above the largest week of training that a forecast may reach
 TOLERANCE = 2e-4  # log units, of a coefficient times its column's standard deviation
 # Of coordinate descent, at most, per alpha: what is still moving then moves no forecast by a percent.
-SWEEPS = 60
+SWEEPS = 24
 ON_THE_WAY = 16_384  # rows for a weighted fit that is only on the way to the last
 HALF = 20_000  # rows; from twice as many on the last weighted fit takes every second one
 ENOUGH = 98_304  # rows, than which the last weighted fit, and what columns cost, take not many more

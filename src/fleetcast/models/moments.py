@@ -13,7 +13,7 @@ I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 
 CHUNK = 1024  # rows multiplied at a time, to stay in cache and lose nothing in float32
-FEW = 2048  # rows for which calling a matrix product for each product costs more than the product
+FEW = 24  # rows of a product for which calling a matrix product costs more than the product
 SAMPLE = 512  # rows that a column's rough mean is taken over
 STILL = 3e-3  # share of a column's reach below which it does not move within a product: float32 leaves less of one
 
@@ -98,7 +98,7 @@ def moments(rows: Grouped, weights: F64 | None = None) -> Moments:
     rows they are taken one by one.
     """
     width, offset = rows.X.shape[1] + 2, rows.offset.astype(np.float32)
-    if len(rows) <= FEW:
+    if len(rows) <= FEW * rows.products:
         few = _laid(rows.X, rows.y, rows.order, offset, np.empty((len(rows), width), np.float32))
         sums = _summed(few, np.ones(len(rows)) if weights is None else weights, rows.bounds)
         return Moments(_moved(sums, rows.offset))
@@ -115,14 +115,17 @@ def moments(rows: Grouped, weights: F64 | None = None) -> Moments:
     return Moments(_moved(sums, rows.offset))
 
 
-def _moved(sums: F64, offset: F64) -> F64:
+@njit(cache=True)
+def _moved(sums: F64, offset: F64) -> F64:  # pragma: no cover - compiled
     """Σ w (z + o)(z + o)' from Σ w z z', whose first row is Σ w z."""
-    first = sums[:, 0]
-    across = first[:, :, None] * offset
-    size = sums[:, 0, 0]
-    return np.asarray(
-        sums + across + across.transpose(0, 2, 1) + size[:, None, None] * np.multiply.outer(offset, offset)
-    )
+    out, width = np.empty_like(sums), len(offset)
+    for k in range(len(sums)):
+        first = sums[k, 0]
+        for a in range(width):
+            for b in range(width):
+                across = first[a] * offset[b] + offset[a] * first[b]
+                out[k, a, b] = sums[k, a, b] + across + first[0] * (offset[a] * offset[b])
+    return out
 
 
 @njit(cache=True)
@@ -134,9 +137,9 @@ def _summed(z: F32, weights: F64, bounds: I64) -> F64:  # pragma: no cover - com
             for j in range(width):
                 row[j] = z[i, j]
             for a in range(width):
-                weighted = weights[i] * row[a]
-                for b in range(a, width):
-                    sums[k, a, b] += weighted * row[b]
+                weighted, here = weights[i] * row[a], sums[k, a]
+                for b in range(a, width):  # a loop over one row is one over vectors
+                    here[b] += weighted * row[b]
         for a in range(width):
             for b in range(a):
                 sums[k, a, b] = sums[k, b, a]
