@@ -47,8 +47,7 @@ def identity(table: Table) -> list[str]:
 def in_order(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
     """Rows by week, natural key, `known_at` and, where there is one, batch; texts by their UTF-8 bytes."""
     names = identity(table)
-    falls, repeated = frame.select(_falls(table, names).any(), _as_before(names).any()).row(0)
-    if not falls and not (repeated and "batch" in frame.columns):  # it came in order, as nearly all do
+    if rises(table, frame):  # it came in order, as nearly all do
         return frame
     ranks = _ranked(table, frame, names)
     if (ranks[1:] < ranks[:-1]).any():
@@ -57,6 +56,20 @@ def in_order(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
     if "batch" in frame.columns and (ranks[1:] == ranks[:-1]).any():
         return frame[np.lexsort((_codes(frame["batch"])[0], ranks))]
     return frame
+
+
+def rises(table: Table, frame: pl.DataFrame) -> bool:
+    """Whether every row stands behind the one before it: they are in order, and of no identity are there two."""
+    columns = [pl.col(name) for name in identity(table)]
+    if table.dated not in (None, table.key[0]):
+        columns.insert(0, (pl.col(table.dated).to_physical().cast(pl.Int64) - _MONDAY) // 7)
+    *first, last = columns
+    behind = last > last.shift(1)
+    for column in reversed(first):
+        before = column.shift(1)
+        behind = (column > before) | ((column == before) & behind)
+    found: bool = frame.select(behind.slice(1).all()).item()
+    return found
 
 
 def repeats(table: Table, frame: pl.DataFrame) -> pl.Series:
@@ -165,18 +178,6 @@ def _ranked(table: Table, frame: pl.DataFrame, names: Sequence[str]) -> Codes:
         return packed(frame, names)
     week = pl.Series("_week", _week_numbers(table, frame))
     return packed(frame.with_columns(week), ["_week", *names])
-
-
-def _falls(table: Table, names: Sequence[str]) -> pl.Expr:
-    """Which rows come after one that they should stand before."""
-    columns = [pl.col(name) for name in names]
-    if table.dated not in (None, table.key[0]):
-        columns.insert(0, (pl.col(table.dated).to_physical().cast(pl.Int64) - _MONDAY) // 7)
-    less = pl.lit(value=False)
-    for column in reversed(columns):
-        before = column.shift(1)
-        less = (column < before) | ((column == before) & less)
-    return less.fill_null(value=False).alias("falls")
 
 
 def _as_before(names: Sequence[str]) -> pl.Expr:
