@@ -67,10 +67,17 @@ class Panel:
         return np.where(self.given[here], self.units[here], np.nan)
 
     @property
+    def borrows(self) -> npt.NDArray[np.bool_]:
+        """[S]: whether a series has weeks of a predecessor before its own."""
+        return np.asarray((~self.given & ~np.isnan(self.units)).any(axis=1))
+
+    @property
     def waiting(self) -> npt.NDArray[np.bool_]:
         """[S, W]: of series that borrow, the weeks before their own first one."""
-        borrows = (~self.given & ~np.isnan(self.units)).any(axis=1, keepdims=True)
-        return np.asarray(borrows & ~np.logical_or.accumulate(self.given, axis=1))
+        borrows = self.borrows
+        out = np.zeros(self.given.shape, bool)
+        out[borrows] = ~np.logical_or.accumulate(self.given[borrows], axis=1)
+        return out
 
 
 def build(

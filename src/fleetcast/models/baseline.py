@@ -7,11 +7,13 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+from numba import njit
 
 from fleetcast.domain.models import Dumped
 from fleetcast.features.panel import Panel
 
 F64 = npt.NDArray[np.float64]
+I64 = npt.NDArray[np.int64]
 
 KIND = "baseline"
 STATISTICS = ("mean", "median")
@@ -37,9 +39,10 @@ class Sold:
     """
 
     series: pl.DataFrame
-    units: F64  # [S, W], NaN: unknown
-    ordered: F64  # [S, W], each series' smallest first, unknown ones last
-    given: npt.NDArray[np.bool_]  # [S, W], whether a week is the series' own
+    ordered: F64  # [S, W], units of each series, the smallest first, unknown ones last
+    total: F64  # [S]
+    known: I64  # [S], weeks
+    own: "Sold | None" = None  # the same without weeks that are borrowed; None where none are
 
     @classmethod
     def of(cls, panel: Panel, *, weeks: int | None = None) -> "Sold":
@@ -48,28 +51,48 @@ class Sold:
         here = np.s_[:, first : panel.cutoff + 1]
         units = np.maximum(panel.units[here], 0.0)
         units[panel.status[here] == 5] = np.nan
-        return cls(panel.series, units, np.sort(units, axis=1), panel.given[here])
+        own = np.where(panel.given[here], units, np.nan) if panel.borrows.any() else None
+        return cls._ordered(panel.series, units, cls._ordered(panel.series, own) if own is not None else None)
 
-    def averages(self, rows: npt.NDArray[np.bool_] | None = None) -> "FittedAverage":
-        """Of these series, or of all.
+    @classmethod
+    def _ordered(cls, series: pl.DataFrame, units: F64, own: "Sold | None" = None) -> "Sold":
+        ordered = np.sort(units, axis=1)
+        return cls(series, ordered, *_totals(ordered), own)
 
-        A series without any week falls back to its product in its format and region, its product, everything. Weeks that
-        a successor borrows are its own and its product's, and in the average of everything their predecessor's alone.
-        """
-        series, units, ordered, given = self.series, self.units, self.ordered, self.given
-        if rows is not None:
-            series, units, ordered, given = (
-                series.filter(pl.Series(rows)),
-                units[rows],
-                ordered[rows],
-                given[rows],
-            )
-        known = units[given & np.isfinite(units)]
-        everything = pl.DataFrame(
-            {"mean": [known.mean() if known.size else None], "median": [_median(known)]},
-            schema=dict.fromkeys(STATISTICS, pl.Float64),
+    def taken(self, rows: npt.NDArray[np.bool_]) -> "Sold":
+        """Of these series alone."""
+        own = self.own.taken(rows) if self.own is not None else None
+        return Sold(
+            self.series.filter(pl.Series(rows)), self.ordered[rows], self.total[rows], self.known[rows], own
         )
-        return FittedAverage((*(_averages(series, ordered, keys) for keys in LEVELS[:-1]), everything))
+
+    def averages(self) -> "FittedAverage":
+        """A series without any week falls back to its product in its format and region, its product, everything.
+
+        Weeks that a successor borrows are its own and its product's, and in the average of everything their predecessor's
+        alone.
+        """
+        *groups, _ = LEVELS
+        return FittedAverage(
+            (*(self.by(keys) for keys in groups), (self.own or self).by(()).select(STATISTICS))
+        )
+
+    def by(self, keys: tuple[str, ...]) -> pl.DataFrame:
+        """The keys' values that have known units, sorted, with their mean and median; without keys one row, be it null."""
+        groups, group = self.series.select(keys).unique().sort(keys), np.zeros(len(self.known), np.int64)
+        if keys:
+            numbered = groups.with_row_index("_group")
+            member = self.series.select(keys).join(
+                numbered, on=keys, how="left", maintain_order="left", nulls_equal=True
+            )
+            group = member["_group"].to_numpy().astype(np.int64)
+        size = groups.height if keys else 1
+        total, count = (np.bincount(group, of, size) for of in (self.total, self.known))
+        mean = np.divide(total, count, out=np.full(size, np.nan), where=count > 0)
+        bounds = np.concatenate([[0], np.cumsum(np.bincount(group, minlength=size))])
+        median = _medians(self.ordered, self.known, np.argsort(group, kind="stable"), bounds)
+        found = {"mean": pl.Series(mean, nan_to_null=True), "median": pl.Series(median, nan_to_null=True)}
+        return groups.with_columns(**found).drop_nulls("mean") if keys else pl.DataFrame(found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,36 +141,66 @@ def load(dumped: Dumped) -> FittedAverage:
     return FittedAverage(tuple(levels))
 
 
-def _averages(series: pl.DataFrame, units: F64, keys: tuple[str, ...]) -> pl.DataFrame:
-    """The keys' values that have known units, sorted, with their mean and median; `units` [S, W] are sorted by series."""
-    groups = series.select(keys).unique().sort(keys)
-    member = series.select(keys).join(
-        groups.with_row_index("_group"), on=keys, how="left", maintain_order="left", nulls_equal=True
-    )["_group"]
-    group = member.to_numpy().astype(np.int64)
-    known = np.isfinite(units)
-    total = np.bincount(group, np.where(known, units, 0.0).sum(axis=1), groups.height)
-    count = np.bincount(group, known.sum(axis=1), groups.height)
-    rows = np.split(np.argsort(group, kind="stable"), np.cumsum(np.bincount(group))[:-1])
-    each = known.sum(axis=1)
-    median = [
-        _middle(units[mine[0]], each[mine[0]]) if len(mine) == 1 else _median(units[mine][known[mine]])
-        for mine in rows
-    ]
-    mean = np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0)
-    found = {"mean": pl.Series(mean, nan_to_null=True), "median": pl.Series(median, dtype=pl.Float64)}
-    return groups.with_columns(**found).drop_nulls("mean")
+@njit(cache=True)
+def _totals(ordered: F64) -> tuple[F64, I64]:  # pragma: no cover - compiled
+    """Of each row the sum and the number of its known values, which come first."""
+    S, W = ordered.shape
+    total, known = np.zeros(S), np.zeros(S, np.int64)
+    for s in range(S):
+        while known[s] < W and not np.isnan(ordered[s, known[s]]):
+            total[s] += ordered[s, known[s]]
+            known[s] += 1
+    return total, known
 
 
-def _median(values: F64) -> float | None:
-    """Of known values in any order; None where there are none."""
-    middles = ((len(values) - 1) // 2, len(values) // 2)
-    return _middle(np.partition(values, middles), len(values)) if len(values) else None
+@njit(cache=True)
+def _medians(ordered: F64, known: I64, rows: I64, bounds: I64) -> F64:  # pragma: no cover - compiled
+    """Of each group of rows, whose first `known` values rise, the median of all of them; NaN where it has none."""
+    out = np.full(len(bounds) - 1, np.nan)
+    for g in range(len(out)):
+        mine = rows[bounds[g] : bounds[g + 1]]
+        n = known[mine].sum()
+        if n > 0:
+            low, after = _ranked(ordered, known, mine, (n - 1) // 2)
+            high = low
+            if n % 2 == 0 and after.sum() <= n // 2:  # the next one is larger
+                high = np.inf
+                for i in range(len(mine)):
+                    if after[i] < known[mine[i]]:
+                        high = min(high, ordered[mine[i], after[i]])
+            out[g] = (low + high) / 2
+    return out
 
 
-def _middle(ordered: F64, known: int) -> float | None:
-    """The median of values whose middle ones stand where they would if sorted, the unknown ones last."""
-    return float(ordered[(known - 1) // 2] + ordered[known // 2]) / 2 if known else None
+@njit(cache=True)
+def _ranked(
+    ordered: F64, known: I64, mine: I64, rank: int
+) -> tuple[float, I64]:  # pragma: no cover - compiled
+    """The value of this rank, from 0, among those of some rows, and where in each row the larger ones begin.
+
+    Among the values that it may still be, half of all are below or above a weighted median of the rows' middle ones.
+    """
+    first, end = np.zeros(len(mine), np.int64), known[mine]
+    middle, below, after = np.empty(len(mine)), first.copy(), first.copy()
+    while True:
+        for i in range(len(mine)):
+            middle[i] = ordered[mine[i], (first[i] + end[i]) // 2] if first[i] < end[i] else np.inf
+        order, seen, half = np.argsort(middle), 0, (end - first).sum() / 2
+        for i in order:
+            seen += end[i] - first[i]
+            if seen >= half:
+                break
+        value = middle[i]
+        for i in range(len(mine)):
+            row = ordered[mine[i], : known[mine[i]]]
+            below[i] = np.searchsorted(row, value)
+            after[i] = np.searchsorted(row, value, side="right")
+        if rank < below.sum():
+            end = np.minimum(end, below)
+        elif rank >= after.sum():
+            first = np.maximum(first, after)
+        else:
+            return value, after
 
 
 def _beside(frame: pl.DataFrame, single: pl.DataFrame) -> pl.DataFrame:

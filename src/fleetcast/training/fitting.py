@@ -160,7 +160,7 @@ def fit_baselines(now: Panel, sold: Sold) -> FittedBaselines:
     records = []
     for name in now.series["baseline"].unique().sort():
         rows = (now.series["baseline"] == name).to_numpy()
-        fitted = sold.averages(rows)
+        fitted = sold.taken(rows).averages()
         models[f"{name}#baseline"] = fitted.dump()
         models[f"{name}#baseline#intervals"] = _around(fitted, now, rows).dump()
         records.append({"segment": name, "key": f"{name}#baseline", "series": int(rows.sum())})
