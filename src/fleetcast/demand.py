@@ -1,7 +1,7 @@
 """Net demand: deliveries less returns, week by week over the active span of each series."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -48,6 +48,12 @@ class Net:
         )
         censored, final = (frame[name].to_numpy() for name in ("censored", "final"))
         return cls(series, pair[0], _numbers(frame["week"]), units, delivered, censored, final)
+
+    def by_week(self) -> "Net":
+        """The same rows, week by week."""
+        order = np.argsort(self.week, kind="stable")
+        names = ("code", "week", "units", "delivered", "censored", "final")
+        return replace(self, **{name: getattr(self, name)[order] for name in names})
 
     def frame(self) -> pl.DataFrame:
         """DEMAND rows."""

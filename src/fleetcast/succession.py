@@ -59,6 +59,8 @@ def borrowed(demand: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
     They end where the successor's own rows begin. Of several predecessors, a week is that of the nearest one that had
     begun by then.
     """
+    if before.is_empty():
+        return demand.clear().with_columns(predecessor=pl.lit(None, pl.String))
     spans = _spans(demand, before)
     rows = demand.rename({"product": "predecessor"}).join(spans, on=["store", "predecessor"])
     lent = rows.filter(pl.col("until").is_null() | (pl.col("week") < pl.col("until")))

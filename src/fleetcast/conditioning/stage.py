@@ -175,7 +175,7 @@ def _derived(
     found = net_demand(deliveries, returns, stores, products, cutoff=cutoff, settings=settings.demand)
 
     log.info("demand", partition=partition, **asdict(census(found)))
-    net = found.frame()
+    net = found.by_week().frame()  # as the lake keeps them
     lent = _lent(net, stores, products, cutoff=cutoff, settings=settings)
     pace = [sold(rows, cutoff=cutoff, settings=settings.segments.mover) for rows in (net, lent)]
     del deliveries, returns, found, lent  # each is as large as what is written
@@ -188,11 +188,14 @@ def _lent(
 ) -> pl.DataFrame:
     """What series that sell, or will next, borrow of their predecessors: by it they get their class before they sell."""
     before = predecessors(products, cutoff + max(settings.horizons) * WEEK)
+    lent = borrowed(net, before)
+    if lent.is_empty():
+        return lent
     coming = active(
         net, stores, products, cutoff=cutoff, horizons=settings.horizons, settings=settings.demand
     )
     wanted = pl.concat([net.select("store", "product"), coming.select("store", "product")]).unique()
-    return borrowed(net, before).join(wanted, on=["store", "product"], how="semi")
+    return lent.join(wanted, on=["store", "product"], how="semi")
 
 
 def _refuse_no_clusters(now: pl.DataFrame, clusters: pl.DataFrame, cutoff: date) -> None:

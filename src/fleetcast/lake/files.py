@@ -130,4 +130,4 @@ class _Kept:
                 self._rows -= self._frames.popitem(last=False)[1].height
 
 
-_KEPT = _Kept(largest=_SMALL, together=524_288)  # rows; some 30 MB
+_KEPT = _Kept(largest=_SMALL, together=262_144)  # rows; some 30 MB
