@@ -66,6 +66,7 @@ def train(
     donor is made again from its partition `elsewhere`.
     """
     views = Views(task.cutoff, history, tables, settings)
+    del history  # the views let it go when it is not needed
     record, walked, series = _trained(task, views, demand_version, None, lake, bank, elsewhere)
     del views  # it is large, and so are the rounds
     output = bank.put(canonical(record | {"task": asked}))
@@ -161,6 +162,8 @@ def _trained(
             )
             together.join(segment, begun, missing)
     del stored  # each walks with its own
+    if not together.missing:
+        views.nothing_but_now()
     together.walk()
     sold, baselines = Sold.of(views.now.panel), FittedBaselines()  # both reaches fall back on the same ones
     averages = fitting.averages_of(sold)

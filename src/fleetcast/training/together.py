@@ -42,9 +42,14 @@ class Together:
         """A segment that lacks the rounds of these origins."""
         self._walking[segment], self._missing[segment] = walking, missing
 
+    @property
+    def missing(self) -> list[date]:
+        """The origins of all rounds that anybody lacks, oldest first."""
+        return sorted({origin for mine in self._missing.values() for origin in mine})
+
     def walk(self) -> None:
         """All rounds that anybody lacks, oldest first."""
-        for origin in sorted({origin for mine in self._missing.values() for origin in mine}):
+        for origin in self.missing:
             self._round(origin)
             log.info("round_walked", partition=self._task.partition, origin=str(origin))
 

@@ -1,7 +1,7 @@
 """A partition as seen from its cutoff and from the origins of its rounds."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from fleetcast.domain.history import History
@@ -24,6 +24,14 @@ class Views:
     @property
     def now(self) -> Design:
         return self.at(self.cutoff)
+
+    def nothing_but_now(self) -> None:
+        """Nobody will look from an earlier origin: the rows that the view at the cutoff was made of are let go."""
+        history = self.history
+        self.at(self.cutoff)  # which is kept
+        self.history = replace(
+            history, deliveries=history.deliveries.clear(), returns=history.returns.clear()
+        )
 
     def at(self, origin: date) -> Design:
         if self._last is None or self._last[0] != origin:
