@@ -1,18 +1,17 @@
 import numpy as np
 import polars as pl
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fleetcast.domain import codes as module
-from fleetcast.domain.codes import Places, codes, distinct, names, pairs
+from fleetcast.domain.codes import Places, categories, codes, distinct, names, pairs
 
 TEXTS = st.lists(st.sampled_from(["a", "b", "ä", "", None]), max_size=8)
 
 
-@given(TEXTS, st.sampled_from([1, 2, 4097]))
-def test_texts_are_coded_by_their_place_whether_they_come_in_runs_or_not(texts: list[str | None], times: int):
-    values = pl.Series([text for text in texts for _ in range(times)], dtype=pl.String)
+@given(TEXTS)
+def test_texts_are_coded_by_their_place(texts: list[str | None]):
+    values = pl.Series(texts, dtype=pl.String)
     among = names([values, pl.Series(["z"])])
     assert among.to_list() == sorted({text for text in texts if text is not None} | {"z"})
     found = codes(values, among)
@@ -20,10 +19,17 @@ def test_texts_are_coded_by_their_place_whether_they_come_in_runs_or_not(texts: 
     assert (found < 0).tolist() == values.is_null().to_list()
 
 
-@pytest.mark.parametrize("times", [1, 5000])
-def test_a_text_that_is_none_of_them_has_no_place(times: int):
-    values = pl.Series(["x", None, "a"] * times)
-    assert codes(values, pl.Series(["a", "b"])).tolist() == [-1, -1, 0] * times
+def test_a_text_that_is_none_of_them_has_no_place():
+    assert codes(pl.Series(["x", None, "a"]), pl.Series(["a", "b"])).tolist() == [-1, -1, 0]
+
+
+@given(TEXTS, TEXTS, TEXTS)
+def test_categories_are_coded_as_their_texts_are(texts, expected, asked):
+    values, among = pl.Series(texts, dtype=pl.String), names([pl.Series(asked, dtype=pl.String)])
+    found = categories(values, pl.Series(expected, dtype=pl.String))
+    assert found.cast(pl.String).equals(values)
+    assert codes(found, among).tolist() == codes(values, among).tolist()
+    assert names([found, values]).equals(names([values]))
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 6)), min_size=1, unique=True), st.booleans())

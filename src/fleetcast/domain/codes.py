@@ -39,7 +39,11 @@ def codes(values: pl.Series, among: pl.Series) -> I32:
 
 
 def categories(values: pl.Series, expected: pl.Series) -> pl.Series:
-    """The same texts as categories, which take little room and are coded at once; the `expected` ones, if these are all."""
+    """The same texts as categories, which take little room and are coded at once; the `expected` ones, if these are all.
+
+    >>> categories(pl.Series(["b", None]), pl.Series(["c", "b"])).dtype.categories.to_list()
+    ['b', 'c']
+    """
     among = names([expected])
     found = values.cast(pl.Enum(among), strict=False)
     if found.null_count() > values.null_count():

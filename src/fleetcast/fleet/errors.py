@@ -12,7 +12,7 @@ from fleetcast.domain.versions import Snapshot
 from fleetcast.domain.week import WEEK
 from fleetcast.fleet import reporting
 from fleetcast.metrics import sums
-from fleetcast.monitoring.scores import BY, maturity, summed
+from fleetcast.monitoring.scores import BY, PUBLISHED, SOLD, maturity, summed
 from fleetcast.monitoring.weekly_errors import weekly_errors
 from fleetcast.registry.manifest import Release
 from fleetcast.telemetry import get_logger
@@ -93,7 +93,8 @@ def _nearest(w: Workspace) -> int:
 def _of_partition(
     w: Workspace, live: Release, snapshot: Snapshot, partition: str, near: pl.Expr, since: date
 ) -> _Partition:
-    net = w.lake.read(DEMAND, version=snapshot["demand"], partition=partition, where=pl.col("week") > since)
+    version, later = snapshot["demand"], pl.col("week") > since
+    net = w.lake.read(DEMAND, version=version, partition=partition, columns=SOLD, where=later)
     known = net.filter("final", pl.col("units").is_not_null(), ~pl.col("censored"))
     rounds = reporting.as_served(w.lake.read(ROUNDS, partition=partition, where=near), w, live)
     judged = rounds.join(known.select(*SERIES, "units"), on=SERIES).with_columns(
@@ -101,6 +102,6 @@ def _of_partition(
     )
     return _Partition(
         summed(w.lake.read(SCORES, partition=partition, where=near)),
-        maturity(w.lake.read(FORECASTS, partition=partition, where=near), net),
+        maturity(w.lake.read(FORECASTS, partition=partition, columns=PUBLISHED, where=near), net),
         sums(judged, BY, baseline="baseline_mean"),
     )

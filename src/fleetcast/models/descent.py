@@ -84,7 +84,7 @@ def _towards(points: F64) -> F64:  # pragma: no cover - compiled
     return np.asarray(weights / weights.sum())
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")  # what is no number costs more than any
 def _eliminated(left: F64, right: F64) -> F64:  # pragma: no cover - compiled
     """The solution of a few equations, in `right`; `left` is positive definite and comes to nothing."""
     m = len(right)

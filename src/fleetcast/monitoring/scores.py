@@ -4,10 +4,12 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from fleetcast.domain.tables import SCORES
+from fleetcast.domain.tables import FORECASTS, SCORES
 from fleetcast.metrics import pooled, sums
 
 BY = ("segment", "cycle", "week", "horizon", "release")
+PUBLISHED = tuple(name for name in SCORES.columns if name in FORECASTS.columns)  # what is scored,
+SOLD = ("week", "store", "product", "units", "censored", "final")  # and what by
 COVERED = 0.95  # below this share of known weeks the metrics are no decision, neither good nor bad
 
 

@@ -10,12 +10,11 @@ from fleetcast.domain.versions import Snapshot
 from fleetcast.domain.week import WEEK
 from fleetcast.lake import Lake
 from fleetcast.metrics import pooled
-from fleetcast.monitoring.scores import maturity, score, summary, summed
+from fleetcast.monitoring.scores import PUBLISHED, SOLD, maturity, score, summary, summed
 from fleetcast.telemetry import get_logger
 
 log = get_logger()
 
-SOLD = ("week", "store", "product", "units", "censored", "final")
 RESCORED = 52  # weeks whose scores follow what is still learned of their demand
 
 
@@ -30,7 +29,7 @@ def monitor(lake: Lake, snapshot: Snapshot, *, cutoff: date, longest: int) -> di
     parts, labels, held = [summed(lake.read(SCORES, partition=""))], [], set(lake.partitions(SCORES))
     for partition in lake.partitions(FORECASTS):
         published = pl.col("week").is_between(since, cutoff)
-        forecasts = lake.read(FORECASTS, partition=partition, where=published)
+        forecasts = lake.read(FORECASTS, partition=partition, columns=PUBLISHED, where=published)
         if forecasts.is_empty() and partition not in held:
             continue
         net = lake.read(DEMAND, version=snapshot["demand"], partition=partition, columns=SOLD)
