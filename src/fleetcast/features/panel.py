@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -66,7 +67,7 @@ class Panel:
         here = slice(None) if rows is None else rows
         return np.where(self.given[here], self.units[here], np.nan)
 
-    @property
+    @cached_property
     def borrows(self) -> npt.NDArray[np.bool_]:
         """[S]: whether a series has weeks of a predecessor before its own."""
         return np.asarray((~self.given & ~np.isnan(self.units)).any(axis=1))

@@ -86,8 +86,7 @@ def leaves(table: Table, frame: pl.DataFrame, partition: str) -> list[Leaf]:
     """The leaves of distinct rows in order; a batch column is not digested."""
     if frame.is_empty():
         return []
-    numbers, starts = _runs(table, frame)
-    ends = np.concatenate([starts[1:], [frame.height]])
+    numbers, starts, ends = _runs(table, frame)
     columns = _encoded(frame.drop("batch", strict=False), starts, ends)
     return [
         Leaf(partition, _week_name(table, number), _leaf_digest(columns, i, slice(lo, hi)), hi - lo)
@@ -110,12 +109,10 @@ def weeks(table: Table, frame: pl.DataFrame) -> set[str]:
 
 def within(table: Table, frame: pl.DataFrame, named: Collection[str]) -> pl.DataFrame:
     """The rows of these leaves."""
-    numbers, starts = _runs(table, frame)
-    wanted = [_week_name(table, number) in named for number in numbers.tolist()]
-    if all(wanted):
+    runs = zip(*(held.tolist() for held in _runs(table, frame)), strict=True)
+    parts = [frame[lo:hi] for number, lo, hi in runs if _week_name(table, number) in named]
+    if sum(part.height for part in parts) == frame.height:
         return frame
-    ends = [*starts[1:].tolist(), frame.height]
-    parts = [frame[lo:hi] for lo, hi, want in zip(starts.tolist(), ends, wanted, strict=True) if want]
     return pl.concat([frame.clear(), *parts])
 
 
@@ -218,11 +215,11 @@ def _week_numbers(table: Table, frame: pl.DataFrame) -> Codes:
     return (_integers(frame[table.dated].to_physical()) - _MONDAY) // 7
 
 
-def _runs(table: Table, frame: pl.DataFrame) -> tuple[Codes, Codes]:
-    """The weeks of rows that follow each other, and where each run of them begins."""
+def _runs(table: Table, frame: pl.DataFrame) -> tuple[Codes, Codes, Codes]:
+    """The weeks of rows that follow each other, and where each run of them begins and ends."""
     numbers = _week_numbers(table, frame)
     starts = np.flatnonzero(np.diff(numbers, prepend=numbers[:1] - 1))
-    return numbers[starts], starts
+    return numbers[starts], starts, np.append(starts[1:], frame.height)[: len(starts)]
 
 
 def _week_name(table: Table, number: int) -> str:

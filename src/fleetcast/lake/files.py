@@ -50,7 +50,7 @@ def read(
 ) -> pl.DataFrame:
     """These columns of the files' rows; a column that a file does not have yet is null.
 
-    Of a large file only the rows `where` are made; it is asked row by row, of these columns.
+    Of a large file only the rows `where` are made; it is asked row by row, of these columns. Small ones come whole.
     """
     frames = [_read(folder, file, types, columns, where) for file in files]
     wanted = {name: kind for name, kind in types.items() if name in columns}
@@ -87,8 +87,7 @@ def _read(
         rows = pl.scan_parquet(io.BytesIO(stored))
         return rows.select(_shown(rows.collect_schema(), wanted)).filter(where).collect()
     frame = _KEPT.get(file, tuple(wanted), stored)
-    frame = frame if frame.columns == list(wanted) else frame.select(_shown(frame.columns, wanted))
-    return frame if where is None else frame.filter(where)
+    return frame if frame.columns == list(wanted) else frame.select(_shown(frame.columns, wanted))
 
 
 def _shown(held: Collection[str], wanted: Mapping[str, pl.DataType]) -> list[pl.Expr]:
