@@ -39,11 +39,14 @@ def alike(
     bounds = np.searchsorted(kind[order], np.arange(known.shape[1] + 1))
     fading = np.exp(-np.log(2.0) / memory * np.arange(W))
     near, far = horizons.min() + open_weeks, horizons.max() + open_weeks
+    farthest_first = np.argsort(-horizons)
     weights, band = np.zeros((W, W)), np.zeros((far - near, W))
     out = np.zeros((len(horizons), S, W - since), np.float32)
     missing = shared(np.isnan(logs).astype(np.float32))[1]  # most series are known in the same weeks
     for g in range(known.shape[1]):
-        _compared(np.ascontiguousarray(known[:, g]), max(near, since), near, far, memory, weights, band)
+        _compared(
+            np.ascontiguousarray(known[:, g]), max(near, since), near, far, fading[::-1].copy(), weights, band
+        )
         some = order[bounds[g] : bounds[g + 1]]
         _, first, there = np.unique(missing[some], return_index=True, return_inverse=True)
         sold = _laid(logs, some, some[first])
@@ -51,20 +54,19 @@ def alike(
         for t in range(since // BLOCK * BLOCK, W, BLOCK):
             end = min(t + BLOCK, W)
             np.matmul(sold[:, :end], weights[t:end, :end].T, out=sums[:, t:end])
-        _read(sums, sold, band, some, there, level, fading, horizons, open_weeks, since, out)
+        _read(sums, sold, band, some, there, level, fading, horizons, farthest_first, open_weeks, since, out)
     return out
 
 
 @njit(cache=True)
 def _compared(
-    known: F32, first: int, near: int, far: int, memory: float, weights: F64, band: F64
+    known: F32, first: int, near: int, far: int, fading: F64, weights: F64, band: F64
 ) -> None:  # pragma: no cover - compiled
     """How much each week counts for week t, from the `first` on: in `weights` [t, W] from `far` weeks before it, in `band`
-    [far − near, t] of less.
+    [far − near, t] of less. `fading` [W] ends with the week itself.
     """
     C, W = known.shape
     squared = np.empty(W)
-    fading = np.exp(np.log(2.0) / memory * np.arange(1 - W, 1))  # the last one is the week itself
     for t in range(first, W):
         apart, faded = squared[: t - near + 1], fading[W - 1 - t :]
         apart[:] = 0.0
@@ -76,7 +78,8 @@ def _compared(
         for v in range(len(apart)):
             apart[v] = _bell(apart[v]) * faded[v]
         final = max(t - far + 1, 0)
-        weights[t, :final] = apart[:final]
+        for v in range(final):
+            weights[t, v] = apart[v]
         for v in range(final, len(apart)):
             band[v + far - t - 1, t] = apart[v]
 
@@ -119,15 +122,16 @@ def _read(
     level: F32,
     fading: F64,
     horizons: I64,
+    farthest_first: I64,
     open_weeks: int,
     since: int,
     out: F32,
 ) -> None:  # pragma: no cover - compiled
     """The answers of each horizon: a nearer one adds the weeks that are final only then to the sums of the farthest."""
-    n, far, before = len(some), horizons.max(), sums.shape[1] - level.shape[1]
+    n, far, before = len(some), horizons[farthest_first[0]], sums.shape[1] - level.shape[1]
     for i in range(n):
         total, weight, b = sums[i], sums[n + there[i]].copy(), 0
-        for k in np.argsort(-horizons):
+        for k in farthest_first:
             while b < far - horizons[k]:
                 begin = max(0, far + open_weeks - 1 - b)  # before it there is no such week
                 more, own, known = band[b, begin:], sold[i], sold[n + there[i]]

@@ -45,7 +45,7 @@ class History:
         width = kernels.LAGS + len(settings.lags) + 3 * len(lengths) - 2 * steady
         first = max(0, since - max(panel.horizons))
         past = np.empty((len(logs), logs.shape[1] - first, width), np.float32)
-        waiting = panel.waiting[:, first:]
+        waiting = np.ascontiguousarray(panel.waiting[:, first:])
         level = np.empty(past.shape[:2], np.float32)
         kernels.pasts(
             logs, panel.seen, np.array(settings.lags, np.int64), lengths, steady, first, past, level

@@ -4,6 +4,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from fleetcast.compiled import inner
+
 Bools = npt.NDArray[np.bool_]
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
@@ -64,7 +66,9 @@ def pasts(
     K, means = len(lengths), LAGS + len(lags)
     sums, now = np.zeros((4, 2 * W + 1)), np.empty((4, W))  # windows may begin before the first week
     young, mean = np.empty((len(seen), W)), np.empty((K + 1, W), np.float32)
-    counted = np.log1p(np.arange(W + 1).astype(np.float32))
+    counted = np.empty(W + 1, np.float32)
+    for w in range(W + 1):
+        counted[w] = np.log1p(np.float32(w))
     for s in range(S):
         _summed(logs[s], seen[:, s], sums[:, W:], young)
         for k in range(K + 1):  # the last one is all weeks so far
@@ -80,7 +84,7 @@ def pasts(
             level[s, w] = out[s, w, LEVEL]
 
 
-@njit(cache=True)
+@inner(cache=True)
 def _summed(logs: F64, seen: F64, sums: F64, young: F64) -> None:  # pragma: no cover - compiled
     """Running sums [4, W + 1] over a series' weeks, and its log units as seen at each age [A, W]."""
     for w in range(len(logs)):
@@ -96,7 +100,7 @@ def _summed(logs: F64, seen: F64, sums: F64, young: F64) -> None:  # pragma: no 
             young[age, w] = units if np.isnan(units) else np.log1p(max(units, 0.0))
 
 
-@njit(cache=True)
+@inner(cache=True)
 def _window(sums: F64, young: F64, length: int, first: int, now: F64) -> None:  # pragma: no cover - compiled
     """The sums over the windows that end at each origin [4, W]: weeks that no longer change, and the others as seen then."""
     A, W = young.shape
@@ -119,7 +123,7 @@ def _window(sums: F64, young: F64, length: int, first: int, now: F64) -> None:  
                 now[KNOWN, w] += 1.0
 
 
-@njit(cache=True)
+@inner(cache=True)
 def _spread(now: F64, first: int, out: F32) -> None:  # pragma: no cover - compiled
     """Standard deviation and share of zeros [W, 2], 0 where nothing is known."""
     for w in range(first, now.shape[1]):
@@ -129,7 +133,7 @@ def _spread(now: F64, first: int, out: F32) -> None:  # pragma: no cover - compi
         out[w - first, 1] = now[ZEROS, w] * part
 
 
-@njit(cache=True)
+@inner(cache=True)
 def _apart(
     logs: F64, young: F64, lags: I64, mean: F32, known: F64, counted: F32, first: int, out: F32
 ) -> None:  # pragma: no cover - compiled
@@ -192,9 +196,12 @@ def averaged(
             if not waiting[s, w]:
                 for i in range(len(at)):
                     total[store[s], w, i] += past[s, w, at[i]]
-    for i in range(stores):
-        total[i] /= size[i]
-    return total.astype(np.float32)
+    out = np.empty((stores, W, len(at)), np.float32)
+    for k in range(stores):
+        for w in range(W):
+            for i in range(len(at)):
+                out[k, w, i] = total[k, w, i] / size[k]
+    return out
 
 
 @njit(cache=True)

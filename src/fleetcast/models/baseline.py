@@ -9,6 +9,7 @@ import numpy.typing as npt
 import polars as pl
 from numba import njit
 
+from fleetcast.compiled import inner
 from fleetcast.domain.models import Dumped
 from fleetcast.features.panel import Panel
 
@@ -159,7 +160,9 @@ def _medians(ordered: F64, known: I64, rows: I64, bounds: I64) -> F64:  # pragma
     out = np.full(len(bounds) - 1, np.nan)
     for g in range(len(out)):
         mine = rows[bounds[g] : bounds[g + 1]]
-        n = known[mine].sum()
+        n = 0
+        for row in mine:
+            n += known[row]
         if n > 0:
             low, after = _ranked(ordered, known, mine, (n - 1) // 2)
             high = low
@@ -172,35 +175,52 @@ def _medians(ordered: F64, known: I64, rows: I64, bounds: I64) -> F64:  # pragma
     return out
 
 
-@njit(cache=True)
+@inner(cache=True)
 def _ranked(
     ordered: F64, known: I64, mine: I64, rank: int
 ) -> tuple[float, I64]:  # pragma: no cover - compiled
     """The value of this rank, from 0, among those of some rows, and where in each row the larger ones begin.
 
-    Among the values that it may still be, half of all are below or above a weighted median of the rows' middle ones.
+    Quickselect (Hoare 1961): one of the values that it may still be, anywhere among them, parts them.
     """
-    first, end = np.zeros(len(mine), np.int64), known[mine]
-    middle, below, after = np.empty(len(mine)), first.copy(), first.copy()
+    first, end = np.zeros(len(mine), np.int64), np.zeros(len(mine), np.int64)
+    below, after = np.zeros(len(mine), np.int64), np.zeros(len(mine), np.int64)
+    n, drawn = 0, np.uint32(1)
+    for i in range(len(mine)):
+        end[i] = known[mine[i]]
+        n += end[i]
     while True:
+        drawn = np.uint32(drawn * np.uint32(1664525) + np.uint32(1013904223))
+        place, i = np.int64(drawn) * n >> 32, 0
+        while place >= end[i] - first[i]:
+            place -= end[i] - first[i]
+            i += 1
+        value = ordered[mine[i], first[i] + place]
+        smaller, up_to, n = 0, 0, 0
         for i in range(len(mine)):
-            middle[i] = ordered[mine[i], (first[i] + end[i]) // 2] if first[i] < end[i] else np.inf
-        order, seen, half = np.argsort(middle), 0, (end - first).sum() / 2
-        for i in order:
-            seen += end[i] - first[i]
-            if seen >= half:
-                break
-        value = middle[i]
-        for i in range(len(mine)):
-            row = ordered[mine[i], : known[mine[i]]]
-            below[i] = np.searchsorted(row, value)
-            after[i] = np.searchsorted(row, value, side="right")
-        if rank < below.sum():
-            end = np.minimum(end, below)
-        elif rank >= after.sum():
-            first = np.maximum(first, after)
-        else:
+            below[i] = _place(ordered[mine[i]], first[i], end[i], value, False)
+            after[i] = _place(ordered[mine[i]], below[i], end[i], value, True)
+            smaller, up_to = smaller + below[i], up_to + after[i]
+        if smaller <= rank < up_to:
             return value, after
+        if rank < smaller:
+            end, below = below, end
+        else:
+            first, after = after, first
+        for i in range(len(mine)):
+            n += end[i] - first[i]
+
+
+@inner(cache=True)
+def _place(row: F64, first: int, end: int, value: float, behind: bool) -> int:  # pragma: no cover - compiled
+    """Where a value belongs in part of a row that rises: before those that equal it, or behind them."""
+    while first < end:
+        middle = (first + end) // 2
+        if row[middle] < value or (behind and row[middle] == value):
+            first = middle + 1
+        else:
+            end = middle
+    return first
 
 
 def _beside(frame: pl.DataFrame, single: pl.DataFrame) -> pl.DataFrame:

@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from fleetcast.compiled import inner
 from fleetcast.models.moments import System
 
 LEAP = 4  # sweeps after which it is tried where they lead to
@@ -36,17 +37,17 @@ def _path(
     active = np.zeros(q, np.bool_)
     points, gradients, lifts = np.empty((LEAP + 2, q)), np.empty((LEAP + 2, q)), np.empty((LEAP + 2, 1))
     for step in range(len(alphas)):
-        full, held = True, 0
+        change, held = 0.0, 0
         for _ in range(sweeps):
+            full = change < tolerance  # at first, and once the active columns rest, look at all of them
             change = max(
                 _over_plain(plain, across, b, gradient, active, alphas[step], full),
                 _over_own(cross, own, lift, lifted, b, gradient, active, alphas[step], full),
             )
             if full and change < tolerance:
                 break
-            full = change < tolerance  # once the active columns rest, look at all of them again
-            points[held], gradients[held], lifts[held] = b, gradient, lifted
-            held = 0 if full else held + 1
+            _laid(points[held], gradients[held], lifts[held], b, gradient, lifted)
+            held = 0 if change < tolerance else held + 1
             if held > LEAP:
                 held = 0
                 weights = _towards(points)
@@ -56,14 +57,25 @@ def _path(
                 if _cost(there, its, lift_there, moment, lift, len(plain), alphas[step]) < _cost(
                     b, gradient, lifted, moment, lift, len(plain), alphas[step]
                 ):
-                    b[:], gradient[:], lifted[:] = there, its, lift_there
+                    _laid(b, gradient, lifted, there, its, lift_there)
                     for k in range(q):
                         active[k] = b[k] != 0.0
-        out[step] = b
+        for k in range(q):
+            out[step, k] = b[k]
     return out
 
 
-@njit(cache=True)
+@inner(cache=True)
+def _laid(
+    b: F64, gradient: F64, lifted: F64, other: F64, its: F64, lift: F64
+) -> None:  # pragma: no cover - compiled
+    """Into one point, with its gradient and lift, another."""
+    for k in range(len(b)):
+        b[k], gradient[k] = other[k], its[k]
+    lifted[0] = lift[0]
+
+
+@inner(cache=True, error_model="numpy")
 def _towards(points: F64) -> F64:  # pragma: no cover - compiled
     """[LEAP]: weights, 1 in sum, of all iterates but the first, whose steps so weighted are as short as can be.
 
@@ -80,11 +92,15 @@ def _towards(points: F64) -> F64:  # pragma: no cover - compiled
         trace += products[i, i]
     for i in range(LEAP):
         products[i, i] += 1e-12 * trace
-    weights = _eliminated(products, np.ones(LEAP))
-    return np.asarray(weights / weights.sum())
+    weights, total = _eliminated(products, np.ones(LEAP)), 0.0
+    for i in range(LEAP):
+        total += weights[i]
+    for i in range(LEAP):
+        weights[i] /= total
+    return weights
 
 
-@njit(cache=True, error_model="numpy")  # what is no number costs more than any
+@inner(cache=True, error_model="numpy")  # what is no number costs more than any
 def _eliminated(left: F64, right: F64) -> F64:  # pragma: no cover - compiled
     """The solution of a few equations, in `right`; `left` is positive definite and comes to nothing."""
     m = len(right)
@@ -101,7 +117,7 @@ def _eliminated(left: F64, right: F64) -> F64:  # pragma: no cover - compiled
     return right
 
 
-@njit(cache=True)
+@inner(cache=True)
 def _weighted(rows: F64, weights: F64) -> None:  # pragma: no cover - compiled
     """Into the last row the weighted sum of all but the first."""
     for j in range(rows.shape[1]):
@@ -111,7 +127,7 @@ def _weighted(rows: F64, weights: F64) -> None:  # pragma: no cover - compiled
         rows[-1, j] = total
 
 
-@njit(cache=True)
+@inner(cache=True)
 def _cost(
     b: F64, gradient: F64, lifted: F64, moment: F64, lift: F64, p: int, alpha: float
 ) -> float:  # pragma: no cover - compiled
@@ -126,7 +142,7 @@ def _cost(
     return total
 
 
-@njit(cache=True)
+@inner(cache=True)
 def _over_plain(
     plain: F64, across: F64, b: F64, gradient: F64, active: Flags, alpha: float, every: bool
 ) -> float:  # pragma: no cover - compiled
@@ -150,7 +166,7 @@ def _over_plain(
     return change
 
 
-@njit(cache=True)
+@inner(cache=True)
 def _over_own(
     cross: F64,
     own: F64,
@@ -185,7 +201,7 @@ def _over_own(
     return change
 
 
-@njit(cache=True)
+@inner(cache=True)
 def _shrunk(pull: float, alpha: float) -> float:  # pragma: no cover - compiled
     """Soft thresholding."""
     return float(np.sign(pull) * max(abs(pull) - alpha, 0.0))

@@ -310,13 +310,17 @@ def load(dumped: Dumped) -> FittedLasso:
 @njit(cache=True)
 def _present(product: I32, products: int) -> tuple[I64, I32]:  # pragma: no cover - compiled
     """The products that occur, and each row's place among them."""
-    occurs = np.zeros(products, np.bool_)
+    place, there, number = np.full(products, -1, np.int32), np.empty(len(product), np.int32), 0
     for code in product:
-        occurs[code] = True
-    place, there = (np.cumsum(occurs) - 1).astype(np.int32), np.empty(len(product), np.int32)
+        place[code] = 0
+    present = np.empty(products, np.int64)
+    for code in range(products):
+        if place[code] == 0:
+            place[code], present[number] = number, code
+            number += 1
     for i in range(len(product)):
         there[i] = place[product[i]]
-    return np.flatnonzero(occurs), there
+    return present[:number], there
 
 
 def _smearing(

@@ -4,12 +4,13 @@ A batch goes in blocks of rows that stay in cache. Matrices are padded to whole 
 weights (`Places` says where each begins), and one for all gradients.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from fleetcast.compiled import inner
 from fleetcast.models.net_math import ONE, ZERO, exponential, random, scattered
 from fleetcast.models.net_rows import Rows
 from fleetcast.models.tiles import LANES, ROWS, add_product, prefetch
@@ -29,6 +30,8 @@ _KEPT_FIRST, _KEPT_SECOND = np.float32(0.9), np.float32(0.999)  # of Adam's mome
 _NEW_FIRST, _NEW_SECOND = np.float32(1 - 0.9), np.float32(1 - 0.999)
 _TINY = np.float32(1e-8)
 _LINE = 16  # float32 in a line of the cache
+# Typed: of a plain number that stands in a call, Numba compiles the called kernel anew.
+_NO, _ONE, _HEADS, _LANES = (cast(int, np.intp(n)) for n in (0, 1, HEADS, LANES))
 _at = (
     np.uintp
 )  # an index that is not negative: a loop over plain sums of integers would look each time, and stay scalar
@@ -129,7 +132,7 @@ def run(
     for i in range(steps):
         _transpose(weights, sizes, places, work)
         drawn = scattered(np.uint32(seed + np.uint32(np.uint32(i) * _GOLDEN)))
-        size, real = 0, 0
+        size, real = _NO, _NO
         for place in range(order.shape[1]):
             if order[i, place] >= 0:
                 size, real = place + 1, real + 1
@@ -177,7 +180,7 @@ def forecast(
     return out
 
 
-@njit(error_model="numpy")
+@inner(error_model="numpy")
 def _transpose(weights: F32, sizes: Sizes, places: Places, work: Work) -> None:  # pragma: no cover - compiled
     wide, narrow = sizes.wide, sizes.narrow
     for e in range(sizes.store + sizes.product + sizes.week):
@@ -191,7 +194,7 @@ def _transpose(weights: F32, sizes: Sizes, places: Places, work: Work) -> None: 
             work.w3[_at(h * narrow + k)] = weights[_at(places.w3 + k * LANES + h)]
 
 
-@njit(error_model="numpy")
+@inner(error_model="numpy")
 def _gather(
     weights: F32, rows: Rows, drawn: I32, start: int, count: int, whole: int, seed: np.uint32,
     sizes: Sizes, places: Places, chances: Chances, work: Work,
@@ -219,7 +222,7 @@ def _gather(
         inputs[t] = ZERO
 
 
-@njit(error_model="numpy")
+@inner(error_model="numpy")
 def _fetch(
     rows: Rows, drawn: I32, start: int, size: int, sizes: Sizes
 ) -> None:  # pragma: no cover - compiled
@@ -235,55 +238,48 @@ def _fetch(
         prefetch(rows.weight, row)
 
 
-@njit(error_model="numpy")
+@inner(error_model="numpy")
 def _forward(
     weights: F32, start: int, whole: int, seed: np.uint32, sizes: Sizes, places: Places, chances: Chances,
     work: Work, dropout: Dropout,
 ) -> None:  # fmt: skip  # pragma: no cover - compiled
     inputs, wide, narrow = sizes.inputs, sizes.wide, sizes.narrow
     _fill(work.wide, weights, places.b1, whole, wide)
-    add_product(work.inputs, 0, inputs, 1, weights, places.w1, wide, work.wide, 0, wide, whole, inputs, wide)
+    add_product(
+        work.inputs, _NO, inputs, _ONE, weights, places.w1, wide, work.wide, _NO, wide, whole, inputs, wide,
+    )  # fmt: skip
     _activate(
         work.wide, work.wide_out, work.wide_slope, whole * wide, chances, seed,
         np.uint32(start * sizes.wide_words), dropout.wide_word, dropout.wide_shift,
     )  # fmt: skip
     _fill(work.narrow, weights, places.b2, whole, narrow)
     add_product(
-        work.wide_out, 0, wide, 1, weights, places.w2, narrow, work.narrow, 0, narrow, whole, wide, narrow
-    )
+        work.wide_out, _NO, wide, _ONE, weights, places.w2, narrow, work.narrow, _NO, narrow, whole, wide,
+        narrow,
+    )  # fmt: skip
     _activate(
         work.narrow, work.narrow_out, work.narrow_slope, whole * narrow, chances, np.uint32(seed + np.uint32(1)),
         np.uint32(start * sizes.narrow_words), dropout.narrow_word, dropout.narrow_shift,
     )  # fmt: skip
-    _fill(work.logs, weights, places.b3, whole, LANES)
+    _fill(work.logs, weights, places.b3, whole, _LANES)
     add_product(
-        work.inputs,
-        0,
-        inputs,
-        1,
-        weights,
-        places.skip,
-        LANES,
-        work.logs,
-        0,
-        LANES,
-        whole,
-        sizes.padded,
-        LANES,
-    )
+        work.inputs, _NO, inputs, _ONE, weights, places.skip, _LANES, work.logs, _NO, _LANES, whole,
+        sizes.padded, _LANES,
+    )  # fmt: skip
     add_product(
-        work.narrow_out, 0, narrow, 1, weights, places.w3, LANES, work.logs, 0, LANES, whole, narrow, LANES
-    )
+        work.narrow_out, _NO, narrow, _ONE, weights, places.w3, _LANES, work.logs, _NO, _LANES, whole,
+        narrow, _LANES,
+    )  # fmt: skip
 
 
-@njit(error_model="numpy")
+@inner(error_model="numpy")
 def _fill(sums: F32, weights: F32, bias: int, rows: int, width: int) -> None:  # pragma: no cover - compiled
     for r in range(rows):
         for j in range(width):
             sums[_at(r * width + j)] = weights[_at(bias + j)]
 
 
-@njit(error_model="numpy")
+@inner(error_model="numpy")
 def _activate(
     sums: F32, out: F32, slope: F32, n: int, chances: Chances, seed: np.uint32, first: np.uint32, word: U32,
     shift: U32,
@@ -305,7 +301,7 @@ def _activate(
         slope[t] = (sigmoid + value * (ONE - sigmoid)) * share
 
 
-@njit(error_model="numpy")
+@inner(error_model="numpy")
 def _judge(
     weights: F32, gradient: F32, rows: Rows, drawn: I32, start: int, count: int, whole: int, share: np.float32,
     sizes: Sizes, places: Places, chances: Chances, work: Work, told: F64, step: int,
@@ -342,7 +338,7 @@ def _judge(
             gradient[_at(mine + HEADS * j + 2)] += own[row, j] * c
 
 
-@njit(error_model="numpy")
+@inner(error_model="numpy")
 def _back(
     gradient: F32, whole: int, sizes: Sizes, places: Places, work: Work
 ) -> None:  # pragma: no cover - compiled
@@ -354,48 +350,43 @@ def _back(
         work.narrow[t] = ZERO
     for t in range(whole * sizes.embedded):
         work.embedded[t] = ZERO
-    _add_rows(gradient, places.b3, work.logs, whole, LANES)
+    _add_rows(gradient, places.b3, work.logs, whole, _LANES)
     add_product(
-        work.inputs,
-        0,
-        1,
-        inputs,
-        work.logs,
-        0,
-        LANES,
-        gradient,
-        places.skip,
-        LANES,
-        sizes.padded,
-        whole,
-        LANES,
-    )
+        work.inputs, _NO, _ONE, inputs, work.logs, _NO, _LANES, gradient, places.skip, _LANES, sizes.padded,
+        whole, _LANES,
+    )  # fmt: skip
     add_product(
-        work.narrow_out, 0, 1, narrow, work.logs, 0, LANES, gradient, places.w3, LANES, narrow, whole, LANES
-    )
-    add_product(work.logs, 0, LANES, 1, work.w3, 0, narrow, work.narrow, 0, narrow, whole, HEADS, narrow)
+        work.narrow_out, _NO, _ONE, narrow, work.logs, _NO, _LANES, gradient, places.w3, _LANES, narrow,
+        whole, _LANES,
+    )  # fmt: skip
+    add_product(
+        work.logs, _NO, _LANES, _ONE, work.w3, _NO, narrow, work.narrow, _NO, narrow, whole, _HEADS, narrow,
+    )  # fmt: skip
     _scale(work.narrow, work.narrow_slope, whole * narrow)
     _add_rows(gradient, places.b2, work.narrow, whole, narrow)
     add_product(
-        work.wide_out, 0, 1, wide, work.narrow, 0, narrow, gradient, places.w2, narrow, wide, whole, narrow
-    )
-    add_product(work.narrow, 0, narrow, 1, work.w2, 0, wide, work.wide, 0, wide, whole, narrow, wide)
+        work.wide_out, _NO, _ONE, wide, work.narrow, _NO, narrow, gradient, places.w2, narrow, wide, whole,
+        narrow,
+    )  # fmt: skip
+    add_product(work.narrow, _NO, narrow, _ONE, work.w2, _NO, wide, work.wide, _NO, wide, whole, narrow, wide)
     _scale(work.wide, work.wide_slope, whole * wide)
     _add_rows(gradient, places.b1, work.wide, whole, wide)
-    add_product(work.inputs, 0, 1, inputs, work.wide, 0, wide, gradient, places.w1, wide, inputs, whole, wide)
     add_product(
-        work.wide, 0, wide, 1, work.e1, 0, sizes.embedded, work.embedded, 0, sizes.embedded, whole, wide,
-        sizes.embedded,
+        work.inputs, _NO, _ONE, inputs, work.wide, _NO, wide, gradient, places.w1, wide, inputs, whole, wide,
+    )  # fmt: skip
+    add_product(
+        work.wide, _NO, wide, _ONE, work.e1, _NO, sizes.embedded, work.embedded, _NO, sizes.embedded, whole,
+        wide, sizes.embedded,
     )  # fmt: skip
 
 
-@njit(error_model="numpy")
+@inner(error_model="numpy")
 def _scale(values: F32, slope: F32, n: int) -> None:  # pragma: no cover - compiled
     for t in range(n):
         values[t] *= slope[t]
 
 
-@njit(error_model="numpy")
+@inner(error_model="numpy")
 def _add_rows(
     gradient: F32, at: int, values: F32, rows: int, width: int
 ) -> None:  # pragma: no cover - compiled
@@ -404,7 +395,7 @@ def _add_rows(
             gradient[_at(at + j)] += values[_at(r * width + j)]
 
 
-@njit(error_model="numpy")
+@inner(error_model="numpy")
 def _learn_tables(
     gradient: F32, count: int, sizes: Sizes, places: Places, work: Work
 ) -> None:  # pragma: no cover - compiled
@@ -421,7 +412,7 @@ def _learn_tables(
             at += width
 
 
-@njit(error_model="numpy")
+@inner(error_model="numpy")
 def _move(
     weights: F32, decays: F32, first: F32, second: F32, gradient: F32, step: int, rate: np.float32
 ) -> None:  # pragma: no cover - compiled
