@@ -17,6 +17,9 @@ SHOTS ?= dist/screenshots
 HOSTS_READY := .ci/hosts/node_modules/.ready
 OIDC_READY := .ci/oidc/node_modules/.ready
 
+# What `fleetcast.fleet.workers` sets up for a worker, beside the BLAS threads below.
+AS_A_WORKER := POLARS_MAX_THREADS=1 _RJEM_MALLOC_CONF=narenas:1,dirty_decay_ms:100,muzzy_decay_ms:0
+
 # One BLAS thread per process: two cost two to six times the CPU on matrices this small.
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
@@ -142,7 +145,7 @@ bench-retailer: $(READY) ## Hold the fleet's week on a frozen simulated retailer
 
 .PHONY: bench
 bench: $(READY) $(if $(PEERS),$(PEERS_READY)) ## Measure the weekly cycle at SIZE=xs, s or full, stage by stage; PEERS=1 beside mlforecast; CHECK=1 against its limit.
-	@POLARS_MAX_THREADS=1 $(BIN)/python benchmarks/cycle.py --size $(SIZE) $(if $(PEERS),--peers) $(if $(CHECK),--check)
+	@$(AS_A_WORKER) $(BIN)/python benchmarks/cycle.py --size $(SIZE) $(if $(PEERS),--peers) $(if $(CHECK),--check)
 
 .PHONY: bench-local
 bench-local: $(READY) ## Measure what model validation of the demo's sample takes, on a laptop's terms (1 CPU minute).

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 
 from fleetcast.domain.errors import DataError
+from fleetcast.fleet.workers import memory_mb
 
 
 def work(task: tuple[str, str]) -> str:
@@ -71,3 +73,13 @@ def node_type(task: object) -> str:
     """The name that the cluster file has for the kind of node this is."""
     time.sleep(2)
     return os.environ["RAY_NODE_TYPE_NAME"]
+
+
+def left_behind(task: object) -> str:
+    """MB that this process still holds of 256 MB in many columns, once they are gone."""
+    before = memory_mb(os.getpid())
+    frame = pl.DataFrame([pl.int_range(2**17, eager=True).alias(str(name)) for name in range(256)])
+    assert memory_mb(os.getpid()) - before > 200
+    del frame
+    time.sleep(1)
+    return str(round(memory_mb(os.getpid()) - before))

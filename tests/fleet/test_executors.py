@@ -179,6 +179,12 @@ def test_workers_stay_warm_from_one_run_to_the_next_until_they_are_closed(execut
     assert not first & pids()
 
 
+@TWO_AT_ONCE
+def test_a_worker_gives_back_the_memory_of_what_it_has_done(executor, engine):
+    (outcome,) = executor(engine).run(tasks.left_behind, [1])
+    assert int(outcome.output) < 32
+
+
 def test_closing_ends_workers_that_are_still_at_something(executor, processes, tmp_path):
     busy = executor("processes").run(tasks.work, [(str(tmp_path), name) for name in ("hangs", "a")])
     next(busy)

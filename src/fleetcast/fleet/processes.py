@@ -15,9 +15,9 @@ from fleetcast.fleet.attempts import Ended, Event, Lost, Started, attempt
 from fleetcast.fleet.workers import (
     LOOK,
     OVER,
+    as_workers,
     become_worker,
     memory_mb,
-    one_thread_each,
     out_of_memory_kills,
 )
 
@@ -88,7 +88,7 @@ class Processes:
     def _start(self) -> _Worker:
         here, there = _SPAWN.Pipe()
         process = _SPAWN.Process(target=_serve, args=(there,), daemon=True)
-        with one_thread_each():
+        with as_workers():
             process.start()
         there.close()  # so that its end is seen here
         worker = _Worker(process, here)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from fleetcast.domain.cost import Cost
 from fleetcast.domain.errors import InfrastructureError, UsageError
 from fleetcast.fleet.attempts import Ended, Event, Loss, Lost, Started, attempt
-from fleetcast.fleet.workers import LOOK, OVER, SINGLE_THREAD, become_worker, memory_mb, one_thread_each
+from fleetcast.fleet.workers import LOOK, OVER, WORKER, as_workers, become_worker, memory_mb
 from fleetcast.settings import ExecutionSettings
 from fleetcast.settings.references import resolved
 from fleetcast.workspace import installed
@@ -134,7 +134,7 @@ class RayCluster:
         return ray
 
     def _begin(self, ray: Any, address: str) -> None:
-        how: dict[str, Any] = {"runtime_env": {"env_vars": SINGLE_THREAD}}
+        how: dict[str, Any] = {"runtime_env": {"env_vars": WORKER}}
         if address == "local":
             self._folder = Path(tempfile.mkdtemp(prefix="fc-"))  # short: a socket's path has 107 bytes
             how = {
@@ -148,7 +148,7 @@ class RayCluster:
         try:
             _reach(address)
             with (
-                one_thread_each()
+                as_workers()
             ):  # workers of our own inherit it, and start faster than in a runtime environment
                 ray.init(address, log_to_driver=False, configure_logging=False, **how)
         except Exception as error:  # Ray raises plain ones too: one is that a node was not up in 30 seconds

@@ -1,4 +1,4 @@
-"""What holds inside a worker, on whatever machine: one thread per engine, and how much memory is in use."""
+"""What holds inside a worker, on whatever machine: one thread per engine, how memory is kept, and how much is in use."""
 
 import os
 from collections.abc import Iterator
@@ -8,6 +8,10 @@ from pathlib import Path
 # Two BLAS threads cost 2–6 times the CPU on matrices this small. An engine reads it when it is imported, and never again.
 ONE_BLAS_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 SINGLE_THREAD = ONE_BLAS_THREAD | {"NUMBA_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}
+# Polars' allocator (jemalloc) keeps pages that it may need again, unless told otherwise for ever, and those of each arena apart.
+_RETURNED = "dirty_decay_ms:100,muzzy_decay_ms:0"
+FREED_MEMORY = {"_RJEM_MALLOC_CONF": _RETURNED}
+WORKER = SINGLE_THREAD | {"_RJEM_MALLOC_CONF": f"narenas:1,{_RETURNED}"}
 LOOK = 0.05  # seconds between two looks at a worker's memory: what grows by 1 GB/s is seen 50 MB later
 OVER = "it needed more than {} MB of memory (memory_limit_mb)"
 
@@ -30,10 +34,10 @@ def is_worker() -> bool:
 
 
 @contextmanager
-def one_thread_each() -> Iterator[None]:
+def as_workers() -> Iterator[None]:
     """Workers started meanwhile inherit it; an engine reads it when it is imported, before any code of ours runs there."""
-    before = {name: os.environ.get(name) for name in SINGLE_THREAD}
-    os.environ.update(SINGLE_THREAD)
+    before = {name: os.environ.get(name) for name in WORKER}
+    os.environ.update(WORKER)
     try:
         yield
     finally:

@@ -2,11 +2,11 @@
 
 import os
 
-from fleetcast.fleet.workers import ONE_BLAS_THREAD
+from fleetcast.fleet.workers import FREED_MEMORY, ONE_BLAS_THREAD
 
 # Unless somebody says otherwise, and before any engine is imported.
-for _name, _threads in ONE_BLAS_THREAD.items():
-    os.environ.setdefault(_name, _threads)
+for _name, _value in (ONE_BLAS_THREAD | FREED_MEMORY).items():
+    os.environ.setdefault(_name, _value)
 
 from fleetcast.faces.cli.app import main  # noqa: E402
 
