@@ -41,6 +41,8 @@ from fleetcast.training.views import Views
 
 log = get_logger()
 
+COUNTED = 1 << 16  # rows of demand at a time, whose codes stay in the cache
+
 REPLAYED = 52  # weeks
 JUDGED = tuple(name for name in ROUNDS.columns if name not in ("lasso", "net"))  # of a round's forecasts
 AT_ONCE = 8  # weeks of rounds that end together: to take some rows out of a file is to write it anew
@@ -225,10 +227,13 @@ def _held(lake: Lake, partition: str, demand_version: str, panel: Panel) -> dict
     """What the lake holds of each segment."""
     columns = ["store", "product", "units"]
     conditioned = lake.read(DEMAND, version=demand_version, partition=partition, columns=columns)
-    row, among = Index(panel.series, panel.weeks).row(conditioned), names([panel.series["segment"]])
-    segment = codes(panel.series["segment"], among)[row[row >= 0]]
-    units = conditioned["units"].fill_null(0.0).to_numpy()[row >= 0]
-    rows, sums = np.bincount(segment, minlength=len(among)), np.bincount(segment, units, len(among))
+    index, among = Index(panel.series, panel.weeks), names([panel.series["segment"]])
+    segment = np.append(codes(panel.series["segment"], among), np.int32(len(among)))  # the last one for −1
+    rows, sums = np.zeros(len(among) + 1, np.int64), np.zeros(len(among) + 1)
+    for some in conditioned.iter_slices(COUNTED):
+        of = segment[index.row(some)]
+        rows += np.bincount(of, minlength=len(rows))
+        sums += np.bincount(of, some["units"].fill_null(0.0).to_numpy(), len(rows))
     return {name: Conditioned(int(rows[s]), float(sums[s])) for s, name in enumerate(among) if rows[s]}
 
 
