@@ -101,3 +101,26 @@ def test_what_batches_brought_is_read_alone_and_other_files_are_not_opened(grown
     assert Lake(root, grown.tables).of_batches(DEMAND, {"b5"}, partition="north").equals(newest)
     assert grown.of_batches(DEMAND, {"late"}, partition="north").is_empty()
     assert grown.of_batches(DEMAND, {"b1"}, partition="nowhere").columns == DEMAND.columns
+
+
+@given(
+    st.lists(st.sampled_from(WEEKS), max_size=5),
+    st.integers(min_value=1, max_value=9),
+    st.sampled_from([["units"], ["week", "store"]]),
+)
+def test_spans_of_weeks_are_the_rows_that_are_read_at_once(tmp_path_factory, brought, rows, columns):
+    root = tmp_path_factory.mktemp("lake")
+    lake = Lake(root, {DEMAND.name: DEMAND})
+    for number, week in enumerate(brought):  # a week may come twice, and with another batch again
+        both = demand(week, week + WEEK).with_columns(batch=pl.lit(f"b{number}"))
+        lake.write(DEMAND, both, partition="north")
+    spans = list(lake.spans(DEMAND, partition="north", columns=columns, rows=rows))
+    assert pl.concat(spans).equals(lake.read(DEMAND, partition="north", columns=columns))
+    assert all(len(span) <= max(rows, 2) for span in spans)  # a week has two rows
+
+
+def test_a_table_without_dates_is_one_span(grown):
+    stores = pl.DataFrame(schema=STORES.types)
+    assert [span.equals(stores) for span in grown.spans(STORES, partition="all", columns=STORES.columns)] == [
+        True
+    ]

@@ -11,6 +11,7 @@ import polars as pl
 from fleetcast.domain.errors import ContractError, CorruptError, UsageError
 from fleetcast.domain.tables import Table
 from fleetcast.domain.versions import Leaf, Snapshot
+from fleetcast.domain.week import WEEK
 from fleetcast.lake import export, files, views
 from fleetcast.lake.changes import Change, classify
 from fleetcast.lake.contracts import checked, distinct, empty, schema
@@ -133,6 +134,36 @@ class Lake:
         )
         rows = rows if where is None else rows.filter(where)
         return rows if rows.columns == shown else rows.select(shown)
+
+    def spans(
+        self,
+        table: Table,
+        *,
+        version: str | None = None,
+        partition: str,
+        columns: Iterable[str],
+        rows: int = 1 << 19,
+    ) -> Iterator[pl.DataFrame]:
+        """What `read` gives of a partition, in order, some whole weeks at a time: of many rows about so many are in memory.
+
+        At least one frame, be it empty; a table without dates comes as one.
+        """
+        version, columns = version or self.version(table), list(columns)  # the same for all
+        ends, room = list[str](), 0
+        for leaf in self.leaves(table, version, partition):
+            if not ends or leaf.rows > room:
+                ends.append(leaf.week)
+                room = rows
+            ends[-1] = leaf.week
+            room -= leaf.rows
+        if table.dated is None or len(ends) < 2:
+            yield self.read(table, version=version, partition=partition, columns=columns)
+            return
+        day, after = pl.col(table.dated), date.min
+        for end in map(date.fromisoformat, ends):
+            where = (day >= after) & (day < end + WEEK)
+            yield self.read(table, version=version, partition=partition, columns=columns, where=where)
+            after = end + WEEK
 
     def of_batches(self, table: Table, batches: Collection[str], *, partition: str = "all") -> pl.DataFrame:
         """The rows that these batches brought to a partition, in order; files without any are not opened."""

@@ -1,6 +1,6 @@
 """Published forecasts against what was sold: one row per forecast whose week's demand is known by now."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import polars as pl
 
@@ -10,37 +10,42 @@ from fleetcast.metrics import pooled, sums
 BY = ("segment", "cycle", "week", "horizon", "release")
 PUBLISHED = tuple(name for name in SCORES.columns if name in FORECASTS.columns)  # what is scored,
 SOLD = ("week", "store", "product", "units", "censored", "final")  # and what by
+_KNOWN = pl.col("units").is_not_null() & ~pl.col("censored")
 COVERED = 0.95  # below this share of known weeks the metrics are no decision, neither good nor bad
 
 
-def score(forecasts: pl.DataFrame, demand: pl.DataFrame) -> pl.DataFrame:
+def score(forecasts: pl.DataFrame, demand: pl.DataFrame, baselines: pl.DataFrame) -> pl.DataFrame:
     """SCORES rows of FORECASTS rows that have known demand; sold-out and unknown weeks give none.
 
-    The baseline is what each cycle would have had to beat, where there is one: the mean of the series' known weeks up to it.
+    The baseline is what each cycle would have had to beat, where there is one: see `averages`.
     """
     series, week = ["store", "product"], ["week", "store", "product"]
-    known = pl.col("units").is_not_null() & ~pl.col("censored")
-    sold = demand.filter(known, pl.col("week") >= forecasts["week"].min()).select(*week, "units", "final")
-    rows = forecasts.join(sold, on=week, how="inner")
-    averages = _averages(demand.lazy().filter(known), forecasts["cycle"].unique().sort())
-    rows = rows.join(averages, on=["cycle", *series], how="left")
+    sold = demand.filter(_KNOWN).select(*week, "units", "final")
+    rows = forecasts.join(sold, on=week, how="inner").join(baselines, on=["cycle", *series], how="left")
     return rows.select(SCORES.columns).sort(["cycle", *week])
 
 
-def _averages(known: pl.LazyFrame, cycles: pl.Series) -> pl.DataFrame:
-    """`cycle, store, product, baseline` from sums between one cycle and the next: each week is added up once.
-
-    No copy is made of the whole of what is known.
-    """
-    series = ["store", "product"]
+def between(demand: pl.DataFrame, cycles: pl.Series) -> pl.DataFrame:
+    """`store, product, cycle, units, weeks`: sums of each series' known weeks from one cycle up to the next, by its number."""
     first = pl.lit(cycles).search_sorted(pl.col("week"), side="left").cast(pl.UInt32).alias("cycle")
-    between = (
-        known.select(*series, "units", first)
+    return (
+        demand.lazy()
+        .filter(_KNOWN)
+        .select("store", "product", "units", first)
         .filter(pl.col("cycle") < len(cycles))
-        .group_by(*series, "cycle")
+        .group_by("store", "product", "cycle")
         .agg(pl.col("units").sum(), pl.len().alias("weeks"))
         .collect(engine="streaming")
     )
+
+
+def averages(sums: Iterable[pl.DataFrame], cycles: pl.Series) -> pl.DataFrame:
+    """`cycle, store, product, baseline`: the mean of each series' known weeks up to a cycle, from what is `between` them.
+
+    So each week is added up once, and all of them need never be in memory together.
+    """
+    series = ["store", "product"]
+    between = pl.concat(sums).group_by(*series, "cycle").sum()
     grid = between.select(series).unique().join(cycles.to_frame().with_row_index("nth"), how="cross")
     running = (
         grid.join(between, left_on=[*series, "nth"], right_on=[*series, "cycle"], how="left")

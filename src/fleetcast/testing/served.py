@@ -28,7 +28,7 @@ from fleetcast.domain.tables import (
 from fleetcast.domain.versions import canonical
 from fleetcast.domain.week import WEEK, label
 from fleetcast.gate import percent
-from fleetcast.monitoring.scores import score
+from fleetcast.monitoring.scores import averages, between, score
 from fleetcast.registry.manifest import Manifest, Member, Reference, Release
 from fleetcast.registry.models import Challenger, ModelVersion
 from fleetcast.registry.packs import pack
@@ -212,10 +212,11 @@ def _tables(w: Workspace, size: Size, releases: Mapping[int, Release], random: n
         pl.col("failover").alias("state"),
         pl.lit("").alias("reason"),
     )
+    cycles = forecasts["cycle"].unique().sort()
     derived: dict[Table, pl.DataFrame] = {
         DEMAND: demand,
         FORECASTS: forecasts,
-        SCORES: score(forecasts, demand),
+        SCORES: score(forecasts, demand, averages([between(demand, cycles)], cycles)),
         ORDERS: orders,
         COMPLETENESS: completeness,
         MEMBERSHIP: membership,

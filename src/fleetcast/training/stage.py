@@ -41,7 +41,7 @@ from fleetcast.training.views import Views
 
 log = get_logger()
 
-COUNTED = 1 << 16  # rows of demand at a time, whose codes stay in the cache
+COUNTED = 1 << 18  # rows of demand at a time
 
 REPLAYED = 52  # weeks
 JUDGED = tuple(name for name in ROUNDS.columns if name not in ("lasso", "net"))  # of a round's forecasts
@@ -226,11 +226,12 @@ class _Lending:
 def _held(lake: Lake, partition: str, demand_version: str, panel: Panel) -> dict[str, Conditioned]:
     """What the lake holds of each segment."""
     columns = ["store", "product", "units"]
-    conditioned = lake.read(DEMAND, version=demand_version, partition=partition, columns=columns)
     index, among = Index(panel.series, panel.weeks), names([panel.series["segment"]])
     segment = np.append(codes(panel.series["segment"], among), np.int32(len(among)))  # the last one for −1
     rows, sums = np.zeros(len(among) + 1, np.int64), np.zeros(len(among) + 1)
-    for some in conditioned.iter_slices(COUNTED):
+    for some in lake.spans(
+        DEMAND, version=demand_version, partition=partition, columns=columns, rows=COUNTED
+    ):
         of = segment[index.row(some)]
         rows += np.bincount(of, minlength=len(rows))
         sums += np.bincount(of, some["units"].fill_null(0.0).to_numpy(), len(rows))
