@@ -242,7 +242,7 @@ def _drifts(
     counts = histograms(
         frame, ["units"], of="demand", settled={(name, "demand.units"): bins for name in NAMES}
     )
-    yield from drift(counts, week=LAST, settings=SETTINGS, seed=SEED)
+    yield from drift([counts], week=LAST, settings=SETTINGS, seed=SEED)
 
 
 def _show(alarms: dict[str, dict[str, float]], drifts: dict[str, list[dict[str, float]]]) -> None:

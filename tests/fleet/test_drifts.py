@@ -7,11 +7,12 @@ import pytest
 from fleetcast.domain.errors import UsageError
 from fleetcast.domain.tables import HISTOGRAMS
 from fleetcast.domain.week import WEEK
-from fleetcast.fleet import drifts
+from fleetcast.fleet import drifts, histograms
 from fleetcast.fleet.cycle import Cycle
 from fleetcast.fleet.progress import Silent
 from fleetcast.fleet.run import run_cycle
 from fleetcast.fleet.status import status
+from fleetcast.lake import Lake
 from fleetcast.testing.kiosks import LAST, SETTINGS, WEDNESDAY, kiosks, opened, write_file, write_workspace
 
 EAST = pl.col("store").str.starts_with("east")
@@ -42,6 +43,17 @@ def chain(folder, frames, change=None):
     sold = frames["deliveries"]
     sold = sold if change is None else sold.with_columns(change.round().alias("delivered"))
     return write_workspace(folder, frames | {"deliveries": sold}, settings=SETTINGS)
+
+
+def test_kept_histograms_come_subject_by_subject_whole_wherever_they_lie(tmp_path):
+    lake = Lake(tmp_path, {HISTOGRAMS.name: HISTOGRAMS})
+    lies = {"east": ["east/kiosk", "coast"], "north": ["north/kiosk", "coast"], "south": ["south/kiosk"]}
+    for partition, subjects in lies.items():
+        rows = [(LAST, one, "demand.units", 1, 0.0, None, 3, 1.0) for one in subjects]
+        frame = pl.DataFrame(rows, schema=HISTOGRAMS.types, orient="row")
+        lake.replace(HISTOGRAMS, frame, partition=partition)
+    frames = [sorted(frame["subject"]) for frame in histograms.kept(lake)]
+    assert frames == [["east/kiosk"], ["north/kiosk"], ["south/kiosk"], ["coast", "coast"]]
 
 
 def test_a_healthy_week_tells_no_drift(tmp_path, frames):

@@ -41,7 +41,7 @@ def counted(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def judged(frame: pl.DataFrame) -> dict[str, Drift]:
-    return {one.subject: one for one in drift(counted(frame), week=LAST, settings=SETTINGS, seed=1)}
+    return {one.subject: one for one in drift([counted(frame)], week=LAST, settings=SETTINGS, seed=1)}
 
 
 def test_what_did_not_move_is_no_drift():
@@ -97,7 +97,7 @@ def test_later_weeks_change_nothing():
     counts = counted(rows())
     week = LAST - 5 * WEEK
     known = counts.filter(pl.col("week") <= week)
-    said = [drift(frame, week=week, settings=SETTINGS, seed=1) for frame in (counts, known)]
+    said = [drift([frame], week=week, settings=SETTINGS, seed=1) for frame in (counts, known)]
     assert said[0] == said[1]
 
 

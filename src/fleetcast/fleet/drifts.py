@@ -1,6 +1,6 @@
 """The drifts of a cycle: decided once by the kept histograms, recorded in the ledger, told as signals, and read again."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,7 +10,6 @@ from fleetcast.domain.errors import UsageError
 from fleetcast.domain.incidents import Signal
 from fleetcast.domain.seeds import seed
 from fleetcast.domain.segment import Segment
-from fleetcast.domain.tables import HISTOGRAMS
 from fleetcast.domain.week import label
 from fleetcast.fleet import histograms
 from fleetcast.fleet.cycle import Cycle
@@ -101,14 +100,20 @@ def of_week(w: Workspace, cycle: str) -> Drifts | None:
 
 
 def _decided(cycle: Cycle) -> Drifts:
-    kept, week = cycle.w.lake.read(HISTOGRAMS), cycle.week
+    week, lake, jumped = cycle.week, cycle.w.lake, list[Jump]()
     by_ratios = {
         f"{name}.{column}" for name, spec in cycle.w.settings.covariates.items() for column in spec.log
     }
-    return Drifts(
-        tuple(drift(kept, week=week, settings=cycle.w.settings.monitoring, seed=seed(0, STEP, label(week)))),
-        tuple(jumps(kept.filter(pl.col("column").is_in(sorted(by_ratios))), week=week, least=LEVEL_JUMPS)),
-    )
+
+    def looked_at() -> Iterator[pl.DataFrame]:
+        for kept in histograms.kept(lake):
+            ratios = kept.filter(pl.col("column").is_in(sorted(by_ratios)))
+            jumped.extend(jumps(ratios, week=week, least=LEVEL_JUMPS))
+            yield kept
+
+    monitoring = cycle.w.settings.monitoring
+    drifts = drift(looked_at(), week=week, settings=monitoring, seed=seed(0, STEP, label(week)))
+    return Drifts(tuple(drifts), tuple(sorted(jumped, key=lambda one: (one.subject, one.column))))
 
 
 def _region_of(segments: SegmentSettings) -> Callable[[str], str]:

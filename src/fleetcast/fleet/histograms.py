@@ -4,7 +4,8 @@ A cycle counts the weeks of this year and of the last one anew, so that what is 
 segment, are counted as they are now; what is older stays as it was counted. What has nothing older yet gets new bins too.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -14,6 +15,7 @@ from fleetcast.domain.errors import CorruptError
 from fleetcast.domain.incidents import FLEET
 from fleetcast.domain.tables import DEMAND, FORECASTS, HISTOGRAMS, MEMBERSHIP, STORES, WEATHER, Table
 from fleetcast.domain.versions import Snapshot
+from fleetcast.lake import Lake
 from fleetcast.masters import membership_at, standing
 from fleetcast.monitoring.histograms import Bins, histograms
 from fleetcast.telemetry import get_logger
@@ -60,6 +62,17 @@ def keep(w: Workspace, tables: Sequence[Counted], *, week: date) -> None:
             _keep(w, partition, [one for one in tables if partition in held[one.table.name]], week)
         except CorruptError as error:
             log.warning("histograms_lost", partition=partition, error=str(error))
+
+
+def kept(lake: Lake) -> Iterator[pl.DataFrame]:
+    """All histograms, each subject's in one frame: partition by partition, last those of subjects that lie in several."""
+    partitions = lake.partitions(HISTOGRAMS)
+    subjects = [lake.read(HISTOGRAMS, partition=one, columns=["subject"])["subject"] for one in partitions]
+    times = Counter(subject for some in subjects for subject in some.unique())
+    several = pl.col("subject").is_in([subject for subject, number in times.items() if number > 1])
+    for partition in partitions:
+        yield lake.read(HISTOGRAMS, partition=partition, where=~several)
+    yield lake.read(HISTOGRAMS, where=several)
 
 
 def _keep(w: Workspace, partition: str, tables: Sequence[Counted], week: date) -> None:

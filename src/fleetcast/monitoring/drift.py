@@ -1,6 +1,6 @@
 """Have features, demand or forecasts drifted? A verdict for each column of each segment or region."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal, Self
@@ -58,17 +58,22 @@ class Drift:
         return cls(**{**body, "week": date.fromisoformat(body["week"]), "bins": bins})
 
 
-def drift(histograms: pl.DataFrame, *, week: date, settings: MonitoringSettings, seed: int) -> list[Drift]:
+def drift(
+    histograms: Iterable[pl.DataFrame], *, week: date, settings: MonitoringSettings, seed: int
+) -> list[Drift]:
     """The verdict on each subject and column of HISTOGRAMS rows, for the newest `drift_weeks` up to this week.
 
-    They are held against the same season of earlier years; where there are not three of them, against the last two years.
+    They are held against the same season of earlier years; where there are not three of them, against the last two years. Of
+    each subject all rows are in one frame; frames are asked for one after the other, and none is kept.
     """
-    known = histograms.filter(pl.col("week") <= week)
     compared = {
         (str(subject), str(column)): _compared(
             rows, week, settings.drift_weeks, seed_of(seed, subject, column)
         )
-        for (subject, column), rows in known.group_by("subject", "column", maintain_order=True)
+        for some in histograms
+        for (subject, column), rows in some.filter(pl.col("week") <= week).group_by(
+            "subject", "column", maintain_order=True
+        )
     }
     tested = {key: said.p for key, (said, _) in compared.items() if isinstance(said, Divergence)}
     believed = dict(zip(tested, discoveries(list(tested.values()), settings.false_discoveries), strict=True))
