@@ -54,6 +54,13 @@ def test_kept_histograms_come_subject_by_subject_whole_wherever_they_lie(tmp_pat
         lake.replace(HISTOGRAMS, frame, partition=partition)
     frames = [sorted(frame["subject"]) for frame in histograms.kept(lake)]
     assert frames == [["east/kiosk"], ["north/kiosk"], ["south/kiosk"], ["coast", "coast"]]
+    lake.replace(HISTOGRAMS, frame.with_columns(subject=pl.lit("east/kiosk")), partition="east")
+    frames = [sorted(frame["subject"]) for frame in histograms.kept(lake)]
+    assert frames == [
+        ["east/kiosk"],
+        ["coast", "north/kiosk"],
+        ["south/kiosk"],
+    ]  # and nothing of all partitions
 
 
 def test_a_healthy_week_tells_no_drift(tmp_path, frames):

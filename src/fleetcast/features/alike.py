@@ -39,14 +39,12 @@ def alike(
     bounds = np.searchsorted(kind[order], np.arange(known.shape[1] + 1))
     fading = np.exp(-np.log(2.0) / memory * np.arange(W))
     near, far = horizons.min() + open_weeks, horizons.max() + open_weeks
-    farthest_first = np.argsort(-horizons)
+    rising, farthest_first = fading[::-1].copy(), np.argsort(-horizons)
     weights, band = np.zeros((W, W)), np.zeros((far - near, W))
     out = np.zeros((len(horizons), S, W - since), np.float32)
     missing = shared(np.isnan(logs).astype(np.float32))[1]  # most series are known in the same weeks
     for g in range(known.shape[1]):
-        _compared(
-            np.ascontiguousarray(known[:, g]), max(near, since), near, far, fading[::-1].copy(), weights, band
-        )
+        _compared(np.ascontiguousarray(known[:, g]), max(near, since), near, far, rising, weights, band)
         some = order[bounds[g] : bounds[g + 1]]
         _, first, there = np.unique(missing[some], return_index=True, return_inverse=True)
         sold = _laid(logs, some, some[first])
@@ -60,15 +58,15 @@ def alike(
 
 @njit(cache=True)
 def _compared(
-    known: F32, first: int, near: int, far: int, fading: F64, weights: F64, band: F64
+    known: F32, first: int, near: int, far: int, rising: F64, weights: F64, band: F64
 ) -> None:  # pragma: no cover - compiled
     """How much each week counts for week t, from the `first` on: in `weights` [t, W] from `far` weeks before it, in `band`
-    [far − near, t] of less. `fading` [W] ends with the week itself.
+    [far − near, t] of less. What a week's age leaves of it is in `rising` [W], that of the week itself last.
     """
     C, W = known.shape
     squared = np.empty(W)
     for t in range(first, W):
-        apart, faded = squared[: t - near + 1], fading[W - 1 - t :]
+        apart, faded = squared[: t - near + 1], rising[W - 1 - t :]
         apart[:] = 0.0
         for c in range(C):
             here, before = known[c, t], known[c]

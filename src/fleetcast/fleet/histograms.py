@@ -69,10 +69,12 @@ def kept(lake: Lake) -> Iterator[pl.DataFrame]:
     partitions = lake.partitions(HISTOGRAMS)
     subjects = [lake.read(HISTOGRAMS, partition=one, columns=["subject"])["subject"] for one in partitions]
     times = Counter(subject for some in subjects for subject in some.unique())
-    several = pl.col("subject").is_in([subject for subject, number in times.items() if number > 1])
+    several = [subject for subject, number in times.items() if number > 1]
+    apart = pl.col("subject").is_in(several)
     for partition in partitions:
-        yield lake.read(HISTOGRAMS, partition=partition, where=~several)
-    yield lake.read(HISTOGRAMS, where=several)
+        yield lake.read(HISTOGRAMS, partition=partition, where=~apart if several else None)
+    if several:
+        yield lake.read(HISTOGRAMS, where=apart)
 
 
 def _keep(w: Workspace, partition: str, tables: Sequence[Counted], week: date) -> None:

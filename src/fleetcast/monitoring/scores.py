@@ -39,16 +39,16 @@ def between(demand: pl.DataFrame, cycles: pl.Series) -> pl.DataFrame:
     )
 
 
-def averages(sums: Iterable[pl.DataFrame], cycles: pl.Series) -> pl.DataFrame:
+def averages(parts: Iterable[pl.DataFrame], cycles: pl.Series) -> pl.DataFrame:
     """`cycle, store, product, baseline`: the mean of each series' known weeks up to a cycle, from what is `between` them.
 
     So each week is added up once, and all of them need never be in memory together.
     """
     series = ["store", "product"]
-    between = pl.concat(sums).group_by(*series, "cycle").sum()
-    grid = between.select(series).unique().join(cycles.to_frame().with_row_index("nth"), how="cross")
+    total = pl.concat(parts).group_by(*series, "cycle").sum()
+    grid = total.select(series).unique().join(cycles.to_frame().with_row_index("nth"), how="cross")
     running = (
-        grid.join(between, left_on=[*series, "nth"], right_on=[*series, "cycle"], how="left")
+        grid.join(total, left_on=[*series, "nth"], right_on=[*series, "cycle"], how="left")
         .sort(*series, "nth")
         .with_columns(pl.col("units", "weeks").fill_null(0).cum_sum().over(series))
         .filter(pl.col("weeks") > 0)

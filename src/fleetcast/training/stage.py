@@ -41,8 +41,6 @@ from fleetcast.training.views import Views
 
 log = get_logger()
 
-COUNTED = 1 << 18  # rows of demand at a time
-
 REPLAYED = 52  # weeks
 JUDGED = tuple(name for name in ROUNDS.columns if name not in ("lasso", "net"))  # of a round's forecasts
 AT_ONCE = 8  # weeks of rounds that end together: to take some rows out of a file is to write it anew
@@ -229,9 +227,7 @@ def _held(lake: Lake, partition: str, demand_version: str, panel: Panel) -> dict
     index, among = Index(panel.series, panel.weeks), names([panel.series["segment"]])
     segment = np.append(codes(panel.series["segment"], among), np.int32(len(among)))  # the last one for −1
     rows, sums = np.zeros(len(among) + 1, np.int64), np.zeros(len(among) + 1)
-    for some in lake.spans(
-        DEMAND, version=demand_version, partition=partition, columns=columns, rows=COUNTED
-    ):
+    for some in lake.spans(DEMAND, version=demand_version, partition=partition, columns=columns):
         of = segment[index.row(some)]
         rows += np.bincount(of, minlength=len(rows))
         sums += np.bincount(of, some["units"].fill_null(0.0).to_numpy(), len(rows))
